@@ -1,0 +1,41 @@
+import type { SmtpSession } from '../smtp/session.js';
+import type { FindingDraft, NotAssessed, Severity } from './finding.js';
+
+/** A rule's own documentation: printed by the command line, shown in reports, checked by the tests. */
+export interface RuleMeta {
+  /** Names what is seen, never the cure. Fixed by the contract. */
+  readonly id: string;
+  readonly severity: Severity;
+  /** `Server greeting masked in transit` */
+  readonly title: string;
+  readonly summary: string;
+  readonly whyItMatters: string;
+  readonly remedy: readonly string[];
+  /** `RFC 5321 §3.1`, `KB 320027` */
+  readonly references: readonly string[];
+  /** `kb320027/4` */
+  readonly symptoms: readonly string[];
+  readonly staysSilent: string;
+}
+
+/** What a rule may say. */
+export interface RuleContext {
+  report(draft: FindingDraft): void;
+  notAssessed(entry: NotAssessed): void;
+}
+
+/**
+ * A rule hears every finished session once, in order of closing, over all captures of a run; `end` once.
+ *
+ * A session is given for the call only: keep numbers and short strings, never the session. Every table a
+ * rule keeps has a limit. Sessions whose `protocol` is not `smtp` are not given to rules.
+ */
+export interface RuleListener {
+  session?(session: SmtpSession): void;
+  end?(): void;
+}
+
+export interface Rule {
+  readonly meta: RuleMeta;
+  create(context: RuleContext): RuleListener;
+}

@@ -1,0 +1,103 @@
+import type { Timestamp } from '../capture/timestamp.js';
+import type { Checksum } from '../wire/segment.js';
+
+/** Who sent it. */
+export type Direction = 'client' | 'server';
+
+export type CloseReason = 'fin' | 'rst' | 'idle' | 'reused' | 'limit' | 'end-of-capture';
+
+/** Why octets are absent. `uncaptured`: the peer acknowledged them, the capture does not hold them.
+ * `sliced`: the packet is there, its end is not (snaplen). `limit`: too much waited for a hole.
+ * `unfilled`: the connection ended while a hole was open. `midstream`: the start was not captured. */
+export type GapCause = 'uncaptured' | 'sliced' | 'limit' | 'unfilled' | 'midstream';
+
+export interface Gap {
+  readonly direction: Direction;
+  /** Octets from the first octet after the SYN (or from the first octet seen, midstream). */
+  readonly offset: number;
+  /** null: unknown how many. */
+  readonly octets: number | null;
+  readonly cause: GapCause;
+}
+
+/** Octets that arrived twice and differed. The first copy is what the streams hold. */
+export interface Overlap {
+  readonly direction: Direction;
+  readonly offset: number;
+  readonly octets: number;
+  /** Frame of the later copy. */
+  readonly frame: number;
+  /** Checksum verdict of the later copy. */
+  readonly checksum: Checksum;
+}
+
+/**
+ * Contiguous octets of one direction: a single instance, valid during the call. Who keeps octets, copies.
+ */
+export class StreamChunk {
+  direction: Direction = 'client';
+  /** Octets from the first octet after the SYN, not reduced modulo 2^32. */
+  offset = 0;
+  octets: Buffer = Buffer.alloc(0);
+  start = 0;
+  end = 0;
+  frame = 0;
+  us = Number.NaN;
+  ns = 0;
+  digits = 6;
+  /** Computes the verdict on demand (it reads every octet of the segment). */
+  checksum: () => Checksum = () => 'unverifiable';
+}
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What a dialogue may ask of its connection at any time. */
+export interface ConnectionView {
+  /** Order of opening in this capture, from 0. */
+  readonly index: number;
+  readonly client: Endpoint;
+  readonly server: Endpoint;
+  readonly start: Timestamp | null;
+  /** Time of the last packet. */
+  readonly end: Timestamp | null;
+  readonly firstFrame: number;
+  readonly lastFrame: number;
+  /** No SYN of either side was seen. */
+  readonly midstream: boolean;
+  /** The handshake's SYN / SYN-ACK were seen. */
+  readonly synSeen: boolean;
+  readonly synAckSeen: boolean;
+  /** Packets (with or without data) captured of each direction. */
+  readonly clientPackets: number;
+  readonly serverPackets: number;
+  /** Sent a FIN / RST, and the frame of the first; 0 when not. */
+  readonly clientFinFrame: number;
+  readonly serverFinFrame: number;
+  readonly clientRstFrame: number;
+  readonly serverRstFrame: number;
+  readonly closed: CloseReason;
+  /** Highest stream offset of that direction which the peer acknowledged; 0 when nothing was. */
+  acknowledged(direction: Direction): number;
+  /** First 20 gaps of both directions, in order of discovery; `gapCount` counts all. */
+  readonly gaps: readonly Gap[];
+  readonly gapCount: number;
+  /** First 20 differing overlaps. */
+  readonly overlaps: readonly Overlap[];
+  readonly overlapCount: number;
+}
+
+/** Hears one connection; declared here, by the floor that calls it. */
+export interface StreamListener {
+  chunk(chunk: StreamChunk): void;
+  gap(gap: Gap, frame: number): void;
+  /** Called once; after it no other event comes. `connection.closed` says why. */
+  closed(connection: ConnectionView): void;
+}
+
+/** One listener per connection; called at the connection's first packet. */
+export interface ConnectionListener {
+  opened(connection: ConnectionView): StreamListener;
+}
