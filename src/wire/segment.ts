@@ -45,4 +45,6 @@ export class TcpSegment {
   end = 0;
   /** SEG.LEN in data octets as the IP header claims; more than `end - start` when the capture is sliced. */
   length = 0;
+  /** The IP header said how long it is. Not so in offloaded super-segments, whose length field is 0. */
+  lengthClaimed = true;
 }

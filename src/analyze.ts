@@ -1,0 +1,187 @@
+import { CaptureOpenError } from './capture/capture-error.js';
+import type { CaptureFacts } from './capture/packet.js';
+import { readCapture } from './capture/source.js';
+import { createDecoder } from './fragment/decoder.js';
+import type { Finding, NotAssessed } from './rules/finding.js';
+import type { Rule } from './rules/rule.js';
+import { RuleSet } from './rules/rule-set.js';
+import { type SessionRecord, SmtpDialogues } from './smtp/dialogue.js';
+import { createDigestFactory, type DigestKind } from './smtp/digest.js';
+import type { SmtpSession } from './smtp/session.js';
+import { ConnectionTable } from './stream/connections.js';
+import { AddressTable } from './wire/address.js';
+import { tcpChecksum } from './wire/checksum.js';
+
+/** What one run may be told. */
+export interface AnalyzeOptions {
+  /** TCP ports on which servers speak SMTP. Default 25, 587, 2525. */
+  readonly ports?: readonly number[];
+  readonly rules: readonly Rule[];
+  /** Digest of messages. Default `xxh64`. */
+  readonly digest?: DigestKind;
+  /** Stops reading; what was read so far is analysed. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (file: string, octets: number, total: number | null) => void;
+}
+
+/** One input and what became of it. */
+export interface CaptureResult {
+  readonly file: string;
+  readonly facts: CaptureFacts;
+  /** Packets that are not in any session, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
+}
+
+/** The result of a run. Sessions are made one at a time when asked for, in the order of their ids. */
+export interface Analysis {
+  readonly captures: readonly CaptureResult[];
+  readonly sessionCount: number;
+  sessions(): Iterable<SmtpSession>;
+  readonly findings: readonly Finding[];
+  readonly notAssessed: readonly NotAssessed[];
+  readonly interrupted: boolean;
+}
+
+export const DEFAULT_PORTS: readonly number[] = [25, 587, 2525];
+
+/** At most this many entries of `notAssessed` come from sessions; one more says how many there were. */
+const MAX_NOT_ASSESSED = 1000;
+
+interface CapturePart {
+  readonly firstIndex: number;
+  readonly lastUs: number;
+  readonly records: SessionRecord[];
+}
+
+/**
+ * Reads captures one after another, tells the rules of each finished session, and returns what they found.
+ *
+ * An input that cannot be opened or read becomes a problem of its capture; it never stops the others.
+ *
+ * @example
+ * const analysis = await analyze(['captures/asa-esmtp-outside.pcap'], { rules: catalog });
+ * for (const finding of analysis.findings) console.log(finding.rule, finding.message);
+ */
+export async function analyze(files: readonly string[], options: AnalyzeOptions): Promise<Analysis> {
+  const ports = options.ports ?? DEFAULT_PORTS;
+  const digest = await createDigestFactory(options.digest ?? 'xxh64');
+  const ruleSet = new RuleSet(options.rules);
+  const captures: CaptureResult[] = [];
+  const parts: CapturePart[] = [];
+  const census = new NotAssessedCensus();
+  let messages = 0;
+  let firstIndex = 0;
+  for (const [capture, file] of files.entries()) {
+    const records: SessionRecord[] = [];
+    const addresses = new AddressTable();
+    const base = firstIndex;
+    // `silenceUs` needs the time of the newest packet read so far, which only the table knows.
+    let table: ConnectionTable | undefined = undefined as ConnectionTable | undefined;
+    const dialogues = new SmtpDialogues({
+      capture,
+      digest,
+      nextMessage: () => ++messages,
+      onClosed: (record) => {
+        records.push(record);
+        const session = record.materialise(base, table?.lastUs ?? Number.NaN);
+        census.session(session);
+        ruleSet.session(session);
+      },
+    });
+    table = new ConnectionTable(dialogues, addresses, ports, (segment) => tcpChecksum(segment, addresses));
+    const decoder = createDecoder(table, ports, addresses);
+    let facts: CaptureFacts;
+    try {
+      facts = await readCapture(file, decoder, {
+        ...(options.signal && { signal: options.signal }),
+        ...(options.onProgress && {
+          onProgress: (octets: number, total: number | null) => options.onProgress?.(file, octets, total),
+        }),
+      });
+    } catch (error) {
+      if (!(error instanceof CaptureOpenError)) throw error;
+      facts = unreadable(error);
+    }
+    table.end();
+    records.sort((a, b) => a.index - b.index);
+    parts.push({ firstIndex: base, lastUs: table.lastUs, records });
+    firstIndex += table.connectionCount;
+    captures.push({ file, facts, skipped: decoder.skipped });
+    if (options.signal?.aborted) break;
+  }
+  const { findings, notAssessed } = ruleSet.end();
+  const interrupted = options.signal?.aborted ?? false;
+  return {
+    captures,
+    sessionCount: parts.reduce((sum, part) => sum + part.records.length, 0),
+    *sessions() {
+      for (const part of parts)
+        for (const record of part.records) yield record.materialise(part.firstIndex, part.lastUs);
+    },
+    findings,
+    notAssessed: [
+      ...(interrupted
+        ? [{ session: null, reason: 'interrupted', detail: 'Reading was interrupted; the rest was not read.' }]
+        : []),
+      ...census.end(),
+      ...notAssessed,
+    ],
+    interrupted,
+  };
+}
+
+function unreadable(error: CaptureOpenError): CaptureFacts {
+  return {
+    format: 'unknown',
+    linkTypes: [],
+    packets: 0,
+    bytes: 0,
+    first: null,
+    last: null,
+    truncated: false,
+    problems: [{ code: error.code, message: error.message }],
+  };
+}
+
+/** Collects, with a limit, why sessions could not be judged (wholly). */
+class NotAssessedCensus {
+  private readonly entries: NotAssessed[] = [];
+  private dropped = 0;
+
+  session(session: SmtpSession): void {
+    const say = (reason: string, detail: string) => {
+      if (this.entries.length < MAX_NOT_ASSESSED) this.entries.push({ session: session.id, reason, detail });
+      else this.dropped++;
+    };
+    if (session.protocol !== 'smtp') {
+      if (session.protocol === 'none') {
+        say('no-data', 'The connection carried no data.');
+      } else if (session.protocol === 'unknown') {
+        say('unknown-protocol', 'Too little was captured to say whether this is SMTP.');
+      } else {
+        const name = session.protocol === 'other' ? 'Something other than SMTP' : session.protocol.toUpperCase();
+        say('not-smtp', `${name} was spoken on port ${session.server.port}; no rule was applied.`);
+      }
+      return;
+    }
+    if (session.gapCount > 0) {
+      say('gap', `${session.gapCount} gap(s) in the captured streams: absence next to them is not evidence.`);
+    }
+    if (session.oneSided) {
+      say('one-sided', `Only packets of the ${session.oneSided} were captured: missing answers prove nothing.`);
+    }
+    if (session.midstream) say('midstream', 'The capture begins after the connection did: its start was not seen.');
+    if (session.encryptedFrom !== null) {
+      say('encrypted', `Encrypted from frame ${session.encryptedFrom}: what follows cannot be read.`);
+    }
+    if (session.truncated) say('limit', `The dialogue is longer than is kept: ${session.droppedExchanges} dropped.`);
+  }
+
+  end(): NotAssessed[] {
+    if (this.dropped === 0) return this.entries;
+    return [
+      ...this.entries,
+      { session: null, reason: 'limit', detail: `${this.dropped} more such entries were not listed.` },
+    ];
+  }
+}

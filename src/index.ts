@@ -1,0 +1,9 @@
+/** Public API: re-exports only. */
+export { type Analysis, type AnalyzeOptions, analyze, type CaptureResult } from './analyze.js';
+export { CaptureOpenError } from './capture/capture-error.js';
+export type { CaptureFacts, Problem } from './capture/packet.js';
+export { formatTimestamp, type Timestamp } from './capture/timestamp.js';
+export { catalog } from './rules/catalog.js';
+export type { Confidence, Evidence, Finding, NotAssessed, Severity } from './rules/finding.js';
+export type { Rule, RuleContext, RuleListener, RuleMeta } from './rules/rule.js';
+export type { SmtpExchange, SmtpMessage, SmtpReply, SmtpSession } from './smtp/session.js';
