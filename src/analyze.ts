@@ -121,7 +121,13 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
     findings,
     notAssessed: [
       ...(interrupted
-        ? [{ session: null, reason: 'interrupted', detail: 'Reading was interrupted; the rest was not read.' }]
+        ? [
+            {
+              session: null,
+              reason: 'interrupted',
+              detail: 'Reading was interrupted; the rest was not read.',
+            },
+          ]
         : []),
       ...census.end(),
       ...notAssessed,
@@ -159,7 +165,8 @@ class NotAssessedCensus {
       } else if (session.protocol === 'unknown') {
         say('unknown-protocol', 'Too little was captured to say whether this is SMTP.');
       } else {
-        const name = session.protocol === 'other' ? 'Something other than SMTP' : session.protocol.toUpperCase();
+        const name =
+          session.protocol === 'other' ? 'Something other than SMTP' : session.protocol.toUpperCase();
         say('not-smtp', `${name} was spoken on port ${session.server.port}; no rule was applied.`);
       }
       return;
@@ -168,13 +175,18 @@ class NotAssessedCensus {
       say('gap', `${session.gapCount} gap(s) in the captured streams: absence next to them is not evidence.`);
     }
     if (session.oneSided) {
-      say('one-sided', `Only packets of the ${session.oneSided} were captured: missing answers prove nothing.`);
+      say(
+        'one-sided',
+        `Only packets of the ${session.oneSided} were captured: missing answers prove nothing.`,
+      );
     }
-    if (session.midstream) say('midstream', 'The capture begins after the connection did: its start was not seen.');
+    if (session.midstream)
+      say('midstream', 'The capture begins after the connection did: its start was not seen.');
     if (session.encryptedFrom !== null) {
       say('encrypted', `Encrypted from frame ${session.encryptedFrom}: what follows cannot be read.`);
     }
-    if (session.truncated) say('limit', `The dialogue is longer than is kept: ${session.droppedExchanges} dropped.`);
+    if (session.truncated)
+      say('limit', `The dialogue is longer than is kept: ${session.droppedExchanges} dropped.`);
   }
 
   end(): NotAssessed[] {
