@@ -1,0 +1,117 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { catalog } from '../src/rules/catalog.js';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const FLOORS = ['capture', 'wire', 'fragment', 'stream', 'smtp', 'rules', 'analyze.ts', 'report', 'cli'];
+
+function files(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).split(sep).join('/'));
+}
+
+const SOURCES = files('src').map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
+
+function floorOf(path: string): number {
+  const [, first = ''] = path.split('/');
+  return first === 'index.ts' ? FLOORS.indexOf('report') : FLOORS.indexOf(first);
+}
+
+/** Every module that the text imports, statically, by type or lazily. */
+function imports(text: string): string[] {
+  return [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+)'([^']+)'/g)].map((match) => match[1]!);
+}
+
+function upward(path: string, text: string): string[] {
+  return imports(text)
+    .filter((name) => name.startsWith('.'))
+    .map((name) => join(dirname(path), name).split(sep).join('/').replace(/\.js$/, '.ts'))
+    .filter((target) => floorOf(target) > floorOf(path) || floorOf(target) < 0);
+}
+
+/** Code without comments: prose may name what code may not. */
+function code(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
+}
+
+describe('the floors', () => {
+  it('has every source on a floor', () => {
+    expect(SOURCES.filter(({ path }) => floorOf(path) < 0).map(({ path }) => path)).toEqual([]);
+  });
+
+  it.each(SOURCES)('$path imports from its own floor or a lower one', ({ path, text }) => {
+    expect(upward(path, text)).toEqual([]);
+  });
+
+  it('would notice an upward import', () => {
+    expect(upward('src/wire/decode.ts', "import { x } from '../smtp/dialogue.js';")).toHaveLength(1);
+    expect(upward('src/wire/decode.ts', "await import('../cli/run.js')")).toHaveLength(1);
+    expect(upward('src/smtp/dialogue.ts', "import type { x } from '../stream/event.js';")).toEqual([]);
+  });
+
+  it('keeps files, time of day, console and process where they belong', () => {
+    const offences: string[] = [];
+    for (const { path, text } of SOURCES) {
+      const plain = code(text);
+      const cli = path.startsWith('src/cli/');
+      const source = path === 'src/capture/source.ts' || path === 'src/capture/decompress.ts';
+      if (!cli && /\bDate\.now\b|\bnew Date\(\)|performance\.now/.test(plain))
+        offences.push(`${path}: clock`);
+      if (!cli && /\bconsole\./.test(plain)) offences.push(`${path}: console`);
+      if (!cli && /\bprocess\./.test(plain)) offences.push(`${path}: process`);
+      if (!cli && !source && imports(text).some((name) => name === 'node:fs' || name === 'node:zlib')) {
+        offences.push(`${path}: files`);
+      }
+      if (imports(text).some((name) => /child_process|node:net|node:http|node:dgram/.test(name))) {
+        offences.push(`${path}: processes or network`);
+      }
+    }
+    expect(offences).toEqual([]);
+  });
+
+  it('has no drawer for everything', () => {
+    const drawers = SOURCES.filter(({ path }) => /\/(utils?|helpers?|common|misc|types)(\/|\.ts)/.test(path));
+    expect(drawers).toEqual([]);
+  });
+
+  it('has no file that nobody can read in one go', () => {
+    const long = SOURCES.filter(({ text }) => text.split('\n').length > 650).map(({ path }) => path);
+    expect(long).toEqual([]);
+  });
+});
+
+describe('parity of the rules', () => {
+  const read = (path: string): string =>
+    existsSync(join(ROOT, path)) ? readFileSync(join(ROOT, path), 'utf8') : '';
+  const readme = read('README.md');
+  const expected = JSON.parse(read('captures/expected.json') || '{}') as Record<string, string[]>;
+  const ids = catalog.map((rule) => rule.meta.id);
+
+  it('names each rule once', () => {
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it.each(ids)('%s has its file, its tests, its row, a capture that speaks and one that is silent', (id) => {
+    expect(existsSync(join(ROOT, 'src/rules', `${id}.ts`)), 'source').toBe(true);
+    expect(existsSync(join(ROOT, 'test/rules', `${id}.test.ts`)), 'test').toBe(true);
+    expect(readme).toContain(`| \`${id}\` |`);
+    expect(Object.values(expected).some((rules) => rules.includes(id))).toBe(true);
+    expect(Object.values(expected).some((rules) => !rules.includes(id))).toBe(true);
+  });
+
+  it.each(catalog)('$meta.id documents itself', ({ meta }) => {
+    for (const text of [meta.title, meta.summary, meta.whyItMatters, meta.staysSilent]) {
+      expect(text.length).toBeGreaterThan(10);
+    }
+    expect(meta.remedy.length).toBeGreaterThan(0);
+    expect(meta.references.length).toBeGreaterThan(0);
+    for (const symptom of meta.symptoms) expect(symptom).toMatch(/^kb320027\/([1-9]|1[0-4])$/);
+  });
+
+  it('has a rule for every id that a capture is to give', () => {
+    for (const rules of Object.values(expected)) for (const id of rules) expect(ids).toContain(id);
+  });
+});

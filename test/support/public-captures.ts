@@ -1,0 +1,51 @@
+/** A collection of public captures with other programs' readings of them, where it lies beside the project. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface PublicStream {
+  tcp_stream: number;
+  client: string;
+  server: string;
+  server_port: number;
+  first_frame: number;
+  banner?: string;
+  reply_lines: number[];
+  server_lines: string[];
+  client_lines: string[];
+  data_messages_terminated: number;
+  starttls: { client_sent: boolean; offered: boolean; tls_followed: boolean };
+  follow: {
+    client_bytes: number;
+    server_bytes: number;
+    client_sha256: string;
+    server_sha256: string;
+    gap_marker: boolean;
+  };
+  tshark_message_ids: string[];
+  caution?: string[];
+}
+
+export interface PublicCapture {
+  file: string;
+  category: string;
+  format: string;
+  compression?: string | null;
+  records_by_header_walk: number | null;
+  framing_problem?: string | null;
+  tshark: { tshark_rc: number; packets: number; tcp_streams_total: number };
+  smtp_streams?: PublicStream[];
+}
+
+export const PUBLIC_FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../../shared/captures/public');
+
+/** Empty when the collection is absent: say so with `absentReason`. */
+export const publicCaptures: readonly PublicCapture[] = existsSync(join(PUBLIC_FOLDER, 'manifest.json'))
+  ? (JSON.parse(readFileSync(join(PUBLIC_FOLDER, 'manifest.json'), 'utf8')) as PublicCapture[])
+  : [];
+
+export const absentReason = 'skipped: no collection of public captures beside the project';
+
+export function publicPath(capture: PublicCapture): string {
+  return join(PUBLIC_FOLDER, capture.file);
+}

@@ -1,0 +1,101 @@
+/**
+ * Our sessions beside another analyzer's account of the same streams, and a line split of what it reassembled.
+ */
+import { describe, expect, it } from 'vitest';
+import { analyze } from '../../src/analyze.js';
+import type { SmtpSession } from '../../src/smtp/session.js';
+import {
+  absentReason,
+  type PublicCapture,
+  type PublicStream,
+  publicCaptures,
+  publicPath,
+} from '../support/public-captures.js';
+
+/** What we say otherwise than the witness, and why we are right to. Key: file, stream, field. */
+const EXPLAINED: Record<string, string> = {};
+
+const withStreams = publicCaptures.filter((capture) => (capture.smtp_streams?.length ?? 0) > 0);
+
+interface Account {
+  banner: string | null;
+  replyCodes: number[];
+  clientLines: string[];
+  messages: number;
+  starttlsSent: boolean;
+}
+
+function ours(session: SmtpSession): Account {
+  const replies = session.exchanges
+    .flatMap((exchange) => [exchange.intermediate, exchange.reply])
+    .filter((reply) => reply !== null)
+    .filter((reply) => reply.code !== null && reply.complete)
+    .map((reply) => ({ code: reply.code!, offset: reply.lines[0]?.offset ?? 0 }))
+    .sort((a, b) => a.offset - b.offset);
+  const lines = session.exchanges.filter((exchange) => exchange.kind !== 'end-of-data' && exchange.line);
+  const greeting = session.exchanges.find((exchange) => exchange.kind === 'greeting')?.reply?.lines[0];
+  return {
+    banner: greeting?.text ?? null,
+    replyCodes: replies.map((reply) => reply.code),
+    clientLines: lines.map((exchange) => comparable(exchange.line!.text)),
+    messages: session.messages.filter((message) => message.terminated && message.transport === 'DATA').length,
+    starttlsSent: session.exchanges.some((exchange) => exchange.verb === 'STARTTLS'),
+  };
+}
+
+function theirs(stream: PublicStream): Account {
+  return {
+    banner: stream.banner ?? null,
+    replyCodes: stream.reply_lines,
+    clientLines: stream.client_lines.map(comparable),
+    messages: stream.data_messages_terminated,
+    starttlsSent: stream.starttls.client_sent,
+  };
+}
+
+/** Credentials are replaced in ours; compared is what stays. */
+function comparable(text: string): string {
+  if (/^AUTH /i.test(text)) return text.split(' ').slice(0, 2).join(' ').toUpperCase();
+  return Buffer.from(text, 'latin1').toString('latin1').trimEnd();
+}
+
+function find(sessions: readonly SmtpSession[], stream: PublicStream): SmtpSession | undefined {
+  const at = (end: { address: string; port: number }) => `${end.address}:${end.port}`;
+  return sessions.find(
+    (session) =>
+      session.firstFrame === stream.first_frame &&
+      [at(session.client), at(session.server)].sort().join() === [stream.client, stream.server].sort().join(),
+  );
+}
+
+export async function sessionsOf(capture: PublicCapture): Promise<SmtpSession[]> {
+  const ports = [...new Set([25, 587, 2525, ...capture.smtp_streams!.map((stream) => stream.server_port)])];
+  const analysis = await analyze([publicPath(capture)], { rules: [], ports });
+  return [...analysis.sessions()];
+}
+
+describe('sessions of public captures', () => {
+  it.skipIf(withStreams.length > 0)(absentReason, () => {
+    console.log(absentReason);
+  });
+
+  it.each(withStreams)('$file', async (capture) => {
+    const sessions = await sessionsOf(capture);
+    const differences: string[] = [];
+    for (const stream of capture.smtp_streams!) {
+      const session = find(sessions, stream);
+      const key = `${capture.file} ${stream.tcp_stream}`;
+      if (!session) {
+        if (!EXPLAINED[`${key} session`]) differences.push(`${key} session: not found`);
+        continue;
+      }
+      const [we, they] = [ours(session), theirs(stream)];
+      for (const field of Object.keys(we) as (keyof Account)[]) {
+        const [a, b] = [JSON.stringify(we[field]), JSON.stringify(they[field])];
+        if (a !== b && !EXPLAINED[`${key} ${field}`])
+          differences.push(`${key} ${field}:\n  ours   ${a}\n  theirs ${b}`);
+      }
+    }
+    expect(differences.join('\n')).toBe('');
+  });
+});
