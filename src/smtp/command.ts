@@ -1,0 +1,139 @@
+/** What a command does to the dialogue. */
+export const OTHER = 0;
+export const HELLO = 1;
+export const MAIL = 2;
+export const RCPT = 3;
+export const DATA = 4;
+export const BDAT = 5;
+export const RSET = 6;
+export const QUIT = 7;
+export const STARTTLS = 8;
+export const AUTH = 9;
+export const XEXCH50 = 10;
+/** A verb that the registry does not know, or none. */
+export const UNKNOWN = 11;
+/** A line without any text: some servers answer it, some do not. */
+export const EMPTY = 12;
+/** USER, PASS and the like: other protocols', and their arguments are secrets. */
+export const LOGIN = 13;
+
+/** RFC 5321 and the registered extensions, and those that Exchange, Postfix and old servers added. */
+const VERBS: ReadonlyMap<string, number> = new Map([
+  ...['HELO', 'EHLO', 'LHLO'].map((verb): [string, number] => [verb, HELLO]),
+  ['MAIL', MAIL],
+  ...['SEND', 'SOML', 'SAML'].map((verb): [string, number] => [verb, MAIL]),
+  ['RCPT', RCPT],
+  ['DATA', DATA],
+  ['BDAT', BDAT],
+  ['RSET', RSET],
+  ['QUIT', QUIT],
+  ['STARTTLS', STARTTLS],
+  ['AUTH', AUTH],
+  ['X-EXPS', AUTH],
+  ['XEXCH50', XEXCH50],
+  ...['USER', 'PASS', 'ACCT', 'APOP', 'LOGIN'].map((verb): [string, number] => [verb, LOGIN]),
+  ...'NOOP VRFY EXPN HELP TURN ATRN ETRN VERB ONEX XADR XCLIENT XFORWARD X-LINK2STATE XUSR XVRB XAUTH XQUE XREMOTEQUEUE XTRN XSTA XCIR XGEN X-ERCP BURL X-ANONYMOUSTLS X-RCPTFORW XPROXYTO XSHADOW XSHADOWREQUEST XQDISCARD XRDST XSESSIONPARAMS WIZ DEBUG SHOWQ MAXSIZE'
+    .split(' ')
+    .map((verb): [string, number] => [verb, OTHER]),
+]);
+
+/** Verbs that belong to other protocols do not count as known. */
+export function isKnownVerb(verb: string): boolean {
+  const effect = VERBS.get(verb);
+  return effect !== undefined && effect !== LOGIN;
+}
+
+export interface Command {
+  /** Upper case; as seen when it is no verb. */
+  readonly verb: string;
+  readonly known: boolean;
+  /** What follows the verb and one space; null when nothing does. */
+  readonly argument: string | null;
+  readonly effect: number;
+}
+
+const PLAUSIBLE = /^[A-Za-z][A-Za-z0-9-]{0,19}$/;
+const ONLY_X = /^[Xx]+$/;
+
+/** Reads a command line. Anything is a command; `known` says whether it is one of ours. */
+export function parseCommand(text: string): Command {
+  let from = 0;
+  while (from < text.length && isSpace(text.charCodeAt(from))) from++;
+  let to = from;
+  while (to < text.length && !isSpace(text.charCodeAt(to))) to++;
+  const token = text.slice(from, to);
+  const rest = text.slice(to + 1);
+  const argument = rest === '' ? null : rest;
+  const upper = token.toUpperCase();
+  const effect = VERBS.get(upper);
+  if (effect !== undefined) return { verb: upper, known: effect !== LOGIN, argument, effect };
+  // `MAIL:` and `RCPT:` without a verb's own space are nothing that a server takes.
+  const verb = PLAUSIBLE.test(token) && !ONLY_X.test(token) ? upper : token;
+  return { verb, known: false, argument, effect: token === '' ? EMPTY : UNKNOWN };
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+const STRICT =
+  /^(?:(?:EHLO|HELO|LHLO)[ \t]+[\x21-\x7e]{1,255}|MAIL[ \t]+FROM:[ \t]*<?[^\x00-\x1f<>]{0,900}>?(?:[ \t]+[A-Z0-9-]+(?:=[\x21-\x7e]*)?)*|RCPT[ \t]+TO:[ \t]*<?[^\x00-\x1f<>]{1,900}>?(?:[ \t]+[A-Z0-9-]+(?:=[\x21-\x7e]*)?)*|DATA|RSET|QUIT|NOOP|STARTTLS|HELP|TURN|BDAT[ \t]+\d{1,15}(?:[ \t]+LAST)?|(?:AUTH|X-EXPS)[ \t]+[A-Z0-9_-]{1,24}(?:[ \t]+[A-Za-z0-9+/=]*)?|XEXCH50[ \t]+\d{1,15}[ \t]+\d{1,15}|X-LINK2STATE[ \t]+[\x20-\x7e]{1,900})[ \t]*$/i;
+
+/** Is it a command beyond doubt? Asked where a line might as well be mail data or a credential. */
+export function isCertainCommand(text: string): boolean {
+  return text.length <= 1000 && STRICT.test(text);
+}
+
+/** Size and LAST of a BDAT argument; size is -1 when it is no number. RFC 3030 §2. */
+export function parseBdat(argument: string | null): { size: number; last: boolean } {
+  const match = /^[ \t]*(\d{1,15})(?:[ \t]+(LAST))?[ \t]*$/i.exec(argument ?? '');
+  if (match) return { size: Number(match[1]), last: match[2] !== undefined };
+  const number = /^[ \t]*(\d{1,15})(?=[ \t])/.exec(argument ?? '');
+  return { size: number ? Number(number[1]) : -1, last: /\bLAST\b/i.test(argument ?? '') };
+}
+
+/** How many octets follow the 354 to XEXCH50; -1 when the argument does not say. */
+export function parseXexch50(argument: string | null): number {
+  const match = /^[ \t]*(\d{1,9})(?:[ \t]|$)/.exec(argument ?? '');
+  return match ? Number(match[1]) : -1;
+}
+
+/** A reverse-path or forward-path and what follows it. */
+export interface Path {
+  /** Without brackets and source route. */
+  readonly mailbox: string;
+  readonly parameters: string;
+}
+
+/**
+ * Reads `FROM:<a@b> SIZE=1`. Also without brackets, with spaces, in lower case, with a source route
+ * (RFC 5321 §4.1.1.3) and with quoted local parts that hold any of `<> @,:`.
+ */
+export function parsePath(argument: string | null): Path | null {
+  if (argument === null) return null;
+  const keyword = /^[ \t]*(?:FROM|TO)[ \t]*:[ \t]*/i.exec(argument);
+  let rest = keyword ? argument.slice(keyword[0].length) : argument.trimStart();
+  const bracket = rest.startsWith('<') ? 0 : keyword ? -1 : rest.indexOf('<');
+  if (bracket >= 0) rest = rest.slice(bracket + 1);
+  let quoted = false;
+  let at = 0;
+  for (; at < rest.length; at++) {
+    const character = rest[at];
+    if (character === '\\') at++;
+    else if (character === '"') quoted = !quoted;
+    else if (!quoted && (bracket >= 0 ? character === '>' : character === ' ' || character === '\t')) break;
+  }
+  const mailbox = withoutRoute(rest.slice(0, at).trim());
+  return { mailbox, parameters: rest.slice(at + 1).trim() };
+}
+
+/** `@one,@two:user@three` is delivered to `user@three`. RFC 5321 appendix C. */
+function withoutRoute(path: string): string {
+  return path.startsWith('@') ? path.replace(/^(?:@[^,:"]*,?)*:/, '') : path;
+}
+
+/** BODY= of a MAIL command, upper case. RFC 6152 §2. */
+export function bodyParameter(parameters: string): string | null {
+  const match = /(?:^|[ \t])BODY=([^ \t]+)/i.exec(parameters);
+  return match ? match[1]!.toUpperCase() : null;
+}

@@ -1,0 +1,303 @@
+import { isAscii } from 'node:buffer';
+import type { StreamChunk } from '../stream/event.js';
+import { ReportScan } from './delivery-report.js';
+import type { DigestFactory, RunningDigest } from './digest.js';
+import { HeaderScan, parseContentType } from './header-scan.js';
+import type { DeliveryReport } from './session.js';
+
+const LF = 0x0a;
+const CR = 0x0d;
+const DOT = 0x2e;
+const LF_DOT = Buffer.from('\n.');
+const ONE_CR = Buffer.from('\r');
+
+/**
+ * After so many dots inside lines of one chunk the search is for LF and dot. Base64 has no dots: 25 ns per
+ * full segment for the dot, 200 ns for the pair. Prose has a dot a line: 410 ns for the dots, 210 ns for the pair.
+ */
+const DOTS_BEFORE_PAIRS = 4;
+
+/** How much of CRLF.CRLF the last octets seen are. */
+const NONE = 0;
+const AFTER_CR = 1;
+const AFTER_CRLF = 2;
+const AFTER_DOT = 3;
+const AFTER_DOT_CR = 4;
+
+/** What one message's octets said. */
+export interface MailDataFacts {
+  /** Un-stuffed octets seen, the CRLF before the final dot included, the dot line not. */
+  octets: number;
+  /** At least 1 for a gap of unknown size. */
+  missingOctets: number;
+  digest: string;
+  messageId: string | null;
+  eightBit: boolean;
+  eightBitFrame: number | null;
+  eightBitOffset: number | null;
+  report: DeliveryReport | null;
+  looksLikeReport: boolean;
+  /** CRLF.CRLF was seen. Never so for BDAT, whose chunk sizes the caller counts. */
+  terminated: boolean;
+  terminator: MailDataEnd | null;
+}
+
+/** Where the CRLF.CRLF stood. */
+export interface MailDataEnd {
+  /** Stream offset of its first CR; in an empty message that is the CR of the DATA line. */
+  offset: number;
+  endOffset: number;
+  /** Positions in CRLF.CRLF in front of which another chunk began; [] when one chunk held all five octets. In
+   * an empty message, of its last three octets. */
+  splits: number[];
+  frame: number;
+  lastFrame: number;
+  us: number;
+  ns: number;
+  digits: number;
+}
+
+/**
+ * Reads the data of one message as it arrives, and keeps none of it: finds its end, digests it, and picks up
+ * what its header (and, in a delivery report, its body) says.
+ *
+ * Only CRLF.CRLF ends a message (RFC 5321 §4.1.1.4); bare CR and bare LF are content. A dot that begins a
+ * line is transparency and not content, whatever follows it (§4.5.2).
+ *
+ * @example
+ * const scanner = new MailDataScanner(await createDigestFactory('xxh64'), 'DATA', false);
+ * const end = scanner.data(chunk, chunk.start); // -1 until CRLF.CRLF came
+ * const { digest, messageId } = scanner.finish();
+ */
+export class MailDataScanner {
+  /** The DATA line's own CRLF counts: a dot may come first. */
+  private matched = AFTER_CRLF;
+  /** Bit n: a chunk began in front of octet n of what is matched. */
+  private splits = 0;
+  /** Frame of the first octet of what is matched; 0 as long as that is the DATA line's. */
+  private matchedFrame = 0;
+  private octets = 0;
+  private missingOctets = 0;
+  private digest: RunningDigest | null = null;
+  /** Until the header section ends. */
+  private header: HeaderScan | null = new HeaderScan();
+  private reportScan: ReportScan | null = null;
+  private report: DeliveryReport | null = null;
+  private messageId: string | null = null;
+  private multipartReport = false;
+  private eightBitFrame = -1;
+  private eightBitOffset = -1;
+  private end: MailDataEnd | null = null;
+
+  constructor(
+    private readonly digests: DigestFactory,
+    private readonly transport: 'DATA' | 'BDAT',
+    private readonly nullSender: boolean,
+  ) {}
+
+  /**
+   * DATA: reads `octets[from, chunk.end)` up to the end of the message.
+   *
+   * @returns index in `chunk.octets` one past CRLF.CRLF; -1 when the message goes on
+   */
+  data(chunk: StreamChunk, from: number): number {
+    if (from >= chunk.end) return -1;
+    const view = chunk.octets.subarray(from, chunk.end);
+    const offset = chunk.offset + from - chunk.start;
+    // A view of the same octets costs 40 ns, less than any of the three that share it.
+    const end = this.unstuff(view, offset, chunk, from === chunk.start);
+    if (this.eightBitFrame < 0) this.censusEightBit(view, end < 0 ? view.length : end, offset, chunk.frame);
+    return end < 0 ? -1 : from + end;
+  }
+
+  /** BDAT: reads exactly `octets[from, to)`, all of it content (RFC 3030 §2). */
+  chunked(chunk: StreamChunk, from: number, to: number): void {
+    if (from >= to) return;
+    const view = chunk.octets.subarray(from, to);
+    const offset = chunk.offset + from - chunk.start;
+    this.take(view, 0, view.length, offset, chunk.frame);
+    if (this.eightBitFrame < 0) this.censusEightBit(view, view.length, offset, chunk.frame);
+  }
+
+  /** Octets of the message are absent. What follows begins inside a line, for all that is known. */
+  gap(octets: number | null): void {
+    this.missingOctets += octets ?? 1;
+    this.matched = NONE;
+    this.splits = 0;
+    if (this.header !== null) {
+      // The header may have ended in the gap: a Message-ID after it may be another message's.
+      this.header.lost();
+      this.endHeader(this.header.contentType !== null);
+    }
+    this.reportScan?.lost();
+  }
+
+  /** Ends the scan, at the message's end or wherever it stands. Called once. */
+  finish(): MailDataFacts {
+    this.endHeader(false);
+    this.endReport();
+    const digest = (this.digest ?? this.digests.create()).finish();
+    return {
+      octets: this.octets,
+      missingOctets: this.missingOctets,
+      digest,
+      messageId: this.messageId,
+      eightBit: this.eightBitFrame >= 0,
+      eightBitFrame: this.eightBitFrame >= 0 ? this.eightBitFrame : null,
+      eightBitOffset: this.eightBitFrame >= 0 ? this.eightBitOffset : null,
+      report: this.report,
+      looksLikeReport: this.nullSender || this.multipartReport,
+      terminated: this.transport === 'DATA' && this.end !== null,
+      terminator: this.end,
+    };
+  }
+
+  /** Passes on the content of `view` without the dots of transparency; finds the end (index in `view`). */
+  private unstuff(view: Buffer, offset: number, chunk: StreamChunk, chunkBegins: boolean): number {
+    const length = view.length;
+    const { frame } = chunk;
+    const before = this.matched;
+    if (chunkBegins) this.splits |= 1 << before;
+    /** Where the content begins that was not yet passed on. */
+    let piece = 0;
+    if (before === AFTER_DOT && view[0] === CR) {
+      if (length === 1) {
+        this.matched = AFTER_DOT_CR;
+        return -1;
+      }
+      if (view[1] === LF) return this.ended(2, offset, chunk);
+    } else if (before === AFTER_DOT_CR) {
+      if (view[0] === LF) return this.ended(1, offset, chunk);
+      this.take(ONE_CR, 0, 1, offset - 1, frame);
+    }
+    let search = 0;
+    let dotsInside = 0;
+    for (;;) {
+      let dot: number;
+      if (dotsInside < DOTS_BEFORE_PAIRS) dot = view.indexOf(DOT, search);
+      else {
+        dot = view.indexOf(LF_DOT, search);
+        if (dot >= 0) dot++;
+      }
+      if (dot < 0) break;
+      search = dot + 1;
+      const inside = dot >= 2;
+      if (inside) {
+        if (view[dot - 1] !== LF || view[dot - 2] !== CR) {
+          dotsInside++;
+          continue;
+        }
+        this.matchedFrame = frame;
+        this.splits = chunkBegins && dot === 2 ? 1 : 0;
+      } else if (dot === 1 ? before !== AFTER_CR || view[0] !== LF : before !== AFTER_CRLF) {
+        continue;
+      } else if (this.matchedFrame === 0) {
+        this.matchedFrame = frame;
+      }
+      this.take(view, piece, dot, offset + piece, frame);
+      piece = search;
+      if (search === length) {
+        this.matched = AFTER_DOT;
+        return -1;
+      }
+      if (view[search] !== CR) continue;
+      if (search + 1 === length) {
+        this.matched = AFTER_DOT_CR;
+        return -1;
+      }
+      if (view[search + 1] === LF) return this.ended(search + 2, offset, chunk);
+    }
+    this.take(view, piece, length, offset + piece, frame);
+    this.matchTail(view, before, frame, chunkBegins);
+    return -1;
+  }
+
+  /** Does the content so far end in CR or CRLF? */
+  private matchTail(view: Buffer, before: number, frame: number, chunkBegins: boolean): void {
+    const length = view.length;
+    const last = view[length - 1];
+    if (last === CR) {
+      this.matched = AFTER_CR;
+      this.matchedFrame = frame;
+      this.splits = chunkBegins && length === 1 ? 1 : 0;
+    } else if (last !== LF) {
+      this.matched = NONE;
+      this.splits = 0;
+    } else if (length === 1) {
+      this.matched = before === AFTER_CR ? AFTER_CRLF : NONE;
+      if (before !== AFTER_CR) this.splits = 0;
+    } else if (view[length - 2] === CR) {
+      this.matched = AFTER_CRLF;
+      this.matchedFrame = frame;
+      this.splits = chunkBegins && length === 2 ? 1 : 0;
+    } else {
+      this.matched = NONE;
+      this.splits = 0;
+    }
+  }
+
+  /** CRLF.CRLF ends at `view[end - 1]`. */
+  private ended(end: number, offset: number, chunk: StreamChunk): number {
+    const endOffset = offset + end;
+    let splits = this.splits;
+    // Of an empty message only the last three octets are its own.
+    if (this.octets === 0) splits &= 0b11000;
+    // A chunk that merely begins with the five octets does not split them.
+    if (splits === 1) splits = 0;
+    const positions: number[] = [];
+    for (let position = 0; position < 5; position++) if (splits & (1 << position)) positions.push(position);
+    this.end = {
+      offset: endOffset - 5,
+      endOffset,
+      splits: positions,
+      frame: this.matchedFrame,
+      lastFrame: chunk.frame,
+      us: chunk.us,
+      ns: chunk.ns,
+      digits: chunk.digits,
+    };
+    return end;
+  }
+
+  private take(octets: Buffer, start: number, end: number, offset: number, frame: number): void {
+    if (start >= end) return;
+    this.octets += end - start;
+    this.digest ??= this.digests.create();
+    this.digest.update(start === 0 && end === octets.length ? octets : octets.subarray(start, end));
+    let body = start;
+    if (this.header !== null) {
+      body = this.header.scan(octets, start, end, offset, frame);
+      if (body >= 0) this.endHeader(true);
+      else if (this.header.exhausted) this.endHeader(false);
+    }
+    if (this.reportScan !== null && body >= 0 && body < end) {
+      if (this.reportScan.scan(octets, body, end, offset + body - start, frame) >= 0) this.endReport();
+    }
+  }
+
+  private endReport(): void {
+    if (this.reportScan === null) return;
+    this.report = this.reportScan.finish();
+    this.reportScan = null;
+  }
+
+  /** @param readBody the header says what the body is: a report may be looked for in it */
+  private endHeader(readBody: boolean): void {
+    const header = this.header;
+    if (header === null) return;
+    this.header = null;
+    this.messageId = header.messageId;
+    const { type, boundary } = parseContentType(header.contentType);
+    this.multipartReport = type === 'multipart/report';
+    if (readBody && (this.nullSender || this.multipartReport)) {
+      this.reportScan = new ReportScan(type, boundary, header.transferEncoding);
+    }
+  }
+
+  private censusEightBit(view: Buffer, end: number, offset: number, frame: number): void {
+    const seen = end === view.length ? view : view.subarray(0, end);
+    if (isAscii(seen)) return;
+    this.eightBitFrame = frame;
+    this.eightBitOffset = offset + seen.findIndex((octet) => octet > 127);
+  }
+}

@@ -1,0 +1,74 @@
+/** What the beginning of a server's line says; packed in a number, since every line is asked. */
+const SPACE = 0x20;
+const HYPHEN = 0x2d;
+const STAR = 0x2a;
+const ZERO = 0x30;
+const NINE = 0x39;
+const TWO = 0x32;
+const UPPER_X = 0x58;
+const LOWER_X = 0x78;
+
+/** A line without a code. */
+export const NO_CODE = 0;
+
+export type Separator = 'last' | 'more' | 'masked' | 'none';
+
+/**
+ * The three-digit code of a line, or NO_CODE. The code counts when a space, a hyphen or nothing follows it, or
+ * an asterisk: a mask overwrites the separator too. RFC 5321 §4.2.
+ */
+export function replyCode(octets: Buffer, start: number, end: number): number {
+  if (end - start < 3) return NO_CODE;
+  let code = 0;
+  for (let at = start; at < start + 3; at++) {
+    const octet = octets[at]!;
+    if (octet < ZERO || octet > NINE) return NO_CODE;
+    code = code * 10 + octet - ZERO;
+  }
+  // Codes begin with 1 to 5; `000` and the like are nobody's, but they are three digits.
+  if (code === 0) return NO_CODE;
+  if (end - start === 3) return code;
+  const separator = octets[start + 3];
+  return separator === SPACE || separator === HYPHEN || separator === STAR ? code : NO_CODE;
+}
+
+/** What follows the code: does another line of the reply follow? */
+export function separatorOf(octets: Buffer, start: number, end: number): Separator {
+  if (end - start === 3) return 'last';
+  const octet = octets[start + 3];
+  return octet === HYPHEN ? 'more' : octet === STAR ? 'masked' : octet === SPACE ? 'last' : 'none';
+}
+
+/** Four X's in a row, or three asterisks anywhere. */
+export function looksMasked(octets: Buffer, start: number, end: number): boolean {
+  let run = 0;
+  let stars = 0;
+  for (let at = start; at < end; at++) {
+    const octet = octets[at]!;
+    if (octet === UPPER_X || octet === LOWER_X) {
+      if (++run === 4) return true;
+    } else {
+      run = 0;
+      if (octet === STAR && ++stars === 3) return true;
+    }
+  }
+  return false;
+}
+
+/** Nothing but asterisks and the `2`, `0` and spaces that the mask lets through, and at least three asterisks. */
+export function isGreetingMask(octets: Buffer, start: number, end: number): boolean {
+  let stars = 0;
+  for (let at = start; at < end; at++) {
+    const octet = octets[at]!;
+    if (octet === STAR) stars++;
+    else if (octet !== TWO && octet !== ZERO && octet !== SPACE && octet !== HYPHEN) return false;
+  }
+  return stars >= 3;
+}
+
+/** RFC 3463 status at the beginning of a reply line's text: `550 5.7.1 ..`. */
+export function enhancedStatus(text: string): string | null {
+  if (text.charCodeAt(5) !== 0x2e) return null;
+  const match = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})(?![\d.])/.exec(text);
+  return match ? match[1]! : null;
+}
