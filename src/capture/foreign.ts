@@ -30,7 +30,7 @@ const CAPTURE_WANTED = 'give a pcap or pcapng file, as tcpdump, dumpcap and Wire
 
 /** One sentence on octets that begin neither pcap nor pcapng: what they are, if known, and what to do. */
 export function describeForeign(octets: Buffer): string {
-  const beginning = octets.latin1Slice(0, FOREIGN_SAMPLE);
+  const beginning = octets.toString('latin1', 0, FOREIGN_SAMPLE);
   for (const [magic, what, remedy] of BEGINNINGS) {
     if (beginning.startsWith(magic)) return `This is ${what}, which is not read here: ${remedy}.`;
   }

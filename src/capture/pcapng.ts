@@ -56,7 +56,7 @@ export class PcapngParser implements RecordParser {
   private skip = 0;
   /** Total length that the trailer of the skipped block must repeat; 0: no block is being skipped. */
   private skipped = 0;
-  private view = new DataView(new ArrayBuffer(0));
+  private view: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(
     private readonly tally: CaptureTally,

@@ -16,10 +16,13 @@ export interface Evidence {
   readonly note: string;
 }
 
+/** As much of a session as a finding needs: a draft that waits for the end must not hold the session. */
+export type SeenIn = Pick<SmtpSession, 'id' | 'capture' | 'server'>;
+
 /** What a rule hands in. The rule set adds what `meta` says and merges drafts of one subject. */
 export interface FindingDraft {
   /** The session in which it was seen. */
-  readonly session: SmtpSession;
+  readonly session: SeenIn;
   /** Other sessions that belong to it (copies of a duplicate, the witness). */
   readonly others?: readonly SessionRef[];
   /** Verb, keyword, message: drafts of one rule, server and subject become one finding. */

@@ -99,6 +99,28 @@ export class Waiting {
     }
   }
 
+  /** Octets held, those not captured excluded. */
+  get octets(): number {
+    return this.cost - this.held.length * SEGMENT_COST;
+  }
+
+  /** Drops what lies beyond `offset`: nothing follows a FIN. */
+  truncate(offset: number): void {
+    const { held } = this;
+    while (held.length > 0) {
+      const last = held[held.length - 1]!;
+      if (last.end <= offset) return;
+      this.cost -= last.cost;
+      if (last.offset >= offset) {
+        held.pop();
+        continue;
+      }
+      last.length = offset - last.offset;
+      last.octets = last.octets?.subarray(0, last.length) ?? null;
+      this.cost += last.cost;
+    }
+  }
+
   shift(): HeldSegment | undefined {
     const segment = this.held.shift();
     if (segment !== undefined) this.cost -= segment.cost;

@@ -1,0 +1,212 @@
+import type { Transform } from 'node:stream';
+import type { Decompress } from 'fzstd';
+import { ZstdFrames } from './zstd-frames.js';
+
+export type Compression = 'gzip' | 'zstd';
+
+/** Octets from which `compressionOf` can tell. */
+export const COMPRESSION_MAGIC_LENGTH = 4;
+
+/** How the input is compressed, by its first four octets and never by its name. */
+export function compressionOf(octets: Uint8Array): Compression | null {
+  const [first = 0, second = 0, third = 0, fourth = 0] = octets;
+  if (first === 0x1f && second === 0x8b) return 'gzip';
+  if (first === 0x28 && second === 0xb5 && third === 0x2f && fourth === 0xfd) return 'zstd';
+  // A skippable frame, with which parallel compressors begin.
+  if (first >> 4 === 5 && second === 0x2a && third === 0x4d && fourth === 0x18) return 'zstd';
+  return null;
+}
+
+/** What became of the compressed stream. `refused`: not damaged, but not decompressed either. */
+export type DecompressionState = 'whole' | 'truncated' | 'corrupt' | 'refused';
+
+/** Hears decompressed octets, valid during the call; false: no more are wanted. */
+export type DecompressionSink = (octets: Buffer) => boolean;
+
+/** Decompresses a stream in bounded memory. Never throws on input: `state` and `reason` tell. */
+export interface Decompressor {
+  readonly state: DecompressionState;
+  /** What is wrong with it, in a few words. */
+  readonly reason: string;
+  /** Nothing more will come out, whatever is written. */
+  readonly ended: boolean;
+  /** Resolves when what the octets give has been handed on; they must stay as they are until then. */
+  write(octets: Buffer): Promise<void>;
+  /** The input has ended: hands on the rest. */
+  end(): Promise<void>;
+  /** Gives back what is held; allowed at any time. */
+  close(): void;
+}
+
+/** Compressed octets that are decompressed in one step. What a damaged step gave is lost. */
+const STEP = 64 * 1024;
+/** The same at the start, so that a small capture does not lose everything by its damage. */
+const FIRST_STEP = 1024;
+const FIRST_STEPS = 64 * 1024;
+const OUTPUT_CHUNK = 128 * 1024;
+/** The JavaScript decompressor calls itself for each frame in a step; this keeps the stack small. */
+const FRAME_STEP = 16 * 1024;
+/** CRC and length at the end of gzip data: decompressed apart, so that a wrong CRC loses no data. */
+const TRAILER = 8;
+/** Octets given between two looks at the events of the process. */
+const YIELD = 16 * 1024 * 1024;
+const UNEXPECTED_END = 'unexpected end of file';
+
+/** Makes the decompressor; its library is loaded only now. */
+export async function createDecompressor(
+  compression: Compression,
+  sink: DecompressionSink,
+): Promise<Decompressor> {
+  const zlib = await import('node:zlib');
+  if (compression === 'gzip') {
+    return new StreamDecompressor(zlib.createGunzip({ chunkSize: OUTPUT_CHUNK }), null, sink);
+  }
+  const { createZstdDecompress } = zlib as { createZstdDecompress?: (options: object) => Transform };
+  if (createZstdDecompress) {
+    return new StreamDecompressor(createZstdDecompress({ chunkSize: OUTPUT_CHUNK }), new ZstdFrames(false), sink);
+  }
+  return new ScriptDecompressor(await import('fzstd'), sink);
+}
+
+/** A decompressing stream of Node's own, driven one step at a time. */
+class StreamDecompressor implements Decompressor {
+  state: DecompressionState = 'whole';
+  reason = '';
+  ended = false;
+  private ending = false;
+  private taken = 0;
+  private held = Buffer.alloc(0);
+  private settle: () => void = () => {};
+
+  constructor(
+    private readonly stream: Transform,
+    private readonly frames: ZstdFrames | null,
+    sink: DecompressionSink,
+  ) {
+    stream.on('data', (octets: Buffer) => {
+      if (!this.ended && !sink(octets)) this.finish();
+    });
+    stream.on('end', () => this.finish());
+    stream.on('close', () => this.finish());
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (!this.ended) this.fail(this.cutShort(error) ? 'truncated' : 'corrupt', error.message);
+    });
+  }
+
+  async write(octets: Buffer): Promise<void> {
+    const waiting = Buffer.concat([this.held, octets.subarray(0, TRAILER)]);
+    if (octets.length <= TRAILER) {
+      await this.steps(waiting.subarray(0, -TRAILER));
+      this.held = Buffer.from(waiting.subarray(-TRAILER));
+      return;
+    }
+    await this.steps(this.held);
+    await this.steps(octets.subarray(0, -TRAILER));
+    this.held = Buffer.from(octets.subarray(-TRAILER));
+  }
+
+  async end(): Promise<void> {
+    await this.steps(this.held);
+    if (this.ended) return;
+    this.ending = true;
+    await new Promise<void>((resolve) => {
+      this.settle = resolve;
+      this.stream.end();
+    });
+    if (this.state === 'whole' && this.frames && !this.frames.complete) {
+      this.fail('truncated', UNEXPECTED_END);
+    }
+  }
+
+  close(): void {
+    this.finish();
+    this.stream.destroy();
+  }
+
+  private async steps(octets: Buffer): Promise<void> {
+    for (let at = 0; at < octets.length && !this.ended; ) {
+      const step = octets.subarray(at, at + (this.taken < FIRST_STEPS ? FIRST_STEP : STEP));
+      at += step.length;
+      this.taken += step.length;
+      const objection = this.frames?.push(step);
+      if (objection?.state === 'refused') return this.fail('refused', objection.reason);
+      await new Promise<void>((resolve) => {
+        this.settle = resolve;
+        this.stream.write(step, () => resolve());
+      });
+      if (objection && !this.ended) this.fail('corrupt', objection.reason);
+    }
+  }
+
+  private cutShort(error: NodeJS.ErrnoException): boolean {
+    return this.ending && (this.frames ? !this.frames.complete : error.code === 'Z_BUF_ERROR');
+  }
+
+  private fail(state: DecompressionState, reason: string): void {
+    this.state = state;
+    this.reason = reason;
+    this.finish();
+  }
+
+  private finish(): void {
+    this.ended = true;
+    this.settle();
+  }
+}
+
+/** zstd by `fzstd`, for versions of Node without it. It does not verify checksums. */
+class ScriptDecompressor implements Decompressor {
+  state: DecompressionState = 'whole';
+  reason = '';
+  ended = false;
+  private readonly frames = new ZstdFrames(true);
+  private readonly stream: Decompress;
+  private unyielded = 0;
+
+  constructor(library: typeof import('fzstd'), sink: DecompressionSink) {
+    this.stream = new library.Decompress((octets) => {
+      this.unyielded += octets.length;
+      if (this.ended || octets.length === 0) return;
+      if (!sink(Buffer.from(octets.buffer, octets.byteOffset, octets.length))) this.ended = true;
+    });
+  }
+
+  async write(octets: Buffer): Promise<void> {
+    for (let at = 0; at < octets.length && !this.ended; at += FRAME_STEP) {
+      // A copy: the library keeps views of what it could not use yet.
+      const step = Buffer.from(octets.subarray(at, at + FRAME_STEP));
+      const objection = this.frames.push(step);
+      if (objection?.state === 'refused') return this.fail('refused', objection.reason);
+      this.push(step, false);
+      if (objection && !this.ended) this.fail('corrupt', objection.reason);
+      if (this.unyielded < YIELD) continue;
+      this.unyielded = 0;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async end(): Promise<void> {
+    if (this.ended) return;
+    if (this.frames.complete) this.push(new Uint8Array(0), true);
+    else this.fail('truncated', UNEXPECTED_END);
+  }
+
+  close(): void {
+    this.ended = true;
+  }
+
+  /** The library throws its own errors and, on hostile input, any other. */
+  private push(octets: Uint8Array, last: boolean): void {
+    try {
+      this.stream.push(octets, last);
+    } catch {
+      this.fail('corrupt', 'invalid data');
+    }
+  }
+
+  private fail(state: DecompressionState, reason: string): void {
+    this.state = state;
+    this.reason = reason;
+    this.ended = true;
+  }
+}

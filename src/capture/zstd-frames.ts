@@ -1,0 +1,137 @@
+const FRAME = 0xfd2fb528;
+const SKIPPABLE = 0x184d2a50; // and the 15 above
+/** Largest window that is decompressed, as in the zstd program without `--long=31`. */
+const MAX_WINDOW = 128 * 1024 * 1024;
+/**
+ * The JavaScript decompressor moves its whole window for each block. Full blocks (128 KiB) in the largest
+ * window move 1024 octets for each that they give; streams that move far more are made to keep it busy.
+ */
+const MAX_MOVED_PER_OCTET = 1024;
+const FREE_MOVES = 16 * 1024 * 1024 * 1024;
+const MAX_BLOCK = 128 * 1024;
+
+/** What the walk found wrong. `refused`: not damage, but more than is decompressed here. */
+export interface ZstdObjection {
+  readonly state: 'corrupt' | 'refused';
+  readonly reason: string;
+}
+
+type Expected = 'magic' | 'descriptor' | 'frame-header' | 'skippable-size' | 'block-header';
+
+/**
+ * Walks the frames and blocks of a zstd stream without decompressing them (RFC 8878 §3.1).
+ *
+ * Says whether the stream may end here, and refuses what would take unreasonable memory or time.
+ *
+ * @example
+ * new ZstdFrames(true).push(octets)?.reason // 'its window of 2147483648 octets is too large'
+ */
+export class ZstdFrames {
+  private expected: Expected = 'magic';
+  private want = 4;
+  private readonly header = Buffer.alloc(16);
+  private have = 0;
+  private skip = 0;
+  private checksum = false;
+  private singleSegment = false;
+  private window = 0;
+  private moved = 0;
+  private given = 0;
+  private objection: ZstdObjection | null = null;
+
+  /** @param movesWindow the decompressor's time depends on the window for each block */
+  constructor(private readonly movesWindow: boolean) {}
+
+  /** The octets so far end where a frame does. */
+  get complete(): boolean {
+    return this.expected === 'magic' && this.have === 0 && this.skip === 0;
+  }
+
+  /** Walks on as far as all is well; returns what is not, and from then on always the same. */
+  push(octets: Uint8Array): ZstdObjection | null {
+    let at = 0;
+    while (at < octets.length && !this.objection) {
+      if (this.skip > 0) {
+        const step = Math.min(this.skip, octets.length - at);
+        this.skip -= step;
+        at += step;
+        continue;
+      }
+      this.header[this.have++] = octets[at++]!;
+      if (this.have < this.want) continue;
+      this.have = 0;
+      this.advance();
+    }
+    return this.objection;
+  }
+
+  private expect(expected: Expected, want: number): void {
+    this.expected = expected;
+    this.want = want;
+  }
+
+  private object(state: ZstdObjection['state'], reason: string): void {
+    this.objection = { state, reason };
+  }
+
+  private advance(): void {
+    const { header } = this;
+    switch (this.expected) {
+      case 'magic': {
+        const magic = header.readUInt32LE(0);
+        if (magic === FRAME) return this.expect('descriptor', 1);
+        if ((magic & 0xfffffff0) === SKIPPABLE) return this.expect('skippable-size', 4);
+        return this.object('corrupt', 'what follows a frame is no frame');
+      }
+      case 'skippable-size':
+        this.skip = header.readUInt32LE(0);
+        return this.expect('magic', 4);
+      case 'descriptor': {
+        const descriptor = header[0]!;
+        this.singleSegment = (descriptor & 0x20) !== 0;
+        this.checksum = (descriptor & 4) !== 0;
+        if (descriptor & 8) return this.object('corrupt', 'a reserved bit is set');
+        if (descriptor & 3) return this.object('refused', 'it needs a dictionary');
+        const contentSize = descriptor >> 6 === 0 ? Number(this.singleSegment) : 1 << (descriptor >> 6);
+        return this.expect('frame-header', contentSize + (this.singleSegment ? 0 : 1));
+      }
+      case 'frame-header':
+        this.window = this.windowSize();
+        if (this.window > MAX_WINDOW)
+          return this.object('refused', `its window of ${this.window} octets is too large`);
+        this.moved += this.window;
+        return this.expect('block-header', 3);
+      case 'block-header':
+        return this.block(header.readUIntLE(0, 3));
+    }
+  }
+
+  private windowSize(): number {
+    const { header, want } = this;
+    if (!this.singleSegment) {
+      const base = 2 ** (10 + (header[0]! >> 3));
+      return base + (base / 8) * (header[0]! & 7);
+    }
+    if (want === 1) return header[0]!;
+    if (want === 2) return header.readUInt16LE(0) + 256;
+    if (want === 4) return header.readUInt32LE(0);
+    return Number(header.readBigUInt64LE(0));
+  }
+
+  private block(header: number): void {
+    const last = (header & 1) !== 0;
+    const type = (header >> 1) & 3;
+    const size = header >> 3;
+    if (type === 3 || size > MAX_BLOCK) return this.object('corrupt', 'a block header is impossible');
+    this.skip = type === 1 ? 1 : size;
+    this.moved += this.window;
+    // What a compressed block gives is not known here; it counts as full, since it is at most that.
+    this.given += type === 2 ? Math.min(MAX_BLOCK, size * 64) : size;
+    if (this.movesWindow && this.moved > FREE_MOVES + MAX_MOVED_PER_OCTET * this.given) {
+      return this.object('refused', 'its blocks are too small for its window');
+    }
+    if (!last) return this.expect('block-header', 3);
+    if (this.checksum) this.skip += 4;
+    return this.expect('magic', 4);
+  }
+}

@@ -1,0 +1,137 @@
+import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
+import { exchangeEvidence, lineEvidence } from './evidence.js';
+import type { Confidence, Evidence } from './finding.js';
+import { echoedMask, ehloWorked, maskedCommand } from './mask.js';
+import { maskedKeywords } from './templates.js';
+
+/** A verb whose loss has a rule of its own. */
+export type LosableVerb = 'AUTH' | 'STARTTLS' | 'X-LINK2STATE' | 'X-EXPS' | 'XEXCH50' | 'EHLO';
+
+export type LossKind = 'masked-keyword' | 'masked-verb' | 'echoed-mask' | 'swallowed' | 'refused';
+
+/** What became of one verb in one session, and the proof. */
+export interface Loss {
+  readonly subject: LosableVerb;
+  readonly how: LossKind;
+  readonly confidence: Confidence;
+  readonly evidence: readonly Evidence[];
+  /** One clause: `"X-LINK2STATE" is hidden behind 12 octets of mask`. */
+  readonly what: string;
+}
+
+const VERBS: readonly LosableVerb[] = ['AUTH', 'STARTTLS', 'X-LINK2STATE', 'X-EXPS', 'XEXCH50', 'EHLO'];
+
+/** The only verbs of their length: a command line of so many X's and nothing else was probably one of these. */
+const BY_LENGTH: Readonly<Record<number, LosableVerb>> = { 8: 'STARTTLS', 12: 'X-LINK2STATE' };
+
+/** What happened to AUTH, STARTTLS, X-LINK2STATE, X-EXPS, XEXCH50 and EHLO in this session. */
+export function lostVerbs(session: SmtpSession): Loss[] {
+  const losses: Loss[] = [];
+  for (const keyword of maskedKeywords(session.extensions)) {
+    const subject = VERBS.find((verb) => keyword.name?.split(/[ =]/)[0] === verb);
+    if (!subject || keyword.extension.line.checksum === 'invalid') continue;
+    losses.push({
+      subject,
+      how: 'masked-keyword',
+      confidence: 'likely',
+      what: `"${keyword.name}" is hidden behind ${keyword.octets} octets of mask (the order and the lengths of ${keyword.fits.join(', ')} leave no other reading)`,
+      evidence: [lineEvidence(session, keyword.extension.line, `reads "${keyword.name}"`)],
+    });
+  }
+  for (const exchange of session.exchanges) {
+    const loss = lostIn(session, exchange);
+    if (loss) losses.push(loss);
+  }
+  return losses;
+}
+
+function lostIn(session: SmtpSession, exchange: SmtpExchange): Loss | null {
+  if (exchange.kind !== 'command' || !exchange.line) return null;
+  if (maskedCommand(exchange)) {
+    const subject = BY_LENGTH[exchange.line.octets];
+    if (!subject || exchange.line.checksum === 'invalid' || exchange.argument !== null) return null;
+    return {
+      subject,
+      how: 'masked-verb',
+      confidence: 'likely',
+      what: `a command of ${exchange.line.octets} octets arrived as X's, and ${subject} is the one command of that length`,
+      evidence: exchangeEvidence(session, exchange, [
+        `${exchange.line.octets} X's in place of a command`,
+        "the server refuses the X's",
+      ]),
+    };
+  }
+  const subject = VERBS.find((verb) => verb === exchange.verb);
+  if (!subject || !exchange.reply) return null;
+  const { reply } = exchange;
+  const make = (how: LossKind, confidence: Confidence, what: string, note: string): Loss => ({
+    subject,
+    how,
+    confidence,
+    what,
+    evidence: exchangeEvidence(session, exchange, [`${subject} as it was sent`, note]),
+  });
+  if (echoedMask(exchange)) {
+    return make(
+      'echoed-mask',
+      'certain',
+      `the server's refusal of ${subject} quotes X's of its length`,
+      'quotes what arrived',
+    );
+  }
+  if (reply.code === null) {
+    return make(
+      'swallowed',
+      'certain',
+      `${subject} was answered by "${short(reply.lines[0]?.text)}", without a reply code`,
+      'no SMTP reply',
+    );
+  }
+  if (subject === 'EHLO') return null;
+  if (reply.code === 250 && reply.lines.length === 1) {
+    return make(
+      'swallowed',
+      'likely',
+      `${subject} was answered by 250, which is no answer to it`,
+      '250 does not answer this verb',
+    );
+  }
+  if (reply.code !== 500 && reply.code !== 502) return null;
+  if (session.extensions.some((extension) => extension.keyword.split('=')[0] === subject)) {
+    return make(
+      'refused',
+      'likely',
+      `${subject} was offered and then refused with ${reply.code}`,
+      'refused though offered',
+    );
+  }
+  const fitting = maskedKeywords(session.extensions).find(
+    (keyword) =>
+      (keyword.name ?? subject).startsWith(subject) &&
+      keyword.octets >= subject.length &&
+      (subject === 'AUTH' || keyword.octets === subject.length),
+  );
+  if (fitting) {
+    return make(
+      'refused',
+      'possible',
+      `${subject} was refused with ${reply.code} after an EHLO reply in which a masked line of ${fitting.octets} octets could be it (as could ${fitting.candidates.filter((line) => line !== subject).join(', ') || 'another keyword'})`,
+      'refused; the keyword may have been masked',
+    );
+  }
+  return null;
+}
+
+/** No EHLO of this session reached the server as EHLO. */
+export function ehloLost(session: SmtpSession): boolean {
+  return (
+    !session.exchanges.some(ehloWorked) &&
+    (session.exchanges.some((exchange) => exchange.verb === 'EHLO' && echoedMask(exchange) !== null) ||
+      session.exchanges.some((exchange) => exchange.verb === 'EHLO' && exchange.reply?.code === null) ||
+      session.exchanges.some((exchange) => maskedCommand(exchange) && exchange.line!.checksum !== 'invalid'))
+  );
+}
+
+function short(text: string | undefined): string {
+  return (text ?? '').slice(0, 40);
+}

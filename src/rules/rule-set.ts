@@ -1,0 +1,169 @@
+import type { SmtpSession } from '../smtp/session.js';
+import type { Confidence, Evidence, Finding, FindingDraft, NotAssessed, Severity } from './finding.js';
+import type { Rule, RuleListener } from './rule.js';
+
+/** One finding lists so many sessions and so much evidence; `count` goes on. */
+const MAX_SESSIONS = 10_000;
+const MAX_EVIDENCE = 8;
+const EVIDENCE_SESSIONS = 3;
+const MAX_FINDINGS = 10_000;
+const MAX_NOT_ASSESSED = 1_000;
+
+const SEVERITIES: readonly Severity[] = ['high', 'medium', 'low', 'info'];
+const CONFIDENCES: readonly Confidence[] = ['certain', 'likely', 'possible'];
+
+interface Merged {
+  readonly rule: number;
+  readonly order: number;
+  severity: Severity;
+  best: FindingDraft;
+  readonly first: FindingDraft['session'];
+  readonly sessions: Set<string>;
+  count: number;
+  readonly evidence: Evidence[];
+  drafts: number;
+}
+
+/**
+ * Runs rules over sessions and merges what they say: one finding per rule, server and subject.
+ *
+ * A rule that throws is heard no more; the run goes on and says so.
+ */
+export class RuleSet {
+  private readonly listeners: (RuleListener | null)[];
+  private readonly merged = new Map<string, Merged>();
+  private readonly entries: NotAssessed[] = [];
+  private droppedFindings = 0;
+  private droppedEntries = 0;
+
+  constructor(private readonly rules: readonly Rule[]) {
+    this.listeners = rules.map(() => null);
+    for (const [index, rule] of rules.entries()) {
+      this.guard(index, () => {
+        this.listeners[index] = rule.create({
+          report: (draft) => this.report(index, draft),
+          notAssessed: (entry) => this.note(entry),
+        });
+      });
+    }
+  }
+
+  session(session: SmtpSession): void {
+    if (session.protocol !== 'smtp') return;
+    for (let index = 0; index < this.listeners.length; index++) {
+      const listener = this.listeners[index];
+      if (listener?.session) this.guard(index, () => listener.session!(session));
+    }
+  }
+
+  /** Ends every rule; findings in the order of the packets that prove them. */
+  end(): { findings: Finding[]; notAssessed: NotAssessed[] } {
+    for (const [index, listener] of this.listeners.entries()) {
+      if (listener?.end) this.guard(index, () => listener.end!());
+    }
+    const all = [...this.merged.values()].sort(
+      (a, b) =>
+        a.first.capture - b.first.capture ||
+        (a.evidence[0]?.packet ?? 0) - (b.evidence[0]?.packet ?? 0) ||
+        a.rule - b.rule ||
+        a.order - b.order,
+    );
+    const notAssessed = [...this.entries];
+    if (this.droppedFindings > 0) {
+      notAssessed.push({
+        session: null,
+        reason: 'limit',
+        detail: `${this.droppedFindings} more findings were not kept.`,
+      });
+    }
+    if (this.droppedEntries > 0) {
+      notAssessed.push({
+        session: null,
+        reason: 'limit',
+        detail: `${this.droppedEntries} more remarks of rules were not kept.`,
+      });
+    }
+    return { findings: all.map((merged, index) => this.finding(merged, `f${index + 1}`)), notAssessed };
+  }
+
+  private guard(index: number, call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      if (error instanceof RangeError && /memory|allocation/i.test(error.message)) throw error;
+      this.listeners[index] = null;
+      this.note({
+        session: null,
+        reason: 'rule-failed',
+        detail: `The rule ${this.rules[index]!.meta.id} failed and was not applied any further: a defect of mailwitness.`,
+      });
+    }
+  }
+
+  private note(entry: NotAssessed): void {
+    if (this.entries.length < MAX_NOT_ASSESSED) this.entries.push(entry);
+    else this.droppedEntries++;
+  }
+
+  private report(rule: number, draft: FindingDraft): void {
+    const { meta } = this.rules[rule]!;
+    if (draft.evidence.length === 0) throw new TypeError(`${meta.id}: a finding needs evidence`);
+    const { server } = draft.session;
+    const key = `${meta.id}\0${server.address}\0${server.port}\0${draft.subject}`;
+    const severity = draft.severity ?? meta.severity;
+    let merged = this.merged.get(key);
+    if (!merged) {
+      if (this.merged.size >= MAX_FINDINGS) {
+        this.droppedFindings++;
+        return;
+      }
+      merged = {
+        rule,
+        order: this.merged.size,
+        severity,
+        best: draft,
+        first: draft.session,
+        sessions: new Set(),
+        count: 0,
+        evidence: [],
+        drafts: 0,
+      };
+      this.merged.set(key, merged);
+    }
+    merged.count++;
+    merged.drafts++;
+    for (const { id } of [draft.session, ...(draft.others ?? [])]) {
+      if (merged.sessions.size < MAX_SESSIONS) merged.sessions.add(id);
+    }
+    if (SEVERITIES.indexOf(severity) < SEVERITIES.indexOf(merged.severity)) merged.severity = severity;
+    if (CONFIDENCES.indexOf(draft.confidence) < CONFIDENCES.indexOf(merged.best.confidence))
+      merged.best = draft;
+    if (merged.drafts <= EVIDENCE_SESSIONS) {
+      merged.evidence.push(...draft.evidence.slice(0, MAX_EVIDENCE - merged.evidence.length));
+    }
+  }
+
+  private finding(merged: Merged, id: string): Finding {
+    const { meta } = this.rules[merged.rule]!;
+    const { best } = merged;
+    const sessions = [...merged.sessions];
+    return {
+      id,
+      rule: meta.id,
+      severity: merged.severity,
+      confidence: best.confidence,
+      title: meta.title,
+      message: best.message,
+      args: best.args,
+      capture: merged.first.capture,
+      session: sessions.length === 1 ? sessions[0]! : merged.first.id,
+      sessions,
+      count: merged.count,
+      evidence: merged.evidence,
+      symptoms: best.symptoms ?? meta.symptoms,
+      remedy: best.remedy ?? meta.remedy,
+      references: meta.references,
+      server: merged.first.server,
+    };
+  }
+}

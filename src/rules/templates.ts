@@ -1,0 +1,232 @@
+import type { Extension } from '../smtp/session.js';
+
+/** A keyword line of an EHLO reply that was overwritten in place. */
+export interface MaskedKeyword {
+  readonly extension: Extension;
+  /** Octets of the hidden line: masks keep the length. */
+  readonly octets: number;
+  /** A, B, C, .. of the ASA's count; null for X's alone. */
+  readonly letter: string | null;
+  /** Known keyword lines of that length. */
+  readonly candidates: readonly string[];
+  /** What order and lengths of a known server leave as the only reading; null when they do not. */
+  readonly name: string | null;
+  /** The servers whose replies fit. */
+  readonly fits: readonly string[];
+}
+
+interface Template {
+  readonly server: string;
+  readonly lines: readonly string[];
+  /** Every line must be there; otherwise lines may be missing. */
+  readonly whole: boolean;
+}
+
+/** Orders in which known servers print their keywords; lines with parameters of any length end in `*`. */
+const TEMPLATES: readonly Template[] = [
+  {
+    server: 'Exchange 2003',
+    whole: true,
+    lines: [
+      'TURN',
+      'SIZE*',
+      'ETRN',
+      'PIPELINING',
+      'DSN',
+      'ENHANCEDSTATUSCODES',
+      '8BITMIME',
+      'BINARYMIME',
+      'CHUNKING',
+      'VRFY',
+      'X-EXPS GSSAPI NTLM LOGIN',
+      'X-EXPS=LOGIN',
+      'AUTH GSSAPI NTLM LOGIN',
+      'AUTH=LOGIN',
+      'X-LINK2STATE',
+      'XEXCH50',
+      'OK',
+    ],
+  },
+  {
+    server: 'Postfix',
+    whole: false,
+    lines: [
+      'PIPELINING',
+      'SIZE*',
+      'VRFY',
+      'ETRN',
+      'STARTTLS',
+      'AUTH*',
+      'AUTH=*',
+      'ENHANCEDSTATUSCODES',
+      '8BITMIME',
+      'DSN',
+      'SMTPUTF8',
+      'CHUNKING',
+    ],
+  },
+  {
+    server: 'Exim',
+    whole: false,
+    lines: [
+      'SIZE*',
+      'LIMITS*',
+      '8BITMIME',
+      'DSN',
+      'ETRN',
+      'EXPN',
+      'PIPELINING',
+      'PIPECONNECT',
+      'AUTH*',
+      'CHUNKING',
+      'STARTTLS',
+      'SMTPUTF8',
+      'PRDR',
+      'HELP',
+    ],
+  },
+];
+
+/** Keyword lines that servers are known to print without parameters of their own choosing. */
+const KNOWN_LINES: readonly string[] = [
+  '8BITMIME',
+  'ATRN',
+  'AUTH=LOGIN',
+  'BINARYMIME',
+  'BURL',
+  'CHECKPOINT',
+  'CHUNKING',
+  'CONNEG',
+  'CONPERM',
+  'DELIVERBY',
+  'DSN',
+  'ENHANCEDSTATUSCODES',
+  'ETRN',
+  'EXPN',
+  'FUTURERELEASE',
+  'HELP',
+  'MT-PRIORITY',
+  'MTRK',
+  'NO-SOLICITING',
+  'OK',
+  'ONEX',
+  'PIPELINING',
+  'PRDR',
+  'REQUIRETLS',
+  'RRVS',
+  'RSET',
+  'SAML',
+  'SEND',
+  'SIZE',
+  'SMTPUTF8',
+  'SOML',
+  'STARTTLS',
+  'SUBMITTER',
+  'TURN',
+  'VERB',
+  'VRFY',
+  'X-ANONYMOUSTLS',
+  'X-EXPS=LOGIN',
+  'X-EXPS GSSAPI NTLM LOGIN',
+  'X-EXPS GSSAPI NTLM',
+  'X-LINK2STATE',
+  'X-RCPTLIMIT',
+  'XADR',
+  'XCLIENT',
+  'XEXCH50',
+  'XFORWARD',
+  'XRDST',
+  'XUSR',
+];
+
+/** The masked lines of an EHLO reply, in order, as far as order and lengths tell what they hid. */
+export function maskedKeywords(extensions: readonly Extension[]): MaskedKeyword[] {
+  const letters = lettered(extensions);
+  const masked = new Map<Extension, string | null>();
+  for (const extension of extensions) {
+    const letter = letters.get(extension);
+    if (letter !== undefined) masked.set(extension, letter);
+    else if (/^X{4,}$/.test(extension.text)) masked.set(extension, null);
+  }
+  if (masked.size === 0) return [];
+  const readings = TEMPLATES.map((template) => ({ template, names: align(template, extensions, masked) }));
+  const fitting = readings.filter((reading) => reading.names !== null);
+  return [...masked].map(([extension, letter]) => {
+    const names = new Set(fitting.flatMap((reading) => [...(reading.names!.get(extension) ?? [])]));
+    const octets = extension.text.length;
+    return {
+      extension,
+      octets,
+      letter,
+      candidates: KNOWN_LINES.filter((line) => line.length === octets),
+      name: names.size === 1 ? [...names][0]! : null,
+      fits: fitting.map((reading) => reading.template.server),
+    };
+  });
+}
+
+/** `XXXA`, `XXXXXXXB`, ..: X's and a letter that counts from A, none skipped. */
+function lettered(extensions: readonly Extension[]): Map<Extension, string> {
+  const found = new Map<Extension, string>();
+  for (const extension of extensions) {
+    const match = /^X*([A-Z])$/.exec(extension.text);
+    if (match?.[1] === String.fromCharCode(65 + found.size)) found.set(extension, match[1]!);
+  }
+  const [first] = found.keys();
+  // A single letter of its own counts as a mask only within a sequence.
+  return found.size > 1 || (first !== undefined && first.text.length >= 4) ? found : new Map();
+}
+
+/**
+ * Lays the lines over a template: clear lines must be where it has them, masked ones must have its lengths.
+ *
+ * @returns for each masked line the template lines that it can be; null when the template does not fit or fewer
+ * than three clear lines speak for it
+ */
+function align(
+  template: Template,
+  extensions: readonly Extension[],
+  masked: ReadonlyMap<Extension, string | null>,
+): Map<Extension, Set<string>> | null {
+  const n = extensions.length;
+  const m = template.lines.length;
+  if (n > m || n - masked.size < 3 || (template.whole && n !== m)) return null;
+  const fits = (i: number, j: number): boolean => {
+    const line = template.lines[j]!;
+    const open = line.endsWith('*');
+    const extension = extensions[i]!;
+    if (masked.has(extension)) {
+      return open ? extension.text.length >= line.length - 1 : extension.text.length === line.length;
+    }
+    const keyword = line.replace('*', '').split(' ')[0]!;
+    return open && keyword.endsWith('=')
+      ? extension.keyword.startsWith(keyword)
+      : extension.keyword === keyword;
+  };
+  // forward[i][j]: the first i lines fit within the template's first j.
+  const table = (fit: (i: number, j: number) => boolean): boolean[][] => {
+    const reach = Array.from({ length: n + 1 }, () => new Array<boolean>(m + 1).fill(false));
+    for (let i = 0; i <= n; i++) {
+      for (let j = i; j <= m; j++) {
+        reach[i]![j] =
+          i === 0 || (j > i && reach[i]![j - 1]!) || (j > 0 && reach[i - 1]![j - 1]! && fit(i - 1, j - 1));
+      }
+    }
+    return reach;
+  };
+  const forward = table(fits);
+  if (!forward[n]![m]) return null;
+  const backward = table((i, j) => fits(n - 1 - i, m - 1 - j));
+  const names = new Map<Extension, Set<string>>();
+  for (let i = 0; i < n; i++) {
+    if (!masked.has(extensions[i]!)) continue;
+    const options = new Set<string>();
+    for (let j = 0; j < m; j++) {
+      if (fits(i, j) && forward[i]![j] && backward[n - 1 - i]![m - 1 - j]) {
+        options.add(template.lines[j]!.replace('*', ''));
+      }
+    }
+    names.set(extensions[i]!, options);
+  }
+  return names;
+}

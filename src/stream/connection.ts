@@ -1,0 +1,554 @@
+import type { Timestamp } from '../capture/timestamp.js';
+import { ACK, FIN, RST, SYN, type TcpSegment } from '../wire/segment.js';
+import { Assembler, type GapListener, type StreamContext } from './assembler.js';
+import type {
+  CloseReason,
+  ConnectionView,
+  Direction,
+  Endpoint,
+  Gap,
+  GapCause,
+  Overlap,
+  StreamListener,
+} from './event.js';
+import {
+  MAX_ACK_LEAD,
+  MAX_AHEAD,
+  MAX_LISTED,
+  PATIENCE_SEGMENTS,
+  PATIENCE_US,
+  RESET_WINDOW,
+} from './limits.js';
+import { advance, distance } from './sequence.js';
+import { type Difference, HeldSegment, Waiting } from './waiting.js';
+
+const NO_GAPS: readonly Gap[] = [];
+const NO_OVERLAPS: readonly Overlap[] = [];
+
+/** A SYN-ACK may acknowledge this much data in the SYN (RFC 7413). */
+const MAX_SYN_DATA = 1 << 16;
+
+const scratch: Difference = { first: -1, last: -1 };
+
+/**
+ * One TCP connection as a witness sees it: two directions, and what each tells of the other. RFC 9293 §3.10.
+ *
+ * An acknowledgement proves what the other side sent, captured or not. So a segment that acknowledges octets which
+ * were not seen yet waits until they come or are known to be missing: a reply is never heard in front of its
+ * command, though packets were captured in that order.
+ *
+ * There may be hundreds of thousands of these: about 550 octets each, everything rare is made when needed.
+ */
+export class Connection implements ConnectionView, GapListener {
+  readonly fromClient = new Assembler('client');
+  readonly fromServer = new Assembler('server');
+  listener: StreamListener | null = null;
+  closed: CloseReason = 'end-of-capture';
+  synSeen = false;
+  synAckSeen = false;
+  lastFrame = 0;
+  gapCount = 0;
+  overlapCount = 0;
+  /** Segments that belong to no plausible place of this connection; they were ignored. */
+  strays = 0;
+  /** The table's clock at the last packet. */
+  touchedUs = Number.NaN;
+  /** Place in the table. */
+  ref = 0;
+  readonly firstFrame: number;
+  readonly #startUs: number;
+  readonly #startFine: number;
+  #endUs = Number.NaN;
+  #endFine = 0;
+  #gaps: Gap[] | null = null;
+  #overlaps: Overlap[] | null = null;
+
+  constructor(
+    private readonly context: StreamContext,
+    readonly index: number,
+    readonly hash: number,
+    readonly family: 4 | 6,
+    readonly clientAddress: number,
+    readonly serverAddress: number,
+    /** Upper 16 bits the client's port, lower 16 the server's. */
+    readonly ports: number,
+    readonly midstream: boolean,
+    segment: TcpSegment,
+  ) {
+    this.firstFrame = segment.frame;
+    this.lastFrame = segment.frame;
+    this.#startUs = segment.us;
+    this.#startFine = (segment.ns << 4) | segment.digits;
+  }
+
+  get client(): Endpoint {
+    return {
+      address: this.context.addresses.text(this.family, this.clientAddress),
+      port: this.ports >>> 16,
+    };
+  }
+
+  get server(): Endpoint {
+    return {
+      address: this.context.addresses.text(this.family, this.serverAddress),
+      port: this.ports & 0xffff,
+    };
+  }
+
+  get start(): Timestamp | null {
+    return timestamp(this.#startUs, this.#startFine);
+  }
+
+  get end(): Timestamp | null {
+    return timestamp(this.#endUs, this.#endFine);
+  }
+
+  get clientPackets(): number {
+    return this.fromClient.packets;
+  }
+
+  get serverPackets(): number {
+    return this.fromServer.packets;
+  }
+
+  get clientFinFrame(): number {
+    return this.fromClient.finFrame;
+  }
+
+  get serverFinFrame(): number {
+    return this.fromServer.finFrame;
+  }
+
+  get clientRstFrame(): number {
+    return this.fromClient.rstFrame;
+  }
+
+  get serverRstFrame(): number {
+    return this.fromServer.rstFrame;
+  }
+
+  get gaps(): readonly Gap[] {
+    return this.#gaps ?? NO_GAPS;
+  }
+
+  get overlaps(): readonly Overlap[] {
+    return this.#overlaps ?? NO_OVERLAPS;
+  }
+
+  acknowledged(direction: Direction): number {
+    return (direction === 'client' ? this.fromClient : this.fromServer).ackedData;
+  }
+
+  /** The segment belongs to another connection between the same two endpoints, a later one. */
+  isReusedBy(s: TcpSegment, isClient: boolean): boolean {
+    const from = isClient ? this.fromClient : this.fromServer;
+    const to = isClient ? this.fromServer : this.fromClient;
+    if (from.known && !from.assumed && from.isn === s.seq) return false;
+    if ((s.flags & ACK) === 0) {
+      // Both sides may open at once. RFC 9293 §3.5, figure 7.
+      const simultaneous = (!from.known || from.assumed) && to.synSeen && to.offset === 0;
+      return !simultaneous;
+    }
+    if (!to.known || acknowledgesSyn(s, to)) return false;
+    return from.known ? !from.assumed : !to.synSeen;
+  }
+
+  /** Takes in a segment of this connection. */
+  segment(s: TcpSegment, isClient: boolean): void {
+    const from = isClient ? this.fromClient : this.fromServer;
+    const to = isClient ? this.fromServer : this.fromClient;
+    const { flags } = s;
+    from.packets++;
+    this.lastFrame = s.frame;
+    this.#endUs = s.us;
+    this.#endFine = (s.ns << 4) | s.digits;
+    let seq = s.seq;
+    if ((flags & (SYN | RST)) !== 0) {
+      if ((flags & RST) !== 0) {
+        this.#reset(s, from, to);
+        return;
+      }
+      if (!this.#synchronize(s, from, to)) {
+        this.strays++;
+        return;
+      }
+      seq = advance(seq, 1);
+    }
+    let after = 0;
+    if ((flags & ACK) !== 0) {
+      if (to.known) {
+        const lead = distance(s.ack, to.next);
+        if (lead > 0) after = this.#acknowledgeAhead(s, to, lead);
+        else if (to.offset + lead > to.acked) to.acked = to.offset + lead;
+      } else if (from.synSeen) {
+        // The SYN-ACK was not captured, but this side tells what it held.
+        to.begin(advance(s.ack, -1));
+        to.assumed = true;
+      }
+      if (from.waiting !== null) this.#prove(s, from, from.waiting);
+    }
+    const { length } = s;
+    if (length > 0) {
+      if (
+        seq === from.next &&
+        after === 0 &&
+        from.waiting === null &&
+        from.known &&
+        from.finOffset < 0 &&
+        s.end - s.start === length
+      ) {
+        this.#deliver(s, from, s.start, s.end);
+      } else {
+        this.#take(s, from, seq, after);
+      }
+    }
+    if ((flags & FIN) !== 0) this.#finish(s, from, advance(seq, length));
+    if (from.waiting !== null || to.waiting !== null) this.#resolve(s);
+    if (from.finAcked && to.finAcked && from.finished && to.finished) this.close('fin');
+  }
+
+  /** Delivers or declares missing all that waits, and says goodbye. */
+  close(reason: CloseReason): void {
+    const { listener } = this;
+    if (listener === null) return;
+    this.#flush();
+    const finished = this.fromClient.finOffset >= 0 && this.fromServer.finOffset >= 0;
+    this.closed = finished ? 'fin' : reason;
+    this.listener = null;
+    listener.closed(this);
+  }
+
+  get isOpen(): boolean {
+    return this.listener !== null;
+  }
+
+  gap(direction: Direction, offset: number, octets: number | null, cause: GapCause): void {
+    const gap: Gap = { direction, offset, octets, cause };
+    this.gapCount++;
+    if (this.gapCount <= MAX_LISTED) {
+      this.#gaps ??= [];
+      this.#gaps.push(gap);
+    }
+    this.listener?.gap(gap, this.lastFrame);
+  }
+
+  #overlap(s: TcpSegment, from: Assembler, first: number, last: number): void {
+    this.overlapCount++;
+    if (this.overlapCount > MAX_LISTED) return;
+    this.#overlaps ??= [];
+    this.#overlaps.push({
+      direction: from.direction,
+      offset: first,
+      octets: last - first + 1,
+      frame: s.frame,
+      checksum: this.context.checksum(s),
+    });
+  }
+
+  /** RFC 9293 §3.10.7.2-3: what a SYN or SYN-ACK fixes. False: it is none of this connection. */
+  #synchronize(s: TcpSegment, from: Assembler, to: Assembler): boolean {
+    const isReply = (s.flags & ACK) !== 0;
+    if (isReply && to.known && !to.assumed && to.synSeen && !acknowledgesSyn(s, to)) return false;
+    if (!from.known) {
+      from.begin(s.seq);
+    } else if (from.isn !== s.seq) {
+      if (from.offset !== 0 || from.waiting !== null) return false;
+      from.begin(s.seq);
+      from.acked = 0;
+    }
+    from.assumed = false;
+    from.synSeen = true;
+    if (isReply) {
+      this.synAckSeen = true;
+      if (!to.known) to.begin(advance(s.ack, -1));
+    } else {
+      this.synSeen = true;
+    }
+    return true;
+  }
+
+  /** A reset that its receiver would believe ends the connection; any other is only counted. */
+  #reset(s: TcpSegment, from: Assembler, to: Assembler): void {
+    const lead = distance(s.ack, to.next);
+    const acknowledges = (s.flags & ACK) !== 0 && to.known;
+    if (from.known) {
+      const ahead = distance(s.seq, from.next);
+      const seen = Math.max(from.offset, from.acked, from.waiting?.top ?? 0) - from.offset;
+      if (ahead < -RESET_WINDOW || ahead > seen + RESET_WINDOW) {
+        this.strays++;
+        return;
+      }
+    } else if (acknowledges && Math.abs(lead) > RESET_WINDOW) {
+      this.strays++;
+      return;
+    }
+    if (acknowledges && lead <= 0 && to.offset + lead > to.acked) to.acked = to.offset + lead;
+    from.rstFrame = s.frame;
+    this.close('rst');
+  }
+
+  /**
+   * The peer acknowledges what was not delivered yet.
+   *
+   * @returns the offset of `to` that comes first, 0 when none does
+   */
+  #acknowledgeAhead(s: TcpSegment, to: Assembler, lead: number): number {
+    const offset = to.offset + lead;
+    if (to.finOffset >= 0) {
+      if (offset > to.finOffset + 1) return 0;
+      if (offset > to.finOffset) to.finAcked = true;
+    }
+    if (offset > Math.max(to.offset, to.waiting?.top ?? 0) + MAX_ACK_LEAD) {
+      this.strays++;
+      return 0;
+    }
+    if (offset > to.acked) to.acked = offset;
+    const data = to.ackedData;
+    if (data <= to.offset) return 0;
+    to.waiting ??= new Waiting();
+    if (to.waiting.suspect === 0) {
+      this.#suspect(s, to.waiting, data);
+      to.waiting.suspectSeq = advance(s.seq, Math.max(1, s.length));
+    }
+    return Math.min(offset, data);
+  }
+
+  #suspect(s: TcpSegment, waiting: Waiting, offset: number): void {
+    waiting.suspect = offset;
+    waiting.suspectUs = s.us;
+    waiting.suspectSegments = 0;
+    waiting.suspectProved = false;
+  }
+
+  /**
+   * The hole's own side goes on beyond it and has already heard what followed the acknowledgement: the hole will
+   * not be filled. Packets of one direction are hardly ever captured a round trip late.
+   */
+  #prove(s: TcpSegment, from: Assembler, waiting: Waiting): void {
+    if (waiting.suspect === 0 || waiting.suspectProved) return;
+    waiting.suspectProved = distance(s.ack, waiting.suspectSeq) >= 0 && distance(s.seq, from.next) > 0;
+  }
+
+  #deliver(s: TcpSegment, from: Assembler, start: number, end: number): void {
+    const { context } = this;
+    const { offset } = from;
+    from.recent = context.recent.note(from.recent, from.next, s.octets, start, end, s.tcpStart);
+    from.pass(end - start);
+    context.deliver(from.direction, offset, start, end, this.listener!);
+  }
+
+  /** Data that is not simply the next: repeated, early, cut short, or of a direction not seen before. */
+  #take(s: TcpSegment, from: Assembler, seq: number, after: number): void {
+    if (!from.known) {
+      if (isKeepAlive(s)) return;
+      from.begin(advance(seq, -1));
+    }
+    let ahead = distance(seq, from.next);
+    if (from.assumed && ahead < 0 && from.offset === 0 && from.waiting === null) {
+      if (ahead < -MAX_ACK_LEAD) return;
+      from.acked -= ahead;
+      from.begin(advance(seq, -1));
+      ahead = 0;
+    }
+    from.assumed = false;
+    if (ahead > MAX_AHEAD || ahead < -MAX_AHEAD) {
+      this.strays++;
+      return;
+    }
+    // A keep-alive repeats the octet in front, with any value. RFC 9293 §3.8.4, RFC 1122 §4.2.3.6.
+    if (ahead === -1 && s.length === 1) return;
+    let offset = from.offset + ahead;
+    const room = from.finOffset < 0 ? Number.POSITIVE_INFINITY : from.finOffset - offset;
+    let length = Math.min(s.length, room);
+    let captured = Math.min(s.end - s.start, length);
+    let start = s.start;
+    scratch.first = -1;
+    scratch.last = -1;
+    if (ahead < 0 && length > 0) {
+      const old = Math.min(-ahead, captured);
+      if (old > 0) {
+        const { recent } = this.context;
+        recent.compare(from.recent, seq, start, start + old, s);
+        if (recent.first >= 0) {
+          scratch.first = offset + recent.first;
+          scratch.last = offset + recent.last;
+        }
+      }
+      start += old;
+      captured -= old;
+      length += ahead;
+      offset = from.offset;
+    }
+    if (length > 0) {
+      const first = from.waiting === null ? Number.POSITIVE_INFINITY : from.waiting.first;
+      if (offset === from.offset && after === 0 && offset + length <= first) {
+        if (captured > 0) this.#deliver(s, from, start, start + captured);
+        if (captured < length) {
+          from.pass(length - captured);
+          this.gap(from.direction, offset + captured, length - captured, 'sliced');
+        }
+      } else {
+        this.#hold(s, from, offset, start, captured, length, after);
+      }
+    }
+    if (scratch.first >= 0) this.#overlap(s, from, scratch.first, scratch.last);
+  }
+
+  #hold(
+    s: TcpSegment,
+    from: Assembler,
+    offset: number,
+    start: number,
+    captured: number,
+    length: number,
+    after: number,
+  ): void {
+    const { context } = this;
+    from.waiting ??= new Waiting();
+    const { waiting } = from;
+    const before = waiting.cost;
+    const verdict = context.checksum(s);
+    const { frame, us, ns, digits } = s;
+    if (captured > 0) {
+      const segment = new HeldSegment(offset, null, captured, after, frame, us, ns, digits, verdict);
+      waiting.insert(segment, s.octets.subarray(start, start + captured), scratch);
+    }
+    if (captured < length) {
+      const missing = length - captured;
+      const segment = new HeldSegment(offset + captured, null, missing, after, frame, us, ns, digits, verdict);
+      waiting.insert(segment, null, scratch);
+    }
+    context.heldCost += waiting.cost - before;
+  }
+
+  /** A FIN lies behind the data, at `seq`. */
+  #finish(s: TcpSegment, from: Assembler, seq: number): void {
+    if (from.finOffset >= 0) return;
+    if (!from.known) from.begin(advance(seq, -1));
+    const { waiting } = from;
+    const ahead = distance(seq, from.next);
+    const seen = Math.max(from.offset, from.acked, waiting?.top ?? 0) - from.offset;
+    if (ahead < 0 || ahead > seen + MAX_ACK_LEAD) {
+      this.strays++;
+      return;
+    }
+    from.finOffset = from.offset + ahead;
+    from.finFrame = s.frame;
+    from.finAcked = from.acked > from.finOffset;
+    if (waiting !== null) {
+      const before = waiting.cost;
+      waiting.truncate(from.finOffset);
+      this.context.heldCost += waiting.cost - before;
+    }
+  }
+
+  /** Releases what may go, and gives up holes whose time has come. */
+  #resolve(s: TcpSegment): void {
+    this.#drain();
+    this.#mature(s, this.fromClient);
+    this.#mature(s, this.fromServer);
+  }
+
+  #drain(): void {
+    const { context, fromClient, fromServer } = this;
+    const listener = this.listener!;
+    for (;;) {
+      const client = fromClient.release(context, listener, this, fromServer.offset);
+      const server = fromServer.release(context, listener, this, fromClient.offset);
+      if (!client && !server) return;
+    }
+  }
+
+  #mature(s: TcpSegment, side: Assembler): void {
+    const { waiting } = side;
+    if (waiting === null) return;
+    if (waiting.suspect !== 0) {
+      if (side.offset >= waiting.suspect) {
+        waiting.suspect = 0;
+      } else if (
+        waiting.suspectProved ||
+        ++waiting.suspectSegments > PATIENCE_SEGMENTS ||
+        s.us - waiting.suspectUs >= PATIENCE_US
+      ) {
+        const upTo = Math.min(waiting.suspect, side.ackedData);
+        waiting.suspect = 0;
+        while (side.offset < upTo) this.#step(side, waiting, upTo, 'uncaptured');
+      }
+    }
+    while (this.#isOverLimit(waiting)) this.#step(side, waiting, waiting.first, 'limit');
+    if (waiting.suspect === 0) {
+      const acked = side.ackedData;
+      if (acked > side.offset) {
+        this.#suspect(s, waiting, acked);
+        waiting.suspectSeq = advance(s.ack, 1);
+      } else if (waiting.held.length === 0) side.waiting = null;
+    }
+  }
+
+  #isOverLimit(waiting: Waiting): boolean {
+    const { limits, heldCost } = this.context;
+    if (waiting.held.length === 0) return false;
+    return (
+      waiting.held.length > limits.heldSegments ||
+      waiting.octets > limits.heldOctets ||
+      heldCost > limits.heldTotal
+    );
+  }
+
+  /** One step over what hinders: a hole up to `upTo` at most, or the wait for the other direction. */
+  #step(side: Assembler, waiting: Waiting, upTo: number, cause: GapCause): void {
+    const { offset } = side;
+    const first = waiting.held[0];
+    if (first !== undefined && first.offset <= offset) {
+      first.after = 0;
+    } else {
+      const octets = Math.min(upTo, waiting.first) - offset;
+      side.pass(octets);
+      this.gap(side.direction, offset, octets, cause);
+    }
+    this.#drain();
+  }
+
+  #flush(): void {
+    const { fromClient, fromServer } = this;
+    this.#drain();
+    for (;;) {
+      if (this.#flushHole(fromClient) || this.#flushHole(fromServer)) continue;
+      const blocked = fromClient.waiting?.held[0] ?? fromServer.waiting?.held[0];
+      if (blocked === undefined) break;
+      blocked.after = 0;
+      this.#drain();
+    }
+    fromClient.waiting = null;
+    fromServer.waiting = null;
+  }
+
+  #flushHole(side: Assembler): boolean {
+    const { offset, waiting } = side;
+    const first = waiting === null ? Number.POSITIVE_INFINITY : waiting.first;
+    if (!side.known || first <= offset) return false;
+    const acked = side.ackedData;
+    const end = Math.min(first, side.finOffset < 0 ? Number.POSITIVE_INFINITY : side.finOffset);
+    const upTo = acked > offset ? Math.min(acked, end) : end;
+    if (!Number.isFinite(upTo) || upTo <= offset) return false;
+    side.pass(upTo - offset);
+    this.gap(side.direction, offset, upTo - offset, acked > offset ? 'uncaptured' : 'unfilled');
+    this.#drain();
+    return true;
+  }
+}
+
+/** The SYN-ACK answers the SYN of `to`, with or without data in it. */
+function acknowledgesSyn(s: TcpSegment, to: Assembler): boolean {
+  const octets = distance(s.ack, to.isn) - 1;
+  return octets >= 0 && octets <= MAX_SYN_DATA;
+}
+
+/** One octet of nothing is what a keep-alive brings when nothing else of its direction was seen. */
+export function isKeepAlive(s: TcpSegment): boolean {
+  return s.length === 1 && s.end - s.start === 1 && s.octets[s.start] === 0;
+}
+
+function timestamp(us: number, fine: number): Timestamp | null {
+  return Number.isNaN(us) ? null : { us, ns: fine >>> 4, digits: fine & 15 };
+}
