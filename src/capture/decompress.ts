@@ -63,7 +63,11 @@ export async function createDecompressor(
   }
   const { createZstdDecompress } = zlib as { createZstdDecompress?: (options: object) => Transform };
   if (createZstdDecompress) {
-    return new StreamDecompressor(createZstdDecompress({ chunkSize: OUTPUT_CHUNK }), new ZstdFrames(false), sink);
+    return new StreamDecompressor(
+      createZstdDecompress({ chunkSize: OUTPUT_CHUNK }),
+      new ZstdFrames(false),
+      sink,
+    );
   }
   return new ScriptDecompressor(await import('fzstd'), sink);
 }

@@ -34,7 +34,8 @@ export function describeForeign(octets: Buffer): string {
   for (const [magic, what, remedy] of BEGINNINGS) {
     if (beginning.startsWith(magic)) return `This is ${what}, which is not read here: ${remedy}.`;
   }
-  if (beginning.slice(257, 262) === 'ustar') return `This is a tar archive, which is not read here: ${UNPACK}.`;
+  if (beginning.slice(257, 262) === 'ustar')
+    return `This is a tar archive, which is not read here: ${UNPACK}.`;
   if (/^\s*(?:<!doctype html|<html)/i.test(beginning)) {
     return 'This is a web page, not a capture: the download may have failed; fetch the capture again.';
   }

@@ -244,9 +244,15 @@ export class PcapngParser implements RecordParser {
     const id = type === ENHANCED_PACKET ? view.getUint32(at + 8, little) : view.getUint16(at + 8, little);
     tally.packets++;
     packet.frame = ++tally.frames;
-    if (id >= this.interfaces.length) return this.unknownInterface(id, base + at);
+    if (id >= this.interfaces.length) {
+      this.unknownInterface(id, base + at);
+      return;
+    }
     const captured = view.getUint32(at + 20, little);
-    if (captured > padded - PACKET_HEADER - TRAILER) return this.badCaptured(captured, base + at);
+    if (captured > padded - PACKET_HEADER - TRAILER) {
+      this.badCaptured(captured, base + at);
+      return;
+    }
     const original = view.getUint32(at + 24, little);
     const { linkType, time } = this.interfaces[id]!;
     time.split(view.getUint32(at + 12, little), view.getUint32(at + 16, little));
@@ -256,7 +262,7 @@ export class PcapngParser implements RecordParser {
     packet.linkType = linkType;
     packet.start = at + PACKET_HEADER;
     packet.end = packet.start + captured;
-    packet.originalLength = original > captured ? original : captured;
+    packet.originalLength = Math.max(original, captured);
     tally.time();
     this.listener.packet(packet);
   }
@@ -267,10 +273,16 @@ export class PcapngParser implements RecordParser {
     tally.packets++;
     packet.frame = ++tally.frames;
     const [first] = this.interfaces;
-    if (!first) return this.unknownInterface(0, base + at);
+    if (!first) {
+      this.unknownInterface(0, base + at);
+      return;
+    }
     const original = view.getUint32(at + 8, little);
     const captured = first.snaplen > 0 && first.snaplen < original ? first.snaplen : original;
-    if (captured > padded - SIMPLE_PACKET_HEADER - TRAILER) return this.badCaptured(captured, base + at);
+    if (captured > padded - SIMPLE_PACKET_HEADER - TRAILER) {
+      this.badCaptured(captured, base + at);
+      return;
+    }
     packet.us = Number.NaN;
     packet.ns = 0;
     packet.digits = first.time.digits;

@@ -7,6 +7,7 @@ import {
   read as readAsync,
   readSync,
   type Stats,
+  statSync,
 } from 'node:fs';
 import { isatty } from 'node:tty';
 import { CaptureOpenError } from './capture-error.js';
@@ -25,6 +26,12 @@ const WASM_PAGE = 64 * 1024;
 /** Octets read between two looks at the events of the process (signals, timers). */
 const YIELD = 16 * 1024 * 1024;
 const STANDARD_INPUT = 0;
+const BUSY_WAITS = 200;
+
+/** The only part of it that is used: the type libraries here have no WebAssembly. */
+declare const WebAssembly: {
+  Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+};
 
 /** How to read one capture. */
 export interface ReadOptions {
@@ -218,15 +225,63 @@ class Input {
 /** A named pipe opens when somebody opens its other end: that is waited for in a thread. */
 function openPath(path: string, signal: AbortSignal | undefined): Promise<number> {
   return new Promise((resolve, reject) => {
+    let settled = false;
+    // The thread cannot be called back, but it ends its wait when the other end is opened here.
     const stop = () => {
-      const other = tryOpen(path, constants.O_WRONLY);
+      if (settled) return;
+      const other = tryOpen(path, constants.O_WRONLY | constants.O_NONBLOCK);
       if (other !== null) closeSync(other);
+      else setTimeout(stop, 10);
     };
     openAsync(path, constants.O_RDONLY, (error, descriptor) => {
+      settled = true;
       signal?.removeEventListener('abort', stop);
       if (error) reject(error);
       else resolve(descriptor);
     });
-    if (isNamedPipe(path)) signal?.addEventListener('abort', stop, { once: true });
+    if (!signal || !isNamedPipe(path)) return;
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
   });
+}
+
+function isNamedPipe(path: string): boolean {
+  try {
+    return statSync(path).isFIFO();
+  } catch {
+    return false; // opening it tells why
+  }
+}
+
+/** The same pipe again, such that reading it does not block; null where the system has no such thing. */
+function reopen(path: string): number | null {
+  return tryOpen(path, constants.O_RDONLY | constants.O_NONBLOCK);
+}
+
+function tryOpen(path: string, flags: number): number | null {
+  try {
+    return openSync(path, flags);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The wait for more octets in a pipe. A writer that is at work is back within microseconds, so that the
+ * first waits are mere turns of the event loop; then they grow to 16 ms.
+ */
+class Pause {
+  private waits = 0;
+
+  wait(): Promise<void> {
+    const waits = this.waits++;
+    return new Promise((resolve) => {
+      if (waits < BUSY_WAITS) setImmediate(resolve);
+      else setTimeout(resolve, Math.min(16, 2 ** Math.min(4, (waits - BUSY_WAITS) >> 2)));
+    });
+  }
+
+  reset(): void {
+    this.waits = 0;
+  }
 }

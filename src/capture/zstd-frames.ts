@@ -60,28 +60,25 @@ export class ZstdFrames {
       this.header[this.have++] = octets[at++]!;
       if (this.have < this.want) continue;
       this.have = 0;
-      this.advance();
+      this.objection = this.advance();
     }
     return this.objection;
   }
 
-  private expect(expected: Expected, want: number): void {
+  private expect(expected: Expected, want: number): null {
     this.expected = expected;
     this.want = want;
+    return null;
   }
 
-  private object(state: ZstdObjection['state'], reason: string): void {
-    this.objection = { state, reason };
-  }
-
-  private advance(): void {
+  private advance(): ZstdObjection | null {
     const { header } = this;
     switch (this.expected) {
       case 'magic': {
         const magic = header.readUInt32LE(0);
         if (magic === FRAME) return this.expect('descriptor', 1);
         if ((magic & 0xfffffff0) === SKIPPABLE) return this.expect('skippable-size', 4);
-        return this.object('corrupt', 'what follows a frame is no frame');
+        return { state: 'corrupt', reason: 'what follows a frame is no frame' };
       }
       case 'skippable-size':
         this.skip = header.readUInt32LE(0);
@@ -90,15 +87,15 @@ export class ZstdFrames {
         const descriptor = header[0]!;
         this.singleSegment = (descriptor & 0x20) !== 0;
         this.checksum = (descriptor & 4) !== 0;
-        if (descriptor & 8) return this.object('corrupt', 'a reserved bit is set');
-        if (descriptor & 3) return this.object('refused', 'it needs a dictionary');
+        if (descriptor & 8) return { state: 'corrupt', reason: 'a reserved bit is set' };
+        if (descriptor & 3) return { state: 'refused', reason: 'it needs a dictionary' };
         const contentSize = descriptor >> 6 === 0 ? Number(this.singleSegment) : 1 << (descriptor >> 6);
         return this.expect('frame-header', contentSize + (this.singleSegment ? 0 : 1));
       }
       case 'frame-header':
         this.window = this.windowSize();
         if (this.window > MAX_WINDOW)
-          return this.object('refused', `its window of ${this.window} octets is too large`);
+          return { state: 'refused', reason: `its window of ${this.window} octets is too large` };
         this.moved += this.window;
         return this.expect('block-header', 3);
       case 'block-header':
@@ -118,17 +115,17 @@ export class ZstdFrames {
     return Number(header.readBigUInt64LE(0));
   }
 
-  private block(header: number): void {
+  private block(header: number): ZstdObjection | null {
     const last = (header & 1) !== 0;
     const type = (header >> 1) & 3;
     const size = header >> 3;
-    if (type === 3 || size > MAX_BLOCK) return this.object('corrupt', 'a block header is impossible');
+    if (type === 3 || size > MAX_BLOCK) return { state: 'corrupt', reason: 'a block header is impossible' };
     this.skip = type === 1 ? 1 : size;
     this.moved += this.window;
     // What a compressed block gives is not known here; it counts as full, since it is at most that.
     this.given += type === 2 ? Math.min(MAX_BLOCK, size * 64) : size;
     if (this.movesWindow && this.moved > FREE_MOVES + MAX_MOVED_PER_OCTET * this.given) {
-      return this.object('refused', 'its blocks are too small for its window');
+      return { state: 'refused', reason: 'its blocks are too small for its window' };
     }
     if (!last) return this.expect('block-header', 3);
     if (this.checksum) this.skip += 4;

@@ -1,0 +1,50 @@
+import { lineEvidence } from './evidence.js';
+import { greetingOf } from './mask.js';
+import { PROXY_GREETINGS } from './proxies.js';
+import type { Rule } from './rule.js';
+
+/**
+ * The greeting is a mail proxy's own: `220 CheckPoint FireWall-1 secure ESMTP server`.
+ *
+ * Who answers is then not the mail server, and what it offers is what the proxy offers. RFC 5321 §3.1.
+ */
+export const bannerProxy: Rule = {
+  meta: {
+    id: 'banner-proxy',
+    severity: 'low',
+    title: 'An SMTP proxy greets in the server’s place',
+    summary: 'The greeting (and, where it is a common one, the reply to HELP) is that of a known SMTP proxy.',
+    whyItMatters:
+      'A proxy ends the connection and speaks for the server: keywords it does not know disappear, replies may be its own, and its acknowledgement is not the server’s.',
+    remedy: [
+      'Ask the owner of the proxy to pass the connection through, or to allow the keywords that are missing.',
+    ],
+    references: ['RFC 5321 §3.1', 'RFC 5321 §3.7'],
+    symptoms: ['kb320027/5'],
+    staysSilent:
+      'A greeting that merely contains the name of a product; a common greeting without the matching reply to HELP.',
+  },
+  create: (context) => ({
+    session(session) {
+      const greeting = greetingOf(session);
+      const line = greeting?.reply.lines[0];
+      if (!greeting || !line) return;
+      const proxy = PROXY_GREETINGS.find(({ pattern }) => pattern.test(line.text));
+      if (!proxy) return;
+      const help = session.exchanges.find((exchange) => exchange.verb === 'HELP')?.reply;
+      const helpLine = help?.lines.find((candidate) => proxy.help?.test(candidate.text));
+      if (proxy.weight === 'weak' && !helpLine) return;
+      context.report({
+        session,
+        subject: proxy.product,
+        confidence: 'likely',
+        message: `The greeting is that of ${proxy.product}: a proxy answers in front of the mail server.`,
+        args: { product: proxy.product },
+        evidence: [
+          lineEvidence(session, line, `greeting of ${proxy.product}`),
+          ...(helpLine ? [lineEvidence(session, helpLine, 'its reply to HELP')] : []),
+        ],
+      });
+    },
+  }),
+};

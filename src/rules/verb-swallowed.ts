@@ -1,0 +1,138 @@
+import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
+import { exchangeEvidence } from './evidence.js';
+import type { FindingDraft } from './finding.js';
+import { ehloWorked, sessionMask } from './mask.js';
+import type { Rule } from './rule.js';
+
+/** Servers whose replies to NOOP and EHLO are remembered. */
+const MAX_SERVERS = 10_000;
+const MAX_CANDIDATES = 1_000;
+
+/** Verbs that a reply of `OK` can honestly answer. */
+const PASSED = new Set(['HELO', 'MAIL', 'RCPT', 'DATA', 'RSET', 'NOOP', 'QUIT', 'BDAT']);
+
+interface Server {
+  noop: string | null;
+  /** EHLO was answered with keywords: this server speaks ESMTP. */
+  esmtp: boolean;
+}
+
+/**
+ * The firewall kept a command for itself and answered `OK`, or passed NOOP in its place.
+ *
+ * PIX 4.x answers any verb but seven with a bare `OK`; PIX 5.1 to 6.x sends NOOP on, so that EHLO gets the server's
+ * reply to NOOP: 250 with neither host name nor keywords. RFC 5321 §4.1.1.1, §4.2.
+ */
+export const verbSwallowed: Rule = {
+  meta: {
+    id: 'verb-swallowed',
+    severity: 'high',
+    title: 'Command swallowed and answered with OK',
+    summary:
+      'A verb is answered by a bare OK without reply code, or EHLO by the reply that this server gives to NOOP.',
+    whyItMatters:
+      'The client believes that its command was carried out. EHLO without keywords leaves it without AUTH, STARTTLS, SIZE and 8BITMIME.',
+    remedy: [
+      'PIX: `no fixup protocol smtp 25` (PIX 4.0 and 4.1: `no mailhost`, a static and a conduit instead).',
+    ],
+    references: ['KB 320027', 'RFC 5321 §4.1.1.1', 'RFC 5321 §4.2'],
+    symptoms: ['kb320027/4', 'kb320027/6'],
+    staysSilent:
+      'Servers that were seen to answer everything with 250, and EHLO replies that name the host or keywords.',
+  },
+  create: (context) => {
+    const servers = new Map<string, Server>();
+    const candidates: { key: string; reply: string; draft: FindingDraft }[] = [];
+    const serverOf = (session: SmtpSession): Server | null => {
+      const key = `${session.server.address} ${session.server.port}`;
+      let server = servers.get(key);
+      if (!server && servers.size < MAX_SERVERS) {
+        server = { noop: null, esmtp: false };
+        servers.set(key, server);
+      }
+      return server ?? null;
+    };
+    return {
+      session(session) {
+        const server = serverOf(session);
+        let lenient = false;
+        for (const exchange of session.exchanges) {
+          const text = singleReply(exchange);
+          if (exchange.verb === 'NOOP' && exchange.reply?.code === 250 && server) server.noop ??= text;
+          if (ehloWorked(exchange) && server) server.esmtp = true;
+          if (exchange.kind === 'command' && !exchange.known && exchange.reply?.code === 250) lenient = true;
+        }
+        for (const exchange of session.exchanges) {
+          if (exchange.kind !== 'command' || !exchange.line || !exchange.reply || exchange.afterGap) continue;
+          const first = exchange.reply.lines[0];
+          if (exchange.reply.code === null && /^ok[.!]?$/i.test(first?.text.trim() ?? '')) {
+            if (PASSED.has(exchange.verb)) continue;
+            context.report({
+              session,
+              subject: exchange.known ? exchange.verb : '(unknown verb)',
+              confidence: 'certain',
+              message: `${exchange.known ? exchange.verb : 'A command that is no verb'} was answered by "${first!.text.trim()}" without a reply code, which no SMTP server sends: the command was not passed on, as the oldest PIX do.`,
+              args: { verb: exchange.known ? exchange.verb : null, reply: first!.text.trim() },
+              evidence: exchangeEvidence(session, exchange, [
+                'the command',
+                'no reply code: not the server’s',
+              ]),
+            });
+          } else if (
+            exchange.verb === 'EHLO' &&
+            !lenient &&
+            isBareOk(exchange) &&
+            candidates.length < MAX_CANDIDATES
+          ) {
+            candidates.push({
+              key: `${session.server.address} ${session.server.port}`,
+              reply: singleReply(exchange)!,
+              draft: {
+                session: { id: session.id, capture: session.capture, server: session.server },
+                subject: 'EHLO',
+                confidence: sessionMask(session) ? 'likely' : 'possible',
+                message: '',
+                args: { verb: 'EHLO', reply: singleReply(exchange)! },
+                evidence: exchangeEvidence(session, exchange, [
+                  'EHLO as it was sent',
+                  '250 without host name and keywords',
+                ]),
+              },
+            });
+          }
+        }
+      },
+      end() {
+        for (const { key, reply, draft } of candidates) {
+          const server = servers.get(key);
+          const twin = server?.noop === reply;
+          const sure = twin || server?.esmtp;
+          context.report({
+            ...draft,
+            confidence: sure ? 'likely' : draft.confidence,
+            message: `EHLO was answered by "${reply}": one line, no host name, no keywords. ${
+              twin
+                ? 'This is the very reply that the server gives to NOOP: NOOP arrived in the place of EHLO, as PIX 5.1 to 6.x do.'
+                : server?.esmtp
+                  ? 'To other clients this server answers EHLO with its keywords.'
+                  : 'That is how a server answers NOOP, which PIX 5.1 to 6.x send in the place of EHLO; a very plain server may answer so by itself.'
+            }`,
+          });
+        }
+      },
+    };
+  },
+};
+
+function singleReply(exchange: SmtpExchange): string | null {
+  return exchange.reply?.lines.length === 1 ? exchange.reply.lines[0]!.text.trim() : null;
+}
+
+/** `250 OK`, `250 2.0.0 Ok`, `250`: nothing that names a host. */
+function isBareOk(exchange: SmtpExchange): boolean {
+  return (
+    exchange.reply?.code === 250 &&
+    exchange.reply.complete &&
+    /^250(?: (?:2\.\d\.\d )?(?:ok\b[^.@]*)?[.!]?)?$/i.test(singleReply(exchange) ?? '-')
+  );
+}
