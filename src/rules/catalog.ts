@@ -1,0 +1,37 @@
+import { eightBitMimeRejected } from './8bitmime-rejected.js';
+import { authDropped } from './auth-dropped.js';
+import { bannerMasked } from './banner-masked.js';
+import { bannerProxy } from './banner-proxy.js';
+import { capabilityMasked } from './capability-masked.js';
+import { duplicateDelivery } from './duplicate-delivery.js';
+import { ehloRejected } from './ehlo-rejected.js';
+import { endOfDataUnacknowledged } from './end-of-data-unacknowledged.js';
+import { greetingStalled } from './greeting-stalled.js';
+import { link2stateDropped } from './link2state-dropped.js';
+import { ndr8bitmime } from './ndr-8bitmime.js';
+import { relayDeniedAfterAuthDropped } from './relay-denied-after-auth-dropped.js';
+import type { Rule } from './rule.js';
+import { starttlsStripped } from './starttls-stripped.js';
+import { verbMasked } from './verb-masked.js';
+import { verbRejected } from './verb-rejected.js';
+import { verbSwallowed } from './verb-swallowed.js';
+
+/** Every rule, in the order of the documentation. An id is never used again for something else. */
+export const catalog: readonly Rule[] = [
+  bannerMasked,
+  bannerProxy,
+  greetingStalled,
+  capabilityMasked,
+  verbMasked,
+  verbSwallowed,
+  verbRejected,
+  ehloRejected,
+  authDropped,
+  starttlsStripped,
+  link2stateDropped,
+  relayDeniedAfterAuthDropped,
+  eightBitMimeRejected,
+  ndr8bitmime,
+  duplicateDelivery,
+  endOfDataUnacknowledged,
+];

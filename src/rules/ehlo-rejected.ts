@@ -1,0 +1,77 @@
+import { exchangeEvidence, replyEvidence } from './evidence.js';
+import type { FindingDraft } from './finding.js';
+import { Knowledge } from './knowledge.js';
+import { echoedMask, greetingOf, sessionMask } from './mask.js';
+import type { Rule } from './rule.js';
+
+const MAX_WAITING = 1_000;
+
+/**
+ * EHLO is refused with 500 or 502, and something else says that the firewall is why.
+ *
+ * A refusal alone proves nothing: old servers have no ESMTP, and the refusal's text is the server's own. A masked
+ * greeting, a refusal that quotes X's, or EHLO accepted from others are the second witness. RFC 5321 §3.2, §4.1.1.1.
+ */
+export const ehloRejected: Rule = {
+  meta: {
+    id: 'ehlo-rejected',
+    severity: 'high',
+    title: 'EHLO is refused on the way',
+    summary:
+      'EHLO is refused with 500 or 502 in a session with a second sign of a firewall, or by a server that accepts it from others.',
+    whyItMatters: 'The client falls back to HELO: no AUTH, no STARTTLS, no 8BITMIME, no size check.',
+    remedy: [
+      'PIX: `no fixup protocol smtp 25`; ASA: `no inspect esmtp`; IOS: take SMTP out of the inspection.',
+    ],
+    references: ['KB 320027', 'RFC 5321 §3.2', 'RFC 5321 §4.1.1.1'],
+    symptoms: ['kb320027/4'],
+    staysSilent: 'Servers that really have no ESMTP: a refusal without a second witness.',
+  },
+  create: (context) => {
+    const knowledge = new Knowledge();
+    const waiting: FindingDraft[] = [];
+    return {
+      session(session) {
+        knowledge.learn(session);
+        for (const exchange of session.exchanges) {
+          const code = exchange.reply?.code;
+          if (
+            exchange.verb !== 'EHLO' ||
+            !exchange.line ||
+            (code !== 500 && code !== 502) ||
+            exchange.afterGap
+          )
+            continue;
+          const echoed = echoedMask(exchange);
+          const masked = sessionMask(session);
+          const evidence = exchangeEvidence(session, exchange, ['EHLO as it was sent', 'refused as unknown']);
+          const draft: FindingDraft = {
+            session: { id: session.id, capture: session.capture, server: session.server },
+            subject: 'EHLO',
+            confidence: echoed ? 'certain' : 'likely',
+            message: echoed
+              ? `EHLO was refused with ${code}, and the refusal quotes "${echoed.quoted}": the server never got EHLO.`
+              : `EHLO was refused with ${code} behind a greeting that is masked: the same box probably spoils EHLO.`,
+            args: { code, witness: echoed ? 'echo' : masked ? 'greeting' : 'other-session' },
+            evidence: masked
+              ? [...replyEvidence(session, greetingOf(session)!.reply, 'the greeting is masked'), ...evidence]
+              : evidence,
+          };
+          if (echoed || masked) context.report(draft);
+          else if (waiting.length < MAX_WAITING) waiting.push(draft);
+        }
+      },
+      end() {
+        for (const draft of waiting) {
+          const known = knowledge.of(draft.session);
+          if (!known?.esmtp) continue;
+          context.report({
+            ...draft,
+            confidence: 'likely',
+            message: `EHLO was refused with ${draft.args.code} by a server that answers it with keywords in session ${known.session}: it is not the server that lacks ESMTP.`,
+          });
+        }
+      },
+    };
+  },
+};

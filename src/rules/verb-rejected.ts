@@ -1,0 +1,105 @@
+import { exchangeEvidence, lineEvidence } from './evidence.js';
+import type { FindingDraft } from './finding.js';
+import { Knowledge } from './knowledge.js';
+import { echoedMask } from './mask.js';
+import type { Rule } from './rule.js';
+
+const MAX_WAITING = 1_000;
+
+/** Keyword in the EHLO reply → verb that it allows. RFC 5321 §4.1.1.1. */
+const KEYWORD_OF: Readonly<Record<string, string>> = {
+  STARTTLS: 'STARTTLS',
+  AUTH: 'AUTH',
+  BDAT: 'CHUNKING',
+  ETRN: 'ETRN',
+  ATRN: 'ATRN',
+  TURN: 'TURN',
+  VRFY: 'VRFY',
+  EXPN: 'EXPN',
+  HELP: 'HELP',
+  XCLIENT: 'XCLIENT',
+  XFORWARD: 'XFORWARD',
+  XEXCH50: 'XEXCH50',
+  'X-EXPS': 'X-EXPS',
+  'X-LINK2STATE': 'X-LINK2STATE',
+};
+
+/** Seen of an antivirus proxy on the sender's own machine, which answers STARTTLS itself. */
+const LOCAL_PROXY_REPLY = /^500 Unsupported command\.$/;
+const LOCAL_PROXY_BYE = /^221 Closing connection\. Good bye\.$/;
+
+/**
+ * A verb that this server offers is refused with 500 or 502, as if the server did not know it.
+ *
+ * Who offers a verb knows it: the refusal came from another, or the verb arrived as something else. RFC 5321 §4.2.4.
+ */
+export const verbRejected: Rule = {
+  meta: {
+    id: 'verb-rejected',
+    severity: 'medium',
+    title: 'A verb that the server offers is refused',
+    summary:
+      'A verb is refused with 500 or 502 though this server offers it, in this session or to other clients.',
+    whyItMatters: 'Something between client and server spoils the verb or answers in the server’s name.',
+    remedy: [
+      'Compare with a capture on the other side of the firewall: did the verb arrive?',
+      'ASA: `no inspect esmtp` or `allow-tls`; PIX: `no fixup protocol smtp 25`; antivirus on the sending machine: switch off its mail shield.',
+    ],
+    references: ['RFC 5321 §4.2.4', 'RFC 5321 §4.1.1.1'],
+    symptoms: ['kb320027/4'],
+    staysSilent:
+      'Replies 503, 530, 535, 538, 454; verbs that nobody saw offered; AUTH and VRFY that a server switches off itself (502) when they were not offered here.',
+  },
+  create: (context) => {
+    const knowledge = new Knowledge();
+    const waiting: { keyword: string; draft: FindingDraft }[] = [];
+    return {
+      session(session) {
+        knowledge.learn(session);
+        const bye = session.exchanges.find((exchange) =>
+          LOCAL_PROXY_BYE.test(exchange.reply?.lines[0]?.text ?? ''),
+        );
+        for (const exchange of session.exchanges) {
+          const keyword = KEYWORD_OF[exchange.verb];
+          const code = exchange.reply?.code;
+          if (exchange.kind !== 'command' && exchange.kind !== 'bdat') continue;
+          if (!keyword || !exchange.line || (code !== 500 && code !== 502) || exchange.afterGap) continue;
+          if (echoedMask(exchange)) continue;
+          const offer = session.extensions.find((extension) => extension.keyword.split('=')[0] === keyword);
+          const local = LOCAL_PROXY_REPLY.test(exchange.reply!.lines[0]?.text ?? '');
+          const draft: FindingDraft = {
+            session: { id: session.id, capture: session.capture, server: session.server },
+            subject: exchange.verb,
+            confidence: offer ? 'likely' : 'possible',
+            message: `${exchange.verb} was refused with ${code} though this server offers ${keyword} in the same session.${
+              local
+                ? ' The text of the refusal is the one that an antivirus proxy on the sending machine is known for (Norton AntiVirus 2002): it may never have left that machine.'
+                : ' A server that offers a verb knows it; a server that is set up inconsistently is the other explanation.'
+            }`,
+            args: { verb: exchange.verb, keyword, code, localProxyText: local },
+            evidence: [
+              ...(offer ? [lineEvidence(session, offer.line, 'offered here')] : []),
+              ...exchangeEvidence(session, exchange, ['the verb as it was sent', 'refused as unknown']),
+              ...(local && bye?.reply?.lines[0]
+                ? [lineEvidence(session, bye.reply.lines[0], 'the same proxy’s farewell')]
+                : []),
+            ],
+          };
+          if (offer) context.report(draft);
+          else if (waiting.length < MAX_WAITING) waiting.push({ keyword, draft });
+        }
+      },
+      end() {
+        for (const { keyword, draft } of waiting) {
+          const known = knowledge.of(draft.session);
+          if (!known?.keywords.has(keyword)) continue;
+          // Offered to others only: servers do offer AUTH or STARTTLS to some clients alone.
+          context.report({
+            ...draft,
+            message: `${draft.subject} was refused with ${draft.args.code} by a server that offers ${keyword} to others (session ${known.session}). Something on this client's way may hide and refuse it; a server may also offer it to some clients alone.`,
+          });
+        }
+      },
+    };
+  },
+};
