@@ -1,0 +1,217 @@
+import type { SmtpMessage, SmtpSession } from '../smtp/session.js';
+import { splitText } from './end-of-data-unacknowledged.js';
+import { couldHaveBeenMissed, lineEvidence, replyEvidence } from './evidence.js';
+import type { Confidence, Evidence, SeenIn } from './finding.js';
+import type { Rule } from './rule.js';
+
+/** Messages remembered; beyond them the rule says that it looked no further. */
+const MAX_MESSAGES = 100_000;
+const MAX_COPIES = 100;
+const MAX_RECIPIENTS = 100;
+
+/** The same transfer in two captures (or on two interfaces) starts within so much. */
+const SAME_TRANSFER_US = 2e6;
+
+/** `refused` and `unknown` copies never make a later one a duplicate. */
+type Outcome = 'accepted' | 'unanswered' | 'refused' | 'unknown';
+
+interface Copy {
+  readonly session: SeenIn;
+  readonly us: number;
+  readonly octets: number;
+  readonly digest: string | null;
+  readonly to: readonly string[];
+  readonly outcome: Outcome;
+  /** The server's TCP acknowledged the end. */
+  readonly acknowledged: boolean | null;
+  readonly split: string | null;
+  readonly evidence: readonly Evidence[];
+}
+
+/**
+ * The same message is sent again though its first copy was, or may have been, accepted.
+ *
+ * Same client, same Message-ID, sender and digest, recipients in common. When the end of a message or the reply to it
+ * is lost, the sender cannot know better. RFC 1047, RFC 5321 §4.5.4.1.
+ */
+export const duplicateDelivery: Rule = {
+  meta: {
+    id: 'duplicate-delivery',
+    severity: 'high',
+    title: 'The same message is delivered again',
+    summary:
+      'A message is sent again though the first copy was, or may have been, accepted; says how often, when, and why.',
+    whyItMatters:
+      'Recipients get the message several times, until the sender gives up; and the sender is told that it failed.',
+    remedy: [
+      'Cure the loss of the end of the message: PIX `no fixup protocol smtp 25`, ASA `no inspect esmtp`.',
+      'Postfix as the sender: `smtp_pix_workarounds = delay_dotcrlf` bridges the time.',
+    ],
+    references: ['KB 320027', 'KB 295725', 'RFC 1047', 'RFC 5321 §4.5.4.1'],
+    symptoms: ['kb320027/7', 'kb320027/8'],
+    staysSilent:
+      'A refusal (4xx, 5xx) and a retry, other recipients, other Message-IDs, the same transfer in two captures, a relay that passes the message on.',
+  },
+  create: (context) => {
+    const messages = new Map<string, Copy[]>();
+    let forgotten = 0;
+    return {
+      session(session) {
+        for (const message of session.messages) {
+          if (message.endExchange === null) continue;
+          const key = keyOf(session, message);
+          if (key === null) continue;
+          const copies = messages.get(key);
+          if (copies) {
+            if (copies.length < MAX_COPIES) copies.push(copyOf(session, message));
+          } else if (messages.size < MAX_MESSAGES) messages.set(key, [copyOf(session, message)]);
+          else forgotten++;
+        }
+      },
+      end() {
+        for (const [key, copies] of messages) {
+          if (copies.length < 2) continue;
+          const transfers = distinct(copies);
+          const first = transfers.findIndex(
+            (copy) => copy.outcome === 'accepted' || copy.outcome === 'unanswered',
+          );
+          if (first < 0 || first === transfers.length - 1) continue;
+          const again = transfers.slice(first + 1).filter((copy) => isAgain(transfers[first]!, copy));
+          if (again.length === 0) continue;
+          const all = [transfers[first]!, ...again];
+          const [subject = ''] = key.split('\0');
+          const why = cause(all);
+          const intervals = all.slice(1).map((copy, index) => Math.round((copy.us - all[index]!.us) / 1e6));
+          const splits = contrast(all);
+          context.report({
+            session: all[0]!.session,
+            others: again.map((copy) => copy.session),
+            subject,
+            confidence: confidenceOf(all, subject),
+            message: `The message ${subject} was sent ${all.length} times by the same client to the same recipients, ${intervalText(intervals)}. ${why.text}${splits}`,
+            args: {
+              messageId: subject.startsWith('<') ? subject : null,
+              copies: all.length,
+              intervalsSeconds: intervals.map(String),
+              outcomes: all.map((copy) => copy.outcome),
+              cause: why.cause,
+            },
+            evidence: all.flatMap((copy) => copy.evidence).slice(0, 8),
+          });
+        }
+        if (forgotten > 0) {
+          context.notAssessed({
+            session: null,
+            reason: 'limit',
+            detail: `${forgotten} messages beyond the first ${MAX_MESSAGES} were not compared for duplicates.`,
+          });
+        }
+      },
+    };
+  },
+};
+
+/** Message-ID (or digest), reverse-path, client; null when nothing tells the message from others. */
+function keyOf(session: SmtpSession, message: SmtpMessage): string | null {
+  const subject =
+    message.messageId ?? (message.missingOctets === 0 && message.octets > 0 ? message.digest : null);
+  if (subject === null || message.recipients === 0) return null;
+  return `${subject}\0${message.from}\0${session.client.address}`;
+}
+
+function copyOf(session: SmtpSession, message: SmtpMessage): Copy {
+  const end = session.exchanges[message.endExchange!]!;
+  const sound = !couldHaveBeenMissed(session);
+  let outcome: Outcome = 'unknown';
+  if (message.accepted === true) outcome = 'accepted';
+  else if (message.accepted === false) outcome = 'refused';
+  else if (sound && (end.noReply === 'closed' || end.noReply === 'silent')) outcome = 'unanswered';
+  const split = message.terminator ? splitText(message.terminator) : null;
+  return {
+    session: { id: session.id, capture: session.capture, server: session.server },
+    us: message.time?.us ?? Number.NaN,
+    octets: message.octets,
+    digest: message.missingOctets === 0 ? message.digest : null,
+    to: message.to.slice(0, MAX_RECIPIENTS),
+    outcome,
+    acknowledged: message.terminator?.acknowledged ?? null,
+    split,
+    evidence: [
+      ...(end.line
+        ? [lineEvidence(session, end.line, `end of a copy${split ? `, split as ${split}` : ''}`)]
+        : []),
+      ...replyEvidence(session, end.reply, 'its final reply'),
+    ],
+  };
+}
+
+/** In order of time, each transfer once: two captures of the same traffic hold every transfer twice. */
+function distinct(copies: readonly Copy[]): Copy[] {
+  const sorted = [...copies].sort((a, b) => a.us - b.us);
+  const transfers: Copy[] = [];
+  for (const copy of sorted) {
+    const twin = transfers.some(
+      (other) => other.session.capture !== copy.session.capture && copy.us - other.us < SAME_TRANSFER_US,
+    );
+    if (!twin) transfers.push(copy);
+  }
+  return transfers;
+}
+
+/** Is `copy` the same message to the same people as `first`, sent after it? */
+function isAgain(first: Copy, copy: Copy): boolean {
+  if (!(copy.us > first.us)) return false;
+  if (!copy.to.some((path) => first.to.includes(path))) return false;
+  if (first.digest !== null && copy.digest !== null && first.digest !== copy.digest) return false;
+  const sameServer =
+    first.session.server.address === copy.session.server.address &&
+    first.session.server.port === copy.session.server.port;
+  // Another exchanger of the domain is the honest next try after silence, not after an acceptance.
+  return sameServer || first.outcome === 'unanswered';
+}
+
+function confidenceOf(all: readonly Copy[], subject: string): Confidence {
+  const [first] = all;
+  const whole = all.every((copy) => copy.digest !== null);
+  if (!subject.startsWith('<') || !whole) return 'possible';
+  return first!.outcome === 'accepted' ? 'certain' : 'likely';
+}
+
+function cause(all: readonly Copy[]): { cause: string; text: string } {
+  const before = all.slice(0, -1);
+  const accepted = before.filter((copy) => copy.outcome === 'accepted').length;
+  const unanswered = before.filter((copy) => copy.outcome === 'unanswered');
+  if (accepted > 0) {
+    return {
+      cause: 'accepted-again',
+      text: `The server accepted ${accepted} of the earlier copies and the client sent it again: the reply did not reach the client, or the client took no notice.`,
+    };
+  }
+  const arrived = unanswered.filter((copy) => copy.acknowledged === true).length;
+  if (arrived > 0) {
+    return {
+      cause: 'reply-lost',
+      text: `${unanswered.length} earlier copies ended without a final reply; the end of ${arrived} was acknowledged by TCP, so the server may have delivered each of them.`,
+    };
+  }
+  return {
+    cause: 'end-lost',
+    text: `${unanswered.length} earlier copies ended without a final reply, and TCP never acknowledged their end: it was lost on the way.`,
+  };
+}
+
+function contrast(all: readonly Copy[]): string {
+  const failedSplit = all.filter((copy) => copy.outcome === 'unanswered' && copy.split !== null).length;
+  const failedWhole = all.filter((copy) => copy.outcome === 'unanswered' && copy.split === null).length;
+  const passedWhole = all.filter((copy) => copy.outcome === 'accepted' && copy.split === null).length;
+  if (failedSplit === 0 || passedWhole === 0 || failedWhole > 0) return '';
+  return ` All ${failedSplit} attempts whose CRLF.CRLF was split over segments failed; ${passedWhole} in one segment succeeded.`;
+}
+
+function intervalText(seconds: readonly number[]): string {
+  const least = Math.min(...seconds);
+  const most = Math.max(...seconds);
+  if (seconds.length > 1 && most - least <= Math.max(2, most * 0.1))
+    return `every ${least === most ? least : `${least} to ${most}`} s`;
+  return `after ${seconds.slice(0, 10).join(', ')}${seconds.length > 10 ? ', ..' : ''} s`;
+}

@@ -1,0 +1,107 @@
+import type { SmtpSession, Terminator } from '../smtp/session.js';
+import { closeEvidence, couldHaveBeenMissed, lineEvidence, replyEvidence } from './evidence.js';
+import { sessionMask } from './mask.js';
+import type { Rule } from './rule.js';
+import { maskedKeywords } from './templates.js';
+
+/** RFC 5321 §4.5.3.2.6: a client waits 10 minutes for the reply to the end of a message. */
+const SLOW_ACCEPTANCE_US = 600e6;
+
+const PARTS = ['CR', 'LF', '.', 'CR', 'LF'] as const;
+
+/**
+ * The message ended, and no final reply came.
+ *
+ * Mailguard is known to refuse CRLF.CRLF when it is split over two packets: the server never sees the end, the
+ * sender never gets a reply, and sends the message again and again. RFC 5321 §4.1.1.4, RFC 1047.
+ */
+export const endOfDataUnacknowledged: Rule = {
+  meta: {
+    id: 'end-of-data-unacknowledged',
+    severity: 'high',
+    title: 'The end of the message was never answered',
+    summary:
+      'The client sent CRLF.CRLF and no final reply came; says whether the server’s TCP acknowledged it and where it was split.',
+    whyItMatters:
+      'The sender must believe that the message was not taken, and sends it again: recipients get it once for each attempt that arrived.',
+    remedy: [
+      'PIX: an image with the fix of CSCds90792, or `no fixup protocol smtp 25`; ASA: `no inspect esmtp`.',
+      'Postfix as the sender: `smtp_pix_workarounds = delay_dotcrlf` bridges the time.',
+    ],
+    references: ['KB 295725', 'RFC 5321 §4.1.1.4', 'RFC 1047'],
+    symptoms: ['kb320027/2', 'kb320027/7', 'kb320027/8'],
+    staysSilent: 'Captures that end too early, gaps, one-sided captures: the reply could have been missed.',
+  },
+  create: (context) => ({
+    session(session) {
+      if (couldHaveBeenMissed(session)) return;
+      for (const exchange of session.exchanges) {
+        if (exchange.kind !== 'end-of-data' || exchange.reply || !exchange.line || exchange.message === null)
+          continue;
+        if (exchange.noReply !== 'closed' && exchange.noReply !== 'silent') continue;
+        const message = session.messages[exchange.message];
+        const terminator = message?.terminator;
+        if (!message || !terminator) continue;
+        const waitedUs = waited(session, terminator);
+        const split = splitText(terminator);
+        const seen = sessionMask(session) !== null || maskedKeywords(session.extensions).length > 0;
+        const arrived = terminator.acknowledged;
+        const slow = waitedUs >= SLOW_ACCEPTANCE_US;
+        const confidence = arrived === false || (seen && !slow) ? 'likely' : 'possible';
+        const ack =
+          arrived === null
+            ? 'Whether the server’s TCP acknowledged it, the capture does not show.'
+            : arrived
+              ? 'The server’s TCP (or a box that answers for it) acknowledged it.'
+              : 'It was never acknowledged by TCP: it did not arrive.';
+        const end =
+          exchange.noReply === 'silent'
+            ? 'nobody spoke any more'
+            : `the ${session.closedBy ?? 'other side'} ${session.closed === 'rst' ? 'reset' : 'closed'} the connection`;
+        const doubt =
+          confidence === 'possible' ? ' A server that takes long to accept, or dies, shows the same.' : '';
+        context.report({
+          session,
+          subject: message.messageId ?? `${session.id}/${exchange.message}`,
+          confidence,
+          message: `The message ${message.messageId ?? message.id} ended in frame ${terminator.lastFrame}${split ? `, split as ${split}` : ', in one segment'}, and no final reply came within ${Math.round(waitedUs / 1e6)} s, until ${end}. ${ack}${doubt}`,
+          args: {
+            messageId: message.messageId,
+            acknowledged: arrived,
+            split,
+            waitedSeconds: Math.round(waitedUs / 1e6),
+            closedBy: session.closedBy,
+            reset: session.closed === 'rst',
+          },
+          evidence: [
+            ...replyEvidence(
+              session,
+              session.exchanges[message.commandExchange]?.intermediate ?? null,
+              'the server is ready for the message',
+            ),
+            lineEvidence(
+              session,
+              exchange.line,
+              split ? `the end, split as ${split}` : 'the end of the message',
+            ),
+            ...closeEvidence(session, 'no reply until here'),
+          ],
+        });
+      }
+    },
+  }),
+};
+
+function waited(session: SmtpSession, terminator: Terminator): number {
+  const us = (session.end?.us ?? Number.NaN) - (terminator.time?.us ?? Number.NaN);
+  const rest = session.closed === 'end-of-capture' || session.closed === 'idle' ? session.silenceUs : 0;
+  const sum = us + (Number.isFinite(rest) ? rest : 0);
+  return Number.isFinite(sum) ? Math.max(0, sum) : 0;
+}
+
+/** `CRLF|.CRLF`: where new segments began within the five octets; null when they lay in one. */
+export function splitText(terminator: Terminator): string | null {
+  const inside = terminator.splits.filter((position) => position > 0);
+  if (inside.length === 0) return null;
+  return PARTS.map((part, index) => (inside.includes(index) ? `|${part}` : part)).join('');
+}

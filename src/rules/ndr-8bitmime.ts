@@ -1,0 +1,123 @@
+import { exchangeEvidence } from './evidence.js';
+import type { Evidence, FindingDraft } from './finding.js';
+import { ehloWorked } from './mask.js';
+import type { Rule } from './rule.js';
+import { maskedKeywords } from './templates.js';
+
+/** Originals and reports remembered. */
+const MAX_ORIGINALS = 50_000;
+const MAX_REPORTS = 1_000;
+
+interface Original {
+  readonly session: { readonly id: string; readonly capture: number };
+  readonly us: number;
+  /** What the sender saw of 8BITMIME. */
+  readonly offer: 'offered' | 'masked' | 'no-ehlo' | 'absent';
+  readonly evidence: readonly Evidence[];
+}
+
+/**
+ * A delivery report on the wire says 5.6.1, "Body type not supported by Remote Host".
+ *
+ * The remote never said it: the sending server wrote it when 8BITMIME was not offered to it. RFC 3464, RFC 3463 §3.7.
+ */
+export const ndr8bitmime: Rule = {
+  meta: {
+    id: 'ndr-8bitmime',
+    severity: 'medium',
+    title: 'Delivery report: body type not supported',
+    summary: 'A delivery report says 5.6.1 or "Body type not supported by Remote Host".',
+    whyItMatters: 'Mail with 8-bit content comes back, because the sending server was not shown 8BITMIME.',
+    remedy: ['Let EHLO and its keywords pass: PIX `no fixup protocol smtp 25`, ASA `no inspect esmtp`.'],
+    references: ['KB 320027', 'RFC 3464 §2.3.4', 'RFC 3463 §3.7', 'RFC 6152 §3'],
+    symptoms: ['kb320027/10'],
+    staysSilent: 'Delivery reports with any other status, and messages that merely talk of one.',
+  },
+  create: (context) => {
+    const originals = new Map<string, Original>();
+    const reports: { original: string | null; us: number; draft: FindingDraft }[] = [];
+    return {
+      session(session) {
+        for (const message of session.messages) {
+          const { report } = message;
+          if (message.looksLikeReport && report && (report.status === '5.6.1' || report.text !== null)) {
+            if (reports.length >= MAX_REPORTS) continue;
+            const time = message.time;
+            reports.push({
+              original: report.originalMessageId,
+              us: time?.us ?? Number.NaN,
+              draft: {
+                session: { id: session.id, capture: session.capture, server: session.server },
+                subject: report.originalMessageId ?? message.messageId ?? `${session.id}/${message.id}`,
+                confidence: 'possible',
+                message: `A delivery report says ${report.status ?? '5.6.1'}${report.text ? `, "${report.text}"` : ''}.`,
+                args: {
+                  status: report.status,
+                  originalMessageId: report.originalMessageId,
+                  recipient: report.finalRecipient,
+                },
+                evidence: [
+                  {
+                    capture: session.capture,
+                    packet: report.frame,
+                    time,
+                    direction: 'client',
+                    offset: report.offset,
+                    excerpt: `Status: ${report.status ?? '(none)'}`,
+                    note: report.text ?? 'the delivery report',
+                  },
+                ],
+              },
+            });
+          } else if (
+            message.messageId !== null &&
+            !originals.has(message.messageId) &&
+            originals.size < MAX_ORIGINALS
+          ) {
+            const ehlo = session.exchanges.find(ehloWorked);
+            const clear = session.extensions.some((extension) => extension.keyword === '8BITMIME');
+            const masked = maskedKeywords(session.extensions).length > 0;
+            const command = session.exchanges[message.commandExchange];
+            originals.set(message.messageId, {
+              session: { id: session.id, capture: session.capture },
+              us: message.time?.us ?? Number.NaN,
+              offer: clear ? 'offered' : masked ? 'masked' : ehlo ? 'absent' : 'no-ehlo',
+              evidence: command
+                ? exchangeEvidence(session, command, ['the original message', 'the server takes it']).slice(
+                    0,
+                    1,
+                  )
+                : [],
+            });
+          }
+        }
+      },
+      end() {
+        for (const { original: id, us, draft } of reports) {
+          const original = id === null ? undefined : originals.get(id);
+          if (!original || original.us > us) {
+            context.report({
+              ...draft,
+              message: `${draft.message} The original is not in the capture: whether 8BITMIME was hidden from the sender, or the remote honestly lacks it, cannot be told.`,
+            });
+            continue;
+          }
+          const why = {
+            masked: 'there the EHLO reply was masked: the sender was not shown 8BITMIME',
+            'no-ehlo': 'there EHLO got no keywords: the sender could not see 8BITMIME',
+            absent:
+              'there 8BITMIME was not among the keywords; a remote that honestly lacks it shows the same',
+            offered: 'there 8BITMIME was offered; the refusal came from further on',
+          }[original.offer];
+          context.report({
+            ...draft,
+            confidence: original.offer === 'masked' || original.offer === 'no-ehlo' ? 'likely' : 'possible',
+            others: [original.session],
+            message: `${draft.message} The original was sent in session ${original.session.id}; ${why}.`,
+            evidence: [...draft.evidence, ...original.evidence],
+          });
+        }
+      },
+    };
+  },
+};

@@ -1,0 +1,174 @@
+import type { Timestamp } from '../capture/timestamp.js';
+import type { MailDataFacts } from './mail-data.js';
+import type { DeliveryReport } from './session.js';
+import type { Transcript, TranscriptReader } from './transcript.js';
+import { MESSAGE, type Origin, readText, readTime, writeText, writeTime } from './transcript-event.js';
+
+const BDAT = 1 << 3;
+const TERMINATED = 1 << 4;
+const EIGHT_BIT = 1 << 5;
+const REPORT_LIKE = 1 << 6;
+const HAS_REPORT = 1 << 7;
+
+/** One message as the transcript holds it; sender and recipients follow from the exchanges. */
+export interface MessageRecord {
+  readonly number: number;
+  readonly transport: 'DATA' | 'BDAT';
+  readonly commandExchange: number;
+  readonly endExchange: number | null;
+  readonly frame: number;
+  readonly time: Timestamp | null;
+  readonly offset: number;
+  readonly octets: number;
+  readonly missingOctets: number;
+  readonly digest: string;
+  readonly messageId: string | null;
+  readonly eightBit: boolean;
+  readonly eightBitFrame: number | null;
+  readonly eightBitOffset: number | null;
+  readonly looksLikeReport: boolean;
+  readonly report: DeliveryReport | null;
+  readonly terminated: boolean;
+  readonly terminator: TerminatorRecord | null;
+}
+
+export interface TerminatorRecord {
+  readonly offset: number;
+  readonly endOffset: number;
+  readonly splits: readonly number[];
+  readonly frame: number;
+  readonly lastFrame: number;
+  readonly time: Timestamp | null;
+  /** Packets of the server captured until then. */
+  readonly serverPackets: number;
+}
+
+/** Where a message begins and what it answers to. */
+export interface MessageOrigin {
+  readonly number: number;
+  readonly transport: 'DATA' | 'BDAT';
+  readonly commandExchange: number;
+  readonly frame: number;
+  readonly us: number;
+  readonly ns: number;
+  readonly digits: number;
+  readonly offset: number;
+}
+
+/**
+ * ```
+ * MESSAGE flags | number, DATA's exchange, end's exchange + 1, frame, time, offset, octets, missing,
+ *   digest, Message-ID, [frame and offset of the first 8-bit octet], [report],
+ *   splits + 1 (0: no terminator) [offset, length, frame, last - first frame, time, server packets]
+ * ```
+ */
+export function writeMessage(
+  transcript: Transcript,
+  message: MessageOrigin,
+  facts: MailDataFacts,
+  endExchange: number | null,
+  serverPackets: number,
+  origin: Origin,
+): void {
+  transcript.octet(
+    MESSAGE |
+      (message.transport === 'BDAT' ? BDAT : 0) |
+      (facts.terminated ? TERMINATED : 0) |
+      (facts.eightBit ? EIGHT_BIT : 0) |
+      (facts.looksLikeReport ? REPORT_LIKE : 0) |
+      (facts.report ? HAS_REPORT : 0),
+  );
+  transcript.number(message.number);
+  transcript.number(message.commandExchange);
+  transcript.number(endExchange === null ? 0 : endExchange + 1);
+  transcript.signed(message.frame - origin.frame);
+  writeTime(transcript, message.us, message.ns, message.digits, origin);
+  transcript.number(message.offset);
+  transcript.number(facts.octets);
+  transcript.number(facts.missingOctets);
+  writeDigest(transcript, facts.digest);
+  writeText(transcript, facts.messageId);
+  if (facts.eightBit) {
+    transcript.number(facts.eightBitFrame ?? 0);
+    transcript.number(facts.eightBitOffset ?? 0);
+  }
+  if (facts.report) writeText(transcript, JSON.stringify(facts.report));
+  const end = facts.terminator;
+  if (!end) {
+    transcript.octet(0);
+    return;
+  }
+  transcript.octet(1 + end.splits.reduce((bits, position) => bits | (1 << position), 0));
+  transcript.number(end.offset);
+  transcript.number(end.endOffset - end.offset);
+  transcript.signed(end.frame - origin.frame);
+  transcript.signed(end.lastFrame - end.frame);
+  writeTime(transcript, end.us, end.ns, end.digits, origin);
+  transcript.number(serverPackets);
+}
+
+/** @param first  the octet with the flags */
+export function readMessage(reader: TranscriptReader, first: number, origin: Origin): MessageRecord {
+  const number = reader.number();
+  const commandExchange = reader.number();
+  const end = reader.number();
+  const frame = origin.frame + reader.signed();
+  const time = readTime(reader, origin);
+  const offset = reader.number();
+  const octets = reader.number();
+  const missingOctets = reader.number();
+  const digest = readDigest(reader);
+  const messageId = readText(reader);
+  const eightBit = (first & EIGHT_BIT) !== 0;
+  const eightBitFrame = eightBit ? reader.number() : null;
+  const eightBitOffset = eightBit ? reader.number() : null;
+  const report = first & HAS_REPORT ? (JSON.parse(readText(reader) ?? 'null') as DeliveryReport | null) : null;
+  return {
+    number,
+    transport: first & BDAT ? 'BDAT' : 'DATA',
+    commandExchange,
+    endExchange: end === 0 ? null : end - 1,
+    frame,
+    time,
+    offset,
+    octets,
+    missingOctets,
+    digest,
+    messageId,
+    eightBit,
+    eightBitFrame,
+    eightBitOffset,
+    looksLikeReport: (first & REPORT_LIKE) !== 0,
+    report,
+    terminated: (first & TERMINATED) !== 0,
+    terminator: readTerminator(reader, origin),
+  };
+}
+
+function readTerminator(reader: TranscriptReader, origin: Origin): TerminatorRecord | null {
+  const bits = reader.octet() - 1;
+  if (bits < 0) return null;
+  const offset = reader.number();
+  const endOffset = offset + reader.number();
+  const frame = origin.frame + reader.signed();
+  const lastFrame = frame + reader.signed();
+  const time = readTime(reader, origin);
+  const serverPackets = reader.number();
+  const splits = [0, 1, 2, 3, 4].filter((position) => bits & (1 << position));
+  return { offset, endOffset, splits, frame, lastFrame, time, serverPackets };
+}
+
+/** `xxh64:0123456789abcdef` as its kind's length and its octets: 10 instead of 24. */
+function writeDigest(transcript: Transcript, digest: string): void {
+  const colon = digest.indexOf(':');
+  const octets = Buffer.from(digest.slice(colon + 1), 'hex');
+  writeText(transcript, digest.slice(0, colon));
+  transcript.octet(octets.length);
+  transcript.octets(octets, 0, octets.length);
+}
+
+function readDigest(reader: TranscriptReader): string {
+  const kind = readText(reader) ?? '';
+  const octets = Buffer.from(reader.latin1(reader.octet()), 'latin1');
+  return `${kind}:${octets.toString('hex')}`;
+}
