@@ -204,12 +204,12 @@ function align(
       : extension.keyword === keyword;
   };
   // forward[i][j]: the first i lines fit within the template's first j.
-  const table = (fit: (i: number, j: number) => boolean): boolean[][] => {
+  const table = (lies: (i: number, j: number) => boolean): boolean[][] => {
     const reach = Array.from({ length: n + 1 }, () => new Array<boolean>(m + 1).fill(false));
     for (let i = 0; i <= n; i++) {
       for (let j = i; j <= m; j++) {
         reach[i]![j] =
-          i === 0 || (j > i && reach[i]![j - 1]!) || (j > 0 && reach[i - 1]![j - 1]! && fit(i - 1, j - 1));
+          i === 0 || (j > i && reach[i]![j - 1]!) || (j > 0 && reach[i - 1]![j - 1]! && lies(i - 1, j - 1));
       }
     }
     return reach;
