@@ -10,10 +10,10 @@ import type { Transcript, TranscriptReader } from './transcript.js';
  *
  * ```
  * EXCHANGE       kind, pipelined, afterGap | segments (0: no line) [server packets so far, line]
- * REPLY          intermediate, complete    | newest exchange - its exchange, code (0: none), line
+ * REPLY          intermediate, complete    | its exchange, code (0: none), line
  * MORE           complete                  | line                     the newest reply goes on
- * DROPPED_LINES                            | count                    of the newest reply
- * NO_REPLY       cause                     | newest exchange - last, count
+ * DROPPED_LINES  complete                  | count                    of the newest reply
+ * NO_REPLY       cause                     | first exchange, count
  * MESSAGE        see message-record.ts
  * ```
  */

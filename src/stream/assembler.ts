@@ -1,4 +1,4 @@
-import { type AddressTable } from '../wire/address.js';
+import type { AddressTable } from '../wire/address.js';
 import type { Checksum, TcpSegment } from '../wire/segment.js';
 import { type Direction, type GapCause, StreamChunk, type StreamListener } from './event.js';
 import type { StreamLimits } from './limits.js';

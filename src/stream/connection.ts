@@ -415,7 +415,17 @@ export class Connection implements ConnectionView, GapListener {
     }
     if (captured < length) {
       const missing = length - captured;
-      const segment = new HeldSegment(offset + captured, null, missing, after, frame, us, ns, digits, verdict);
+      const segment = new HeldSegment(
+        offset + captured,
+        null,
+        missing,
+        after,
+        frame,
+        us,
+        ns,
+        digits,
+        verdict,
+      );
       waiting.insert(segment, null, scratch);
     }
     context.heldCost += waiting.cost - before;
