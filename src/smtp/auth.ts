@@ -1,4 +1,4 @@
-import { AUTH, type Command, LOGIN, UNKNOWN } from './command.js';
+import { AUTH, type Command, LOGIN, MAIL, RCPT, UNKNOWN } from './command.js';
 
 /** Mechanism names that may be shown. Anything else after AUTH could be the secret itself. */
 const MECHANISM =
@@ -42,6 +42,8 @@ export function redactCommand(
   attempted: boolean,
 ): Redaction | null {
   const { verb, effect, argument } = command;
+  if (effect === MAIL || effect === RCPT) return null; // AUTH= of MAIL is a mailbox. RFC 4954 §5
+  if (argument === null && effect !== UNKNOWN) return null;
   const tokens = tokensOf(text);
   if (effect === AUTH) {
     const mechanism = tokens[1];

@@ -106,7 +106,7 @@ export class HeldOctets {
     let text = '';
     for (let index = this.head; index < this.pieces.length && text.length < 1024; index++) {
       const { octets, inside } = this.pieces[index]!;
-      if (octets === null) break;
+      if (octets === null) return { text, ended: true };
       const from = index === this.head && this.at >= 0 ? this.at : inside ? 1 : 0;
       text += octets.latin1Slice(from, Math.min(octets.length, from + 1024));
       const lf = text.indexOf('\n');
