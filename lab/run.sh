@@ -1,7 +1,17 @@
 #!/bin/sh
-# Records the lab's captures again: sudo sh lab/run.sh [-o FOLDER] [scenario...]
-# Needs: python3, iproute2, ethtool, tcpdump, dumpcap (Wireshark), swaks, exim4-daemon-light, openssl.
-# Postfix is fetched with apt-get download and unpacked into a temporary folder; nothing is installed.
+# Records the captures of the lab again: sudo lab/run.sh [-l] [-k] [-o FOLDER] [scenario...]
+# Debian. Installs the tools it needs; of Postfix and sendmail, which Exim excludes, it only unpacks the packages
+# below a temporary folder. Nothing else of the machine is touched: network namespaces of its own, removed at the end.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+packages='exim4-daemon-light tcpdump iproute2 ethtool swaks openssl zstd python3 procps'
+missing=
+for package in $packages; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+    apt-get update -q
+    # shellcheck disable=SC2086 -- a list of names
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+fi
 exec python3 -B "$here/lab.py" "$@"

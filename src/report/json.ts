@@ -80,7 +80,7 @@ function captureValue({ file, facts, skipped }: CaptureResult): object {
     skipped,
     problems: facts.problems.map(({ code, message, packet, offset }) => ({
       code,
-      message: decodeOctets(message),
+      message,
       ...(packet !== undefined && { packet }),
       ...(offset !== undefined && { offset }),
     })),

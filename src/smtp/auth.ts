@@ -98,7 +98,9 @@ function isResponse(token: string, attempted: boolean): boolean {
 function looksEncoded(token: string): boolean {
   if (!BASE64.test(token)) return false;
   if (token.endsWith('=')) return token.length % 4 === 0;
-  return token.length >= 8 && /[A-Z]/.test(token.slice(1)) && /[a-z]/.test(token) && !/^[A-Z]+[a-z]+$/.test(token);
+  return (
+    token.length >= 8 && /[A-Z]/.test(token.slice(1)) && /[a-z]/.test(token) && !/^[A-Z]+[a-z]+$/.test(token)
+  );
 }
 
 function hideAfter(text: string, octets: number, end: number): Redaction | null {
@@ -137,7 +139,9 @@ export class Secrets {
       if (token.length < 3) continue;
       remember(this.sent, token);
       if (!BASE64.test(token)) continue;
-      for (const field of Buffer.from(token, 'base64').latin1Slice().split(/[\0\x01 ]/, 8)) {
+      for (const field of Buffer.from(token, 'base64')
+        .latin1Slice()
+        .split(/[\0\x01 ]/, 8)) {
         if (field.length >= 3) remember(this.decoded, field);
       }
     }
@@ -199,8 +203,10 @@ export function redactReplyText(text: string, octets: number, code: number): str
     return octets > 4 ? `${text.slice(0, 4)}${withheld(octets - 4)}` : text;
   }
   if (!/PLAIN|LOGIN|AUTH|X-EXPS|NTLM|GSSAPI|PASS/i.test(text)) return text;
-  return text.replace(/(^|[^A-Za-z0-9+/=])([A-Za-z0-9+/]{8,}={0,2})(?![A-Za-z0-9+/=])/g, (all, before, token) =>
-    looksEncoded(token) && !isName(token) ? `${before}${withheld(token.length)}` : all,
+  return text.replace(
+    /(^|[^A-Za-z0-9+/=])([A-Za-z0-9+/]{8,}={0,2})(?![A-Za-z0-9+/=])/g,
+    (all, before, token) =>
+      looksEncoded(token) && !isName(token) ? `${before}${withheld(token.length)}` : all,
   );
 }
 

@@ -105,6 +105,12 @@ export class ExchangeLog {
     return index < this.kept && !this.full;
   }
 
+  /** What the next line of the server answers: that of the open reply, or the oldest; -1: nothing. */
+  get replyAwaits(): number {
+    if (this.open >= 0) return this.replyAwaited;
+    return this.pending > 0 ? this.awaits(this.head) : -1;
+  }
+
   /** Will an exchange added now be kept? */
   get keepsNext(): boolean {
     return this.next === this.kept && this.kept < MAX_EXCHANGES && !this.isFull();
@@ -232,7 +238,8 @@ export class ExchangeLog {
     } else awaited = this.take();
     const { code } = reply;
     const intermediate =
-      (code === 354 && (awaited === TO_DATA || awaited === TO_XEXCH50)) || (code === 334 && awaited === TO_AUTH);
+      (code === 354 && (awaited === TO_DATA || awaited === TO_XEXCH50)) ||
+      (code === 334 && awaited === TO_AUTH);
     if (intermediate && awaited === TO_XEXCH50) this.awaitAgain(index);
     this.replyTo = index;
     this.replyAwaited = awaited;

@@ -39,9 +39,7 @@ export class WireLine {
   }
 
   get endOffset(): number {
-    return (
-      this.offset + this.total + (this.ending === 'CRLF' ? 2 : this.ending === 'none' ? 0 : 1)
-    );
+    return this.offset + this.total + (this.ending === 'CRLF' ? 2 : this.ending === 'none' ? 0 : 1);
   }
 
   text(): string {
@@ -84,7 +82,9 @@ export class PartialLine {
     if (count <= 0) return;
     const needed = this.keptOctets + count;
     if (needed > this.kept.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.min(MAX_LINE_OCTETS, Math.max(needed, this.kept.length * 2)));
+      const larger = Buffer.allocUnsafeSlow(
+        Math.min(MAX_LINE_OCTETS, Math.max(needed, this.kept.length * 2)),
+      );
       this.kept.copy(larger, 0, 0, this.keptOctets);
       this.kept = larger;
     }

@@ -122,7 +122,8 @@ export function readMessage(reader: TranscriptReader, first: number, origin: Ori
   const eightBit = (first & EIGHT_BIT) !== 0;
   const eightBitFrame = eightBit ? reader.number() : null;
   const eightBitOffset = eightBit ? reader.number() : null;
-  const report = first & HAS_REPORT ? (JSON.parse(readText(reader) ?? 'null') as DeliveryReport | null) : null;
+  const report =
+    first & HAS_REPORT ? (JSON.parse(readText(reader) ?? 'null') as DeliveryReport | null) : null;
   return {
     number,
     transport: first & BDAT ? 'BDAT' : 'DATA',

@@ -46,7 +46,10 @@ export class OpenMessage implements MessageOrigin {
   }
 
   /** A message ended by its last chunk, of which `end` is the stream offset. */
-  finishChunked(chunk: { frame: number; us: number; ns: number; digits: number }, end: number): MailDataFacts {
+  finishChunked(
+    chunk: { frame: number; us: number; ns: number; digits: number },
+    end: number,
+  ): MailDataFacts {
     const facts = this.scanner.finish();
     const { frame, us, ns, digits } = chunk;
     return {

@@ -21,14 +21,18 @@ export const TLS = 1 << 10;
 export const FOREIGN = 1 << 11;
 
 const HTTP_REQUEST = /^(?:GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|TRACE|CONNECT|PRI) \S+ HTTP\/\d/;
-const HTTP_REQUEST_BEGINNING = /^(?:GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|TRACE|CONNECT) (?:\/|\*|https?:)\S*/;
+const HTTP_REQUEST_BEGINNING =
+  /^(?:GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|TRACE|CONNECT) (?:\/|\*|https?:)\S*/;
 const HTTP_HEADER = /^(?:Host|User-Agent|Cookie|Authorization|Proxy-Authorization): /i;
 
 /** What a client's line says, in its first 200 octets. `first`: it is the client's first. */
-export function clientEvidence(text: string, first: boolean): number {
-  if (HTTP_REQUEST.test(text) || (first && HTTP_REQUEST_BEGINNING.test(text))) return HTTP;
-  if (first && HTTP_HEADER.test(text)) return HTTP;
-  if (text.startsWith('SSH-')) return SSH;
+export function clientEvidence(text: string, first: boolean, seen: number): number {
+  if (first) {
+    if (HTTP_REQUEST.test(text) || HTTP_REQUEST_BEGINNING.test(text) || HTTP_HEADER.test(text)) return HTTP;
+    if (text.startsWith('SSH-')) return SSH;
+    // SOCKS and other binary protocols, where no server has greeted.
+    if (/^[\x00-\x08]/.test(text) && (seen & CODED_REPLY) === 0) return FOREIGN;
+  }
   if (/^[Xx]{4,}(?:[ \t]|$)/.test(text)) return FIREWALL_MARK;
   return 0;
 }
@@ -36,14 +40,16 @@ export function clientEvidence(text: string, first: boolean): number {
 /** What a server's first line says. */
 export function serverEvidence(text: string, code: number): number {
   if (code !== 0) {
-    if (/\bFTPD?\b|FileZilla Server|vsFTPd|ProFTPD/i.test(text) && !/SMTP|mail/i.test(text)) return CODED_REPLY | FTP_GREETING;
+    if (/\bFTPD?\b|FileZilla Server|vsFTPd|ProFTPD/i.test(text) && !/SMTP|mail/i.test(text))
+      return CODED_REPLY | FTP_GREETING;
     const greeting = code === 220 || code === 421 || (code >= 500 && code < 560);
     return greeting ? CODED_REPLY | SMTP_GREETING : CODED_REPLY;
   }
   if (/^HTTP\/\d/.test(text)) return HTTP;
   if (text.startsWith('SSH-')) return SSH;
   if (/^OK\b/i.test(text) && text.length < 40) return FIREWALL_MARK;
-  if (/^(?:\+OK|\* (?:OK|PREAUTH|BYE)|RFB |@RSYNCD|AMQP|-ERR|<\?xml|<html|<!DOCTYPE)/i.test(text)) return FOREIGN;
+  if (/^(?:\+OK|\* (?:OK|PREAUTH|BYE)|RFB |@RSYNCD|AMQP|-ERR|<\?xml|<html|<!DOCTYPE)/i.test(text))
+    return FOREIGN;
   if (/[\x00-\x08\x0e-\x1f]/.test(text.slice(0, 64))) return FOREIGN;
   return 0;
 }

@@ -108,10 +108,7 @@ export function readLine(reader: TranscriptReader, direction: Direction, origin:
   let time: Timestamp | null = null;
   if (flags & HAS_TIME) {
     const us = origin.us + reader.signed();
-    time =
-      flags & PRECISE
-        ? { us, digits: reader.octet(), ns: reader.number() }
-        : { us, ns: 0, digits: 6 };
+    time = flags & PRECISE ? { us, digits: reader.octet(), ns: reader.number() } : { us, ns: 0, digits: 6 };
   }
   const lengths = flags & LENGTHS_DIFFER ? reader.number() : -1;
   const kept = reader.number();

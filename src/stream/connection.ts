@@ -1,29 +1,10 @@
-import type { Timestamp } from '../capture/timestamp.js';
 import { ACK, FIN, RST, SYN, type TcpSegment } from '../wire/segment.js';
-import { Assembler, type GapListener, type StreamContext } from './assembler.js';
-import type {
-  CloseReason,
-  ConnectionView,
-  Direction,
-  Endpoint,
-  Gap,
-  GapCause,
-  Overlap,
-  StreamListener,
-} from './event.js';
-import {
-  MAX_ACK_LEAD,
-  MAX_AHEAD,
-  MAX_LISTED,
-  PATIENCE_SEGMENTS,
-  PATIENCE_US,
-  RESET_WINDOW,
-} from './limits.js';
+import type { Assembler } from './assembler.js';
+import { ConnectionFacts } from './connection-facts.js';
+import type { CloseReason, GapCause } from './event.js';
+import { MAX_ACK_LEAD, MAX_AHEAD, PATIENCE_SEGMENTS, PATIENCE_US, RESET_WINDOW } from './limits.js';
 import { advance, distance } from './sequence.js';
 import { type Difference, HeldSegment, Waiting } from './waiting.js';
-
-const NO_GAPS: readonly Gap[] = [];
-const NO_OVERLAPS: readonly Overlap[] = [];
 
 /** A SYN-ACK may acknowledge this much data in the SYN (RFC 7413). */
 const MAX_SYN_DATA = 1 << 16;
@@ -36,109 +17,8 @@ const scratch: Difference = { first: -1, last: -1 };
  * An acknowledgement proves what the other side sent, captured or not. So a segment that acknowledges octets which
  * were not seen yet waits until they come or are known to be missing: a reply is never heard in front of its
  * command, though packets were captured in that order.
- *
- * There may be hundreds of thousands of these: about 550 octets each, everything rare is made when needed.
  */
-export class Connection implements ConnectionView, GapListener {
-  readonly fromClient = new Assembler('client');
-  readonly fromServer = new Assembler('server');
-  listener: StreamListener | null = null;
-  closed: CloseReason = 'end-of-capture';
-  synSeen = false;
-  synAckSeen = false;
-  lastFrame = 0;
-  gapCount = 0;
-  overlapCount = 0;
-  /** Segments that belong to no plausible place of this connection; they were ignored. */
-  strays = 0;
-  /** The table's clock at the last packet. */
-  touchedUs = Number.NaN;
-  /** Place in the table. */
-  ref = 0;
-  readonly firstFrame: number;
-  readonly #startUs: number;
-  readonly #startFine: number;
-  #endUs = Number.NaN;
-  #endFine = 0;
-  #gaps: Gap[] | null = null;
-  #overlaps: Overlap[] | null = null;
-
-  constructor(
-    private readonly context: StreamContext,
-    readonly index: number,
-    readonly hash: number,
-    readonly family: 4 | 6,
-    readonly clientAddress: number,
-    readonly serverAddress: number,
-    /** Upper 16 bits the client's port, lower 16 the server's. */
-    readonly ports: number,
-    readonly midstream: boolean,
-    segment: TcpSegment,
-  ) {
-    this.firstFrame = segment.frame;
-    this.lastFrame = segment.frame;
-    this.#startUs = segment.us;
-    this.#startFine = (segment.ns << 4) | segment.digits;
-  }
-
-  get client(): Endpoint {
-    return {
-      address: this.context.addresses.text(this.family, this.clientAddress),
-      port: this.ports >>> 16,
-    };
-  }
-
-  get server(): Endpoint {
-    return {
-      address: this.context.addresses.text(this.family, this.serverAddress),
-      port: this.ports & 0xffff,
-    };
-  }
-
-  get start(): Timestamp | null {
-    return timestamp(this.#startUs, this.#startFine);
-  }
-
-  get end(): Timestamp | null {
-    return timestamp(this.#endUs, this.#endFine);
-  }
-
-  get clientPackets(): number {
-    return this.fromClient.packets;
-  }
-
-  get serverPackets(): number {
-    return this.fromServer.packets;
-  }
-
-  get clientFinFrame(): number {
-    return this.fromClient.finFrame;
-  }
-
-  get serverFinFrame(): number {
-    return this.fromServer.finFrame;
-  }
-
-  get clientRstFrame(): number {
-    return this.fromClient.rstFrame;
-  }
-
-  get serverRstFrame(): number {
-    return this.fromServer.rstFrame;
-  }
-
-  get gaps(): readonly Gap[] {
-    return this.#gaps ?? NO_GAPS;
-  }
-
-  get overlaps(): readonly Overlap[] {
-    return this.#overlaps ?? NO_OVERLAPS;
-  }
-
-  acknowledged(direction: Direction): number {
-    return (direction === 'client' ? this.fromClient : this.fromServer).ackedData;
-  }
-
+export class Connection extends ConnectionFacts {
   /** The segment belongs to another connection between the same two endpoints, a later one. */
   isReusedBy(s: TcpSegment, isClient: boolean): boolean {
     const from = isClient ? this.fromClient : this.fromServer;
@@ -159,9 +39,7 @@ export class Connection implements ConnectionView, GapListener {
     const to = isClient ? this.fromServer : this.fromClient;
     const { flags } = s;
     from.packets++;
-    this.lastFrame = s.frame;
-    this.#endUs = s.us;
-    this.#endFine = (s.ns << 4) | s.digits;
+    this.seen(s);
     let seq = s.seq;
     if ((flags & (SYN | RST)) !== 0) {
       if ((flags & RST) !== 0) {
@@ -220,29 +98,6 @@ export class Connection implements ConnectionView, GapListener {
 
   get isOpen(): boolean {
     return this.listener !== null;
-  }
-
-  gap(direction: Direction, offset: number, octets: number | null, cause: GapCause): void {
-    const gap: Gap = { direction, offset, octets, cause };
-    this.gapCount++;
-    if (this.gapCount <= MAX_LISTED) {
-      this.#gaps ??= [];
-      this.#gaps.push(gap);
-    }
-    this.listener?.gap(gap, this.lastFrame);
-  }
-
-  #overlap(s: TcpSegment, from: Assembler, first: number, last: number): void {
-    this.overlapCount++;
-    if (this.overlapCount > MAX_LISTED) return;
-    this.#overlaps ??= [];
-    this.#overlaps.push({
-      direction: from.direction,
-      offset: first,
-      octets: last - first + 1,
-      frame: s.frame,
-      checksum: this.context.checksum(s),
-    });
   }
 
   /** RFC 9293 §3.10.7.2-3: what a SYN or SYN-ACK fixes. False: it is none of this connection. */
@@ -391,7 +246,7 @@ export class Connection implements ConnectionView, GapListener {
         this.#hold(s, from, offset, start, captured, length, after);
       }
     }
-    if (scratch.first >= 0) this.#overlap(s, from, scratch.first, scratch.last);
+    if (scratch.first >= 0) this.overlap(s, from, scratch.first, scratch.last);
   }
 
   #hold(
@@ -455,8 +310,8 @@ export class Connection implements ConnectionView, GapListener {
   /** Releases what may go, and gives up holes whose time has come. */
   #resolve(s: TcpSegment): void {
     this.#drain();
-    this.#mature(s, this.fromClient);
-    this.#mature(s, this.fromServer);
+    this.#mature(s, this.fromClient, this.fromServer);
+    this.#mature(s, this.fromServer, this.fromClient);
   }
 
   #drain(): void {
@@ -469,7 +324,7 @@ export class Connection implements ConnectionView, GapListener {
     }
   }
 
-  #mature(s: TcpSegment, side: Assembler): void {
+  #mature(s: TcpSegment, side: Assembler, peer: Assembler): void {
     const { waiting } = side;
     if (waiting === null) return;
     if (waiting.suspect !== 0) {
@@ -490,7 +345,7 @@ export class Connection implements ConnectionView, GapListener {
       const acked = side.ackedData;
       if (acked > side.offset) {
         this.#suspect(s, waiting, acked);
-        waiting.suspectSeq = advance(s.ack, 1);
+        waiting.suspectSeq = advance(peer.next, 1);
       } else if (waiting.held.length === 0) side.waiting = null;
     }
   }
@@ -557,8 +412,4 @@ function acknowledgesSyn(s: TcpSegment, to: Assembler): boolean {
 /** One octet of nothing is what a keep-alive brings when nothing else of its direction was seen. */
 export function isKeepAlive(s: TcpSegment): boolean {
   return s.length === 1 && s.end - s.start === 1 && s.octets[s.start] === 0;
-}
-
-function timestamp(us: number, fine: number): Timestamp | null {
-  return Number.isNaN(us) ? null : { us, ns: fine >>> 4, digits: fine & 15 };
 }

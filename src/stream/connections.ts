@@ -1,338 +1,211 @@
 import type { AddressTable } from '../wire/address.js';
-import { ACK, type Checksum, SYN, type TcpSegment } from '../wire/segment.js';
+import type { SegmentListener } from '../wire/decode.js';
+import { ACK, type Checksum, RST, SYN, type TcpSegment } from '../wire/segment.js';
 import { StreamContext } from './assembler.js';
 import { Connection, isKeepAlive } from './connection.js';
-import type { ConnectionListener } from './event.js';
-import { DEFAULT_STREAM_LIMITS, REMEMBERED_WINDOW, type StreamLimits } from './limits.js';
-import { distance } from './sequence.js';
+import type { CloseReason, ConnectionListener } from './event.js';
+import { FlowTable, flowHash, sideOf } from './flow-table.js';
+import { DEFAULT_STREAM_LIMITS, type StreamLimits } from './limits.js';
 
-/** Place in `connections` plus 1, lower address, higher address, ports in the same order. */
-const STRIDE = 4;
-const INITIAL_SLOTS = 1024;
-/** Connections looked at for idleness, each so many segments. */
-const SWEEP = 64;
+export { DEFAULT_STREAM_LIMITS, type StreamLimits } from './limits.js';
 
-/** What is kept of a closed connection, so that its late packets open nothing. */
-class Closed {
-  constructor(
-    readonly us: number,
-    readonly lowIsClient: boolean,
-    readonly clientIsn: number,
-    readonly serverIsn: number,
-    readonly clientNext: number,
-    readonly serverNext: number,
-  ) {}
-}
+/** Connections are looked over for idle ones this often, in packet time. */
+const SWEEP_US = 60_000_000;
+
+/** When one connection too many opens, the one longest unused of so many closes. */
+const EVICTION_SAMPLE = 64;
 
 /**
- * The connections of one capture: finds the one that a segment belongs to, opens and closes them.
+ * Puts segments together to connections and tells of each what arrived, in order.
  *
- * Open addressing over 32-bit integers, both directions under one key: with strings as keys, 200,000 open
- * connections were measured to take 4.5 times as long. Most segments belong to the same connection as the one
- * before, which is asked first.
+ * One table serves one capture. Events come in the order of the packets; data out of order when its turn comes.
+ *
+ * @example
+ * const table = new ConnectionTable(listener, addresses, [25], (segment) => tcpChecksum(segment, addresses));
+ * const decoder = createDecoder(table, [25], addresses);
+ * await readCapture('mail.pcap', decoder);
+ * table.end();
  */
-export class ConnectionTable {
+export class ConnectionTable implements SegmentListener {
   /** Connections opened so far. */
   connectionCount = 0;
-  /** Time of the newest packet; NaN before the first. */
+  /** Time of the newest packet, in microseconds; NaN before the first that has one. */
   lastUs = Number.NaN;
-
+  readonly #listener: ConnectionListener;
   readonly #context: StreamContext;
+  readonly #flows: FlowTable;
+  readonly #isPort = new Uint8Array(65536);
   readonly #limits: StreamLimits;
-  readonly #isServerPort = new Uint8Array(65536);
-  readonly #connections: Connection[] = [];
-  readonly #closed = new Map<string, Closed>();
-  #slots = new Int32Array(INITIAL_SLOTS * STRIDE);
-  #mask = INITIAL_SLOTS - 1;
-  #latest: Connection | null = null;
-  #segments = 0;
-  #sweepAt = 0;
-  /** The key of the segment at hand. */
-  #low = 0;
-  #high = 0;
-  #ports = 0;
-  #sourceIsLow = true;
+  /** Never goes back, and a single packet from the future does not move it. */
+  #clockUs = Number.NaN;
+  #previousUs = Number.NaN;
+  #sweepUs = Number.NaN;
+  #last: Connection | null = null;
+  /** Where the search for a connection to evict goes on. */
+  #hand = 0;
 
   constructor(
-    private readonly listener: ConnectionListener,
+    listener: ConnectionListener,
     addresses: AddressTable,
     ports: readonly number[],
     checksum: (segment: TcpSegment) => Checksum,
     limits: Partial<StreamLimits> = {},
   ) {
+    this.#listener = listener;
     this.#limits = { ...DEFAULT_STREAM_LIMITS, ...limits };
     this.#context = new StreamContext(addresses, checksum, this.#limits);
-    for (const port of ports) this.#isServerPort[port] = 1;
+    this.#flows = new FlowTable(this.#limits.remembered);
+    for (const port of ports) this.#isPort[port] = 1;
   }
 
-  /** Connections open at present. */
-  get open(): number {
-    return this.#connections.length;
+  /** Connections open now. */
+  get openCount(): number {
+    return this.#flows.open;
   }
 
-  /** Takes one segment; both ends may be in any order. */
+  /** What is held for holes in all connections, in octets. */
+  get heldCost(): number {
+    return this.#context.heldCost;
+  }
+
   segment(s: TcpSegment): void {
-    if (!(s.us <= this.lastUs) && !Number.isNaN(s.us)) this.lastUs = s.us;
-    if ((++this.#segments & (SWEEP - 1)) === 0) this.#sweep();
-    this.#context.segment = s;
-    const ports = (s.sourcePort << 16) | s.destinationPort;
-    let connection = this.#latest;
-    let isClient = true;
-    if (
-      connection !== null &&
-      connection.ports === ports &&
-      connection.clientAddress === s.source &&
-      connection.serverAddress === s.destination &&
-      connection.family === s.family
-    ) {
-      // Most segments of mail come from the client.
-    } else {
-      this.#key(s);
-      connection = this.#find(s.family);
-      if (connection !== null) {
-        isClient =
-          connection.ports === ports &&
-          connection.clientAddress === s.source &&
-          connection.serverAddress === s.destination;
-      }
-    }
-    if (connection !== null) {
-      const idle = this.lastUs - connection.touchedUs > this.#limits.idleUs;
-      if (idle || ((s.flags & SYN) !== 0 && connection.isReusedBy(s, isClient))) {
-        connection.close(idle ? 'idle' : 'reused');
-        this.#remove(connection);
-        this.#key(s);
-        connection = null;
-      }
-    }
-    if (connection === null) {
-      connection = this.#openFor(s);
+    this.#tick(s.us);
+    const last = this.#last;
+    let side = last === null ? 0 : sideOf(last, s);
+    let connection = last;
+    if (side === 0) {
+      connection = this.#find(s);
       if (connection === null) return;
-      isClient = connection.clientAddress === s.source && connection.ports === ports;
+      this.#last = connection;
+      side = sideOf(connection, s);
     }
-    connection.touchedUs = this.lastUs;
-    connection.segment(s, isClient);
-    if (connection.isOpen) this.#latest = connection;
-    else this.#remove(connection);
-  }
-
-  /** The capture ended: closes what is open, in the order of opening. */
-  end(): void {
-    const open = this.#connections.splice(0).sort((a, b) => a.index - b.index);
-    this.#slots = new Int32Array(INITIAL_SLOTS * STRIDE);
-    this.#mask = INITIAL_SLOTS - 1;
-    this.#latest = null;
+    if ((s.flags & (SYN | RST)) === SYN && connection!.isReusedBy(s, side === 1)) {
+      this.#close(connection!, 'reused', false);
+      connection = this.#open(s, flowHash(s));
+      this.#last = connection;
+      side = sideOf(connection, s);
+    }
+    this.#context.segment = s;
+    connection!.touchedUs = this.#clockUs;
+    connection!.segment(s, side === 1);
     this.#context.segment = null;
-    for (const connection of open) connection.close('end-of-capture');
+    if (!connection!.isOpen) this.#remove(connection!, true);
   }
 
-  #key(s: TcpSegment): void {
-    const lower =
-      s.source < s.destination || (s.source === s.destination && s.sourcePort <= s.destinationPort);
-    this.#sourceIsLow = lower;
-    this.#low = lower ? s.source : s.destination;
-    this.#high = lower ? s.destination : s.source;
-    this.#ports = lower ? (s.sourcePort << 16) | s.destinationPort : (s.destinationPort << 16) | s.sourcePort;
+  /** The capture is over: all that is open closes, in the order of opening. */
+  end(): void {
+    const open = this.#flows.connections.filter((connection) => connection !== undefined);
+    open.sort((a, b) => a.index - b.index);
+    for (const connection of open) this.#close(connection, 'end-of-capture', false);
   }
 
-  #hash(): number {
-    let hash = Math.imul(this.#low ^ 0x9e3779b1, 0x85ebca6b);
-    hash = Math.imul(hash ^ (hash >>> 15) ^ this.#high, 0xc2b2ae35);
-    hash = Math.imul(hash ^ (hash >>> 13) ^ this.#ports, 0x27d4eb2f);
-    return hash ^ (hash >>> 16);
-  }
-
-  #find(family: number): Connection | null {
-    const slots = this.#slots;
-    for (let slot = this.#hash() & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const at = slot * STRIDE;
-      const ref = slots[at]!;
-      if (ref === 0) return null;
-      if (slots[at + 1] === this.#low && slots[at + 2] === this.#high && slots[at + 3] === this.#ports) {
-        const connection = this.#connections[ref - 1]!;
-        if (connection.family === family) return connection;
-      }
+  /** The segment's connection, opened if need be; null when the segment is none's. */
+  #find(s: TcpSegment): Connection | null {
+    const hash = flowHash(s);
+    const ref = this.#flows.find(s, hash);
+    if (ref > 0) return this.#flows.connections[ref - 1]!;
+    const isSyn = (s.flags & (SYN | RST)) === SYN;
+    // Only a SYN or data begins something: the rest are late packets, answers to scans, keep-alives.
+    if (!isSyn && (s.length === 0 || (s.flags & RST) !== 0 || isKeepAlive(s))) return null;
+    if (ref < 0) {
+      if (this.#flows.isLate(ref, s, isSyn, this.#clockUs, this.#limits.rememberedUs)) return null;
+      this.#flows.forget(ref);
     }
+    return this.#open(s, hash);
   }
 
-  /** A new connection for this segment; null when it is a leftover of another, or too little to begin one. */
-  #openFor(s: TcpSegment): Connection | null {
-    const syn = (s.flags & SYN) !== 0;
-    // Acknowledgements, resets and FINs without data belong to something that is over.
-    if (!syn && (s.length === 0 || isKeepAlive(s))) return null;
-    if (this.#closed.size > 0) {
-      const key = this.#closedKey(s.family);
-      const closed = this.#closed.get(key);
-      if (closed !== undefined) {
-        if (this.#isLeftover(s, closed)) return null;
-        this.#closed.delete(key);
-      }
-    }
-    if (this.#connections.length >= this.#limits.connections) this.#evict();
-    const sourceIsClient = this.#sourceIsClient(s);
-    const hash = this.#hash();
+  #open(s: TcpSegment, hash: number): Connection {
+    if (this.#flows.open >= this.#limits.connections) this.#evict();
+    const midstream = (s.flags & SYN) === 0;
+    const fromClient = this.#isFromClient(s);
     const connection = new Connection(
       this.#context,
       this.connectionCount++,
       hash,
       s.family === 6 ? 6 : 4,
-      sourceIsClient ? s.source : s.destination,
-      sourceIsClient ? s.destination : s.source,
-      sourceIsClient ? (s.sourcePort << 16) | s.destinationPort : (s.destinationPort << 16) | s.sourcePort,
-      !syn,
+      fromClient ? s.source : s.destination,
+      fromClient ? s.destination : s.source,
+      fromClient ? (s.sourcePort << 16) | s.destinationPort : (s.destinationPort << 16) | s.sourcePort,
+      midstream,
       s,
     );
-    connection.listener = this.listener.opened(connection);
-    this.#insert(connection);
+    connection.touchedUs = this.#clockUs;
+    this.#flows.add(connection);
+    connection.listener = this.#listener.opened(connection);
+    if (midstream) {
+      connection.gap('client', 0, null, 'midstream');
+      connection.gap('server', 0, null, 'midstream');
+    }
     return connection;
   }
 
-  #sourceIsClient(s: TcpSegment): boolean {
+  #isFromClient(s: TcpSegment): boolean {
     if ((s.flags & SYN) !== 0) return (s.flags & ACK) === 0;
-    const source = this.#isServerPort[s.sourcePort] === 1;
-    const destination = this.#isServerPort[s.destinationPort] === 1;
-    if (source !== destination) return destination;
-    // Both ports are a server's: who begins with a reply code is the server.
-    const { octets, start, end } = s;
-    const isDigit = (octet: number | undefined) => octet !== undefined && octet >= 0x30 && octet <= 0x39;
-    return !(
-      end - start >= 4 &&
-      isDigit(octets[start]) &&
-      isDigit(octets[start + 1]) &&
-      isDigit(octets[start + 2]) &&
-      (octets[start + 3] === 0x20 || octets[start + 3] === 0x2d)
-    );
+    const fromPort = this.#isPort[s.sourcePort] === 1;
+    const toPort = this.#isPort[s.destinationPort] === 1;
+    return fromPort && toPort ? !isReply(s) : toPort;
   }
 
-  #isLeftover(s: TcpSegment, closed: Closed): boolean {
-    if (this.lastUs - closed.us > this.#limits.rememberedUs) return false;
-    const fromClient = closed.lowIsClient === this.#sourceIsLow;
-    const isn = fromClient ? closed.clientIsn : closed.serverIsn;
-    if ((s.flags & SYN) !== 0) return s.seq === isn;
-    return Math.abs(distance(s.seq, fromClient ? closed.clientNext : closed.serverNext)) < REMEMBERED_WINDOW;
+  #close(connection: Connection, reason: CloseReason, remember: boolean): void {
+    connection.close(reason);
+    this.#remove(connection, remember);
   }
 
-  #closedKey(family: number): string {
-    return `${family} ${this.#low} ${this.#high} ${this.#ports}`;
+  #remove(connection: Connection, remember: boolean): void {
+    if (this.#last === connection) this.#last = null;
+    this.#flows.remove(connection);
+    if (remember) this.#flows.remember(connection, this.#clockUs);
   }
 
-  #insert(connection: Connection): void {
-    const count = this.#connections.push(connection);
-    connection.ref = count;
-    if (count * 2 > this.#mask) this.#grow();
-    this.#place(connection.hash, count, this.#low, this.#high, this.#ports);
+  #tick(us: number): void {
+    if (!(us <= this.lastUs)) this.lastUs = Number.isNaN(us) ? this.lastUs : us;
+    const confirmed = Math.min(us, this.#previousUs);
+    this.#previousUs = us;
+    if (!(confirmed > this.#clockUs)) {
+      if (Number.isNaN(this.#clockUs)) this.#clockUs = us;
+      return;
+    }
+    this.#clockUs = confirmed;
+    if (confirmed < this.#sweepUs) return;
+    if (!Number.isNaN(this.#sweepUs)) this.#sweep(confirmed);
+    this.#sweepUs = confirmed + SWEEP_US;
   }
 
-  #place(hash: number, ref: number, low: number, high: number, ports: number): void {
-    const slots = this.#slots;
-    let slot = hash & this.#mask;
-    while (slots[slot * STRIDE] !== 0) slot = (slot + 1) & this.#mask;
-    const at = slot * STRIDE;
-    slots[at] = ref;
-    slots[at + 1] = low;
-    slots[at + 2] = high;
-    slots[at + 3] = ports;
-  }
-
-  #grow(): void {
-    const old = this.#slots;
-    this.#slots = new Int32Array(old.length * 2);
-    this.#mask = this.#slots.length / STRIDE - 1;
-    for (let at = 0; at < old.length; at += STRIDE) {
-      const ref = old[at]!;
-      if (ref !== 0) {
-        this.#place(this.#connections[ref - 1]!.hash, ref, old[at + 1]!, old[at + 2]!, old[at + 3]!);
+  #sweep(clock: number): void {
+    const { idleUs, closingUs } = this.#limits;
+    for (const connection of this.#flows.connections) {
+      if (connection === undefined) continue;
+      const quiet = clock - connection.touchedUs;
+      if (quiet < closingUs) continue;
+      if (connection.fromClient.finished && connection.fromServer.finished) {
+        this.#close(connection, 'fin', true);
+      } else if (quiet >= idleUs) {
+        this.#close(connection, 'idle', false);
       }
     }
   }
 
-  /** Takes a closed connection out of the table, and remembers it for a while. */
-  #remove(connection: Connection): void {
-    if (this.#latest === connection) this.#latest = null;
-    const slot = this.#slotOf(connection);
-    const at = slot * STRIDE;
-    this.#remember(connection, this.#slots[at + 1]!, this.#slots[at + 2]!, this.#slots[at + 3]!);
-    this.#clear(slot);
-    const last = this.#connections.pop()!;
-    if (last !== connection) {
-      this.#slots[this.#slotOf(last) * STRIDE] = connection.ref;
-      last.ref = connection.ref;
-      this.#connections[connection.ref - 1] = last;
-    }
-  }
-
-  #slotOf(connection: Connection): number {
-    let slot = connection.hash & this.#mask;
-    while (this.#slots[slot * STRIDE] !== connection.ref) slot = (slot + 1) & this.#mask;
-    return slot;
-  }
-
-  /** Linear probing: what stands behind the hole and belongs further in front moves up. */
-  #clear(hole: number): void {
-    const slots = this.#slots;
-    const mask = this.#mask;
-    let slot = hole;
-    for (;;) {
-      slot = (slot + 1) & mask;
-      const ref = slots[slot * STRIDE]!;
-      if (ref === 0) break;
-      const home = this.#connections[ref - 1]!.hash & mask;
-      if (((slot - home) & mask) >= ((slot - hole) & mask)) {
-        slots.copyWithin(hole * STRIDE, slot * STRIDE, slot * STRIDE + STRIDE);
-        hole = slot;
-      }
-    }
-    slots[hole * STRIDE] = 0;
-  }
-
-  #remember(connection: Connection, low: number, high: number, ports: number): void {
-    const closed = this.#closed;
-    const lowIsClient = connection.clientAddress === low && connection.ports === ports;
-    closed.set(
-      `${connection.family} ${low} ${high} ${ports}`,
-      new Closed(
-        this.lastUs,
-        lowIsClient,
-        connection.fromClient.isn,
-        connection.fromServer.isn,
-        connection.fromClient.next,
-        connection.fromServer.next,
-      ),
-    );
-    if (closed.size > this.#limits.remembered) {
-      const [oldest] = closed.keys();
-      closed.delete(oldest!);
-    }
-  }
-
-  /** Looks at a few connections in turn; all of them within as many segments as there are connections. */
-  #sweep(): void {
-    const connections = this.#connections;
-    for (let i = 0; i < SWEEP && connections.length > 0; i++) {
-      if (this.#sweepAt >= connections.length) this.#sweepAt = 0;
-      const connection = connections[this.#sweepAt]!;
-      const silentUs = this.lastUs - connection.touchedUs;
-      const closing = connection.fromClient.finOffset >= 0 && connection.fromServer.finOffset >= 0;
-      if (silentUs > this.#limits.idleUs || (closing && silentUs > this.#limits.closingUs)) {
-        connection.close('idle');
-        this.#remove(connection);
-      } else this.#sweepAt++;
-      if (i + 1 >= connections.length) return;
-    }
-  }
-
-  /** Room for one more: of a few, the one that was silent for longest closes. */
   #evict(): void {
-    const connections = this.#connections;
-    let oldest = connections[this.#sweepAt % connections.length]!;
-    for (let i = 1; i < 16; i++) {
-      const other = connections[(this.#sweepAt + i) % connections.length]!;
-      if (other.touchedUs < oldest.touchedUs) oldest = other;
+    const { connections } = this.#flows;
+    let oldest: Connection | undefined;
+    for (let seen = 0, steps = 0; seen < EVICTION_SAMPLE && steps < connections.length; steps++) {
+      this.#hand = (this.#hand + 1) % connections.length;
+      const connection = connections[this.#hand];
+      if (connection === undefined) continue;
+      seen++;
+      if (oldest === undefined || connection.lastFrame < oldest.lastFrame) oldest = connection;
     }
-    this.#sweepAt++;
-    const { segment } = this.#context;
-    oldest.close('limit');
-    this.#remove(oldest);
-    if (segment !== null) this.#key(segment);
+    if (oldest !== undefined) this.#close(oldest, 'limit', false);
   }
+}
+
+/** `250 ` or `250-`: what only a server says. RFC 5321 §4.2. */
+function isReply(s: TcpSegment): boolean {
+  const { octets, start, end } = s;
+  if (end - start < 4) return false;
+  const first = octets[start]!;
+  if (first < 0x32 || first > 0x35) return false;
+  for (let i = start + 1; i < start + 3; i++) if (octets[i]! < 0x30 || octets[i]! > 0x39) return false;
+  const separator = octets[start + 3];
+  return separator === 0x20 || separator === 0x2d || separator === 0x2a;
 }

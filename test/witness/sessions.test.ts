@@ -68,7 +68,7 @@ function find(sessions: readonly SmtpSession[], stream: PublicStream): SmtpSessi
   );
 }
 
-export async function sessionsOf(capture: PublicCapture): Promise<SmtpSession[]> {
+async function sessionsOf(capture: PublicCapture): Promise<SmtpSession[]> {
   const ports = [...new Set([25, 587, 2525, ...capture.smtp_streams!.map((stream) => stream.server_port)])];
   const analysis = await analyze([publicPath(capture)], { rules: [], ports });
   return [...analysis.sessions()];

@@ -1,0 +1,32 @@
+import type { Analysis } from '../analyze.js';
+
+/** What a report for people says of the sessions as a whole. */
+export interface Survey {
+  /** Sessions in which SMTP was spoken. */
+  readonly smtp: number;
+  /** Connections to one of the ports in which something else, or nothing, was said. */
+  readonly other: number;
+  readonly messages: number;
+  /** SMTP sessions of which a part could not be judged. */
+  readonly partly: number;
+  /** Client addresses of the sessions that findings name. */
+  readonly clients: ReadonlyMap<string, string>;
+}
+
+/** Walks the sessions once; keeps numbers, and the client's address where a finding will ask for it. */
+export function survey(analysis: Analysis): Survey {
+  const wanted = new Set(analysis.findings.flatMap((finding) => finding.sessions));
+  const limited = new Set(analysis.notAssessed.map((entry) => entry.session));
+  const clients = new Map<string, string>();
+  let [smtp, other, messages, partly] = [0, 0, 0, 0];
+  for (const session of analysis.sessions()) {
+    if (wanted.has(session.id)) clients.set(session.id, session.client.address);
+    messages += session.messages.length;
+    if (session.protocol !== 'smtp') other++;
+    else {
+      smtp++;
+      if (limited.has(session.id)) partly++;
+    }
+  }
+  return { smtp, other, messages, partly, clients };
+}

@@ -1,0 +1,422 @@
+import type { ConnectionView, Direction } from '../stream/event.js';
+import { bodyParameter, isKnownVerb, parseCommand, parsePath } from './command.js';
+import type { ExchangeLog } from './exchange-log.js';
+import { extensionsOf } from './extension.js';
+import { type MessageRecord, readMessage } from './message-record.js';
+import { protocolOf } from './protocol.js';
+import { enhancedStatus } from './reply.js';
+import type {
+  ExchangeKind,
+  Extension,
+  NoReply,
+  SmtpExchange,
+  SmtpLine,
+  SmtpMessage,
+  SmtpSession,
+} from './session.js';
+import type { TranscriptReader } from './transcript.js';
+import * as event from './transcript-event.js';
+
+/** After so long without a reply, in the capture, a reply is not merely late. */
+const SILENT_US = 60_000_000;
+const MAX_RECIPIENTS = 1000;
+
+/** What a closed dialogue knows besides its transcript. */
+export interface ClosedDialogue {
+  readonly connection: ConnectionView;
+  readonly log: ExchangeLog;
+  readonly seen: number;
+  readonly encryptedFrom: number;
+  readonly tlsFollowed: boolean | null;
+}
+
+interface ReplyDraft {
+  code: number | null;
+  enhanced: string | null;
+  lines: SmtpLine[];
+  complete: boolean;
+  droppedLines: number;
+}
+
+/** An exchange while the transcript is read. All fields are set from the start: one shape. */
+interface ExchangeDraft {
+  kind: ExchangeKind;
+  verb: string;
+  known: boolean;
+  argument: string | null;
+  line: SmtpLine | null;
+  intermediate: ReplyDraft | null;
+  reply: ReplyDraft | null;
+  noReply: NoReply | null;
+  pipelined: boolean;
+  acknowledged: boolean | null;
+  segments: number;
+  message: number | null;
+  afterGap: boolean;
+}
+
+/** Makes a session of its transcript. Other protocols' lines stay unseen: they may hold anything. */
+export function materialise(
+  dialogue: ClosedDialogue,
+  capture: number,
+  firstIndex: number,
+  captureLastUs: number,
+): SmtpSession {
+  const { connection, log } = dialogue;
+  const protocol = protocolOf(dialogue.seen);
+  const read =
+    protocol === 'smtp' || protocol === 'none'
+      ? new TranscriptAccount(dialogue, captureLastUs).read()
+      : { exchanges: [], messages: [] };
+  const { exchanges, messages } = read;
+  const { clientFinFrame, clientRstFrame, serverFinFrame, serverRstFrame } = connection;
+  const clientClose = earliest(clientFinFrame, clientRstFrame);
+  const serverClose = earliest(serverFinFrame, serverRstFrame);
+  const closeFrame = earliest(clientClose, serverClose);
+  const lastUs = connection.end?.us ?? Number.NaN;
+  const silenceUs = captureLastUs - lastUs;
+  return {
+    id: `s${firstIndex + connection.index + 1}`,
+    capture,
+    client: connection.client,
+    server: connection.server,
+    start: connection.start,
+    end: connection.end,
+    firstFrame: connection.firstFrame,
+    lastFrame: connection.lastFrame,
+    closed: connection.closed,
+    closedBy: closeFrame === 0 ? null : closeFrame === clientClose ? 'client' : 'server',
+    closeFrame: closeFrame === 0 ? null : closeFrame,
+    midstream: connection.midstream,
+    oneSided: oneSided(connection),
+    synSeen: connection.synSeen,
+    synAckSeen: connection.synAckSeen,
+    silenceUs: Number.isNaN(silenceUs) ? 0 : Math.max(silenceUs, 0),
+    protocol,
+    gaps: connection.gaps,
+    gapCount: connection.gapCount,
+    overlaps: connection.overlaps,
+    overlapCount: connection.overlapCount,
+    exchanges,
+    extensions: lastExtensions(exchanges),
+    encryptedFrom: dialogue.encryptedFrom === 0 ? null : dialogue.encryptedFrom,
+    tlsFollowed: dialogue.tlsFollowed,
+    messages,
+    truncated: log.next > log.kept || log.full,
+    droppedExchanges: log.next - log.kept,
+  };
+}
+
+function earliest(a: number, b: number): number {
+  return a === 0 ? b : b === 0 ? a : Math.min(a, b);
+}
+
+function oneSided(connection: ConnectionView): Direction | null {
+  if (connection.serverPackets === 0) return connection.clientPackets === 0 ? null : 'client';
+  return connection.clientPackets === 0 ? 'server' : null;
+}
+
+function lastExtensions(exchanges: readonly SmtpExchange[]): Extension[] {
+  for (let index = exchanges.length - 1; index >= 0; index--) {
+    const { verb, reply } = exchanges[index]!;
+    if ((verb !== 'EHLO' && verb !== 'LHLO') || reply === null) continue;
+    if (reply.code !== null && reply.code >= 200 && reply.code < 300) return extensionsOf(reply);
+  }
+  return [];
+}
+
+class TranscriptAccount {
+  private readonly exchanges: ExchangeDraft[] = [];
+  private readonly records: MessageRecord[] = [];
+  private readonly reader: TranscriptReader;
+  private readonly log: ExchangeLog;
+  private readonly connection: ConnectionView;
+  /** The newest reply. */
+  private reply: ReplyDraft | null = null;
+
+  constructor(
+    dialogue: ClosedDialogue,
+    private readonly captureLastUs: number,
+  ) {
+    this.log = dialogue.log;
+    this.connection = dialogue.connection;
+    this.reader = dialogue.log.transcript.reader();
+  }
+
+  read(): { exchanges: SmtpExchange[]; messages: SmtpMessage[] } {
+    const { reader } = this;
+    while (!reader.ended) {
+      const flags = reader.octet();
+      switch (flags & event.EVENT_MASK) {
+        case event.EXCHANGE:
+          this.readExchange(flags);
+          break;
+        case event.REPLY:
+          this.readReply(flags);
+          break;
+        case event.MORE:
+          this.addReplyLine((flags & event.COMPLETE) !== 0);
+          break;
+        case event.DROPPED_LINES: {
+          const count = reader.number();
+          if (this.reply) {
+            this.reply.droppedLines = count;
+            this.reply.complete = (flags & event.COMPLETE) !== 0;
+          }
+          break;
+        }
+        case event.NO_REPLY:
+          this.readNoReply(event.CAUSES[flags >> 3]!);
+          break;
+        case event.MESSAGE:
+          this.records.push(readMessage(reader, flags, this.log));
+          break;
+        default:
+          throw new TypeError('transcript is damaged');
+      }
+    }
+    for (const exchange of this.exchanges) {
+      if (answered(exchange)) exchange.noReply = null;
+      else exchange.noReply ??= this.whyUnanswered(exchange);
+    }
+    return { exchanges: this.exchanges, messages: this.messages() };
+  }
+
+  private readExchange(flags: number): void {
+    const { reader, connection } = this;
+    const kind = event.KINDS[(flags >> 3) & 7]!;
+    const segments = reader.number();
+    let line: SmtpLine | null = null;
+    let acknowledged: boolean | null = null;
+    if (segments > 0) {
+      const serverPackets = reader.number();
+      line = event.readLine(reader, 'client', this.log);
+      const ending = line.ending === 'CRLF' ? 2 : line.ending === 'none' ? 0 : 1;
+      if (connection.acknowledged('client') >= line.offset + line.octets + ending) acknowledged = true;
+      else if (connection.serverPackets > serverPackets) acknowledged = false;
+    }
+    let verb = NAMES[kind];
+    let known = true;
+    let argument: string | null = null;
+    if (verb === undefined) {
+      const command = parseCommand(line?.text ?? '');
+      verb = command.verb;
+      argument = command.argument;
+      known = isKnownVerb(verb);
+    } else if (kind === 'unseen') known = false;
+    this.exchanges.push({
+      kind,
+      verb,
+      known,
+      argument,
+      line,
+      intermediate: null,
+      reply: null,
+      noReply: null,
+      pipelined: (flags & event.PIPELINED) !== 0,
+      acknowledged,
+      segments,
+      message: null,
+      afterGap: (flags & event.AFTER_GAP) !== 0,
+    });
+  }
+
+  private readReply(flags: number): void {
+    const exchange = this.exchanges[this.reader.number()]!;
+    const code = this.reader.number();
+    const reply: ReplyDraft = {
+      code: code === 0 ? null : code,
+      enhanced: null,
+      lines: [],
+      complete: false,
+      droppedLines: 0,
+    };
+    if (flags & event.INTERMEDIATE) exchange.intermediate = reply;
+    else exchange.reply = reply;
+    this.reply = reply;
+    this.addReplyLine((flags & event.COMPLETE) !== 0);
+  }
+
+  private addReplyLine(complete: boolean): void {
+    const line = event.readLine(this.reader, 'server', this.log);
+    const { reply } = this;
+    if (reply === null) return;
+    reply.lines.push(line);
+    reply.enhanced ??= enhancedStatus(line.text);
+    reply.complete = complete;
+  }
+
+  private readNoReply(cause: NoReply): void {
+    const first = this.reader.number();
+    const end = first + this.reader.number();
+    for (let index = first; index < end; index++) {
+      const exchange = this.exchanges[index];
+      if (exchange) exchange.noReply = cause;
+    }
+  }
+
+  /** What the end of the capture or of the connection says about a reply that never came. */
+  private whyUnanswered(exchange: ExchangeDraft): NoReply {
+    const { connection } = this;
+    if (this.log.full) return 'limit';
+    if (oneSided(connection) !== null) return 'one-sided';
+    if (connection.gaps.some((gap) => gap.direction === 'server') && hasGapAfter(connection, exchange))
+      return 'gap';
+    switch (connection.closed) {
+      case 'fin':
+      case 'rst':
+        return 'closed';
+      case 'limit':
+        return 'limit';
+      default: {
+        const sentUs = exchange.line?.time?.us ?? connection.start?.us ?? Number.NaN;
+        return this.captureLastUs - sentUs >= SILENT_US ? 'silent' : 'end-of-capture';
+      }
+    }
+  }
+
+  private messages(): SmtpMessage[] {
+    if (this.records.length === 0) return [];
+    const envelopes = this.envelopes();
+    return this.records.map((record, index) => this.message(record, index, envelopes));
+  }
+
+  private message(
+    record: MessageRecord,
+    index: number,
+    envelopes: ReadonlyMap<number, Envelope>,
+  ): SmtpMessage {
+    const end = record.endExchange === null ? null : this.exchanges[record.endExchange]!;
+    if (end) end.message = index;
+    const envelope = envelopes.get(record.commandExchange) ?? new Envelope();
+    const code = end ? (end.reply?.code ?? null) : this.refusedChunk(record);
+    const { terminator } = record;
+    return {
+      id: `m${record.number}`,
+      transport: record.transport,
+      messageId: record.messageId,
+      from: envelope.from,
+      fromSeen: envelope.fromSeen,
+      to: envelope.to,
+      recipients: envelope.recipients,
+      body: envelope.body,
+      octets: record.octets,
+      missingOctets: record.missingOctets,
+      accepted: code === null ? null : code >= 200 && code < 300 ? true : code >= 400 ? false : null,
+      replyCode: code,
+      digest: record.digest,
+      frame: record.frame,
+      time: record.time,
+      offset: record.offset,
+      terminated: record.terminated,
+      terminator: terminator && {
+        offset: terminator.offset,
+        endOffset: terminator.endOffset,
+        splits: terminator.splits,
+        frame: terminator.frame,
+        lastFrame: terminator.lastFrame,
+        time: terminator.time,
+        acknowledged:
+          this.connection.acknowledged('client') >= terminator.endOffset
+            ? true
+            : this.connection.serverPackets > terminator.serverPackets
+              ? false
+              : null,
+      },
+      commandExchange: record.commandExchange,
+      endExchange: record.endExchange,
+      eightBit: record.eightBit,
+      eightBitFrame: record.eightBitFrame,
+      eightBitOffset: record.eightBitOffset,
+      report: record.report,
+      looksLikeReport: record.looksLikeReport,
+    };
+  }
+
+  /** A refused chunk refuses the message. RFC 3030 §2. */
+  private refusedChunk(record: MessageRecord): number | null {
+    if (record.transport !== 'BDAT') return null;
+    for (let index = record.commandExchange; index < this.exchanges.length; index++) {
+      const { kind, verb, reply } = this.exchanges[index]!;
+      if (kind === 'bdat') {
+        if (reply?.code && reply.code >= 400) return reply.code;
+      } else if (verb === 'MAIL' || verb === 'RSET' || verb === 'EHLO' || verb === 'HELO') break;
+    }
+    return null;
+  }
+
+  /** Sender and recipients of each message, by the exchange with which its data begins. */
+  private envelopes(): Map<number, Envelope> {
+    const starts = new Set(this.records.map((record) => record.commandExchange));
+    const ends = new Set(this.records.map((record) => record.endExchange));
+    const envelopes = new Map<number, Envelope>();
+    let open = new Envelope();
+    for (const [index, exchange] of this.exchanges.entries()) {
+      if (starts.has(index)) envelopes.set(index, open);
+      if (ends.has(index) || exchange.kind === 'end-of-data') open = new Envelope();
+      const refused = (exchange.reply?.code ?? 0) >= 400;
+      switch (exchange.verb) {
+        case 'MAIL':
+        case 'SEND':
+        case 'SOML':
+        case 'SAML':
+          if (!refused) open = Envelope.of(exchange.argument);
+          break;
+        case 'RCPT':
+          if (!refused) open.add(exchange.argument);
+          break;
+        case 'EHLO':
+        case 'HELO':
+        case 'LHLO':
+        case 'RSET':
+          if (!refused) open = new Envelope();
+          break;
+      }
+    }
+    return envelopes;
+  }
+}
+
+const NAMES: { readonly [kind in ExchangeKind]?: string } = {
+  greeting: '(greeting)',
+  'auth-response': '(auth-response)',
+  'end-of-data': '(end-of-data)',
+  unseen: '(unseen)',
+};
+
+/** 354 answers DATA and 334 answers AUTH; to XEXCH50 another reply follows. */
+function answered(exchange: ExchangeDraft): boolean {
+  if (exchange.reply !== null) return true;
+  return exchange.intermediate !== null && exchange.verb !== 'XEXCH50';
+}
+
+/** A gap of the server's stream that was found when nothing else came any more. */
+function hasGapAfter(connection: ConnectionView, exchange: ExchangeDraft): boolean {
+  return exchange.kind === 'greeting' || connection.gapCount > connection.gaps.length;
+}
+
+/** RFC 5321 §3.3: the reverse-path and the forward-paths of one mail transaction. */
+class Envelope {
+  from = '';
+  fromSeen = false;
+  body: string | null = null;
+  readonly to: string[] = [];
+  recipients = 0;
+
+  static of(argument: string | null): Envelope {
+    const envelope = new Envelope();
+    const path = parsePath(argument);
+    if (path === null) return envelope;
+    envelope.from = path.mailbox;
+    envelope.fromSeen = true;
+    envelope.body = bodyParameter(path.parameters);
+    return envelope;
+  }
+
+  add(argument: string | null): void {
+    const path = parsePath(argument);
+    if (path === null) return;
+    this.recipients++;
+    if (this.to.length < MAX_RECIPIENTS) this.to.push(path.mailbox);
+  }
+}
