@@ -1,247 +1,334 @@
 import type { Analysis, CaptureResult } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
 import type { Evidence, Finding, NotAssessed } from '../rules/finding.js';
-import { cutText, enumerate, plural, thousands, wrapText } from './columns.js';
+import { enumerate, plural, textWidth, thousands } from './columns.js';
+import { Page, type Span, type Style } from './page.js';
+import { inPieces } from './pieces.js';
 import { printableOctets, printableText } from './printable.js';
+import { survey } from './survey.js';
+import { verdict } from './verdict.js';
 
-/** How the text is to look. */
+/** How the text is to look, and what was asked for. */
 export interface TextOptions {
+  /** With colour; without it there is no escape sequence in the report. */
   readonly color: boolean;
   /** Columns, at least 60. Default 80. */
   readonly width?: number;
+  /** Ports that were looked at. */
+  readonly ports?: readonly number[];
+  /** Ids of the rules that were asked, in the order of the catalogue. */
+  readonly rules?: readonly string[];
 }
 
-const SGR = { bold: '1', dim: '2', red: '31', yellow: '33', green: '32', cyan: '36' } as const;
-type Style = keyof typeof SGR;
-
-/** Severity has a word, a shape and a colour: any one of them may be lost. */
-const SEVERITY: Readonly<Record<Finding['severity'], { readonly shape: string; readonly style: Style }>> = {
-  high: { shape: '■', style: 'red' },
-  medium: { shape: '▲', style: 'yellow' },
-  low: { shape: '●', style: 'cyan' },
-  info: { shape: '○', style: 'dim' },
+/** Severity has a word, a shape and a colour: any two of them may be lost. */
+const SEVERITY: Readonly<Record<Finding['severity'], Span>> = {
+  high: ['■ HIGH', 'red'],
+  medium: ['▲ MEDIUM', 'yellow'],
+  low: ['● LOW', 'cyan'],
+  info: ['○ NOTE', 'dim'],
 };
 
-const SEVERITY_ORDER = ['high', 'medium', 'low', 'info'] as const;
-const CONFIDENCE_ORDER = ['certain', 'likely', 'possible'] as const;
+const SEVERITIES = Object.keys(SEVERITY) as Finding['severity'][];
+const CONFIDENCES: readonly Finding['confidence'][] = ['certain', 'likely', 'possible'];
 
-/** Named per reason in "not judged". */
-const SESSIONS_NAMED = 5;
+/** Findings of one rule and server that are told one by one; the JSON report has them all. */
+const MAX_TOLD = 20;
+const MAX_PROOFS = 20;
+const EXCERPT_ROWS = 3;
+const SESSIONS_NAMED = 6;
+const MAX_PROBLEMS = 10;
+
+const LINK_TYPES: Readonly<Record<number, string>> = {
+  0: 'loopback',
+  1: 'Ethernet',
+  9: 'PPP',
+  12: 'raw IP',
+  14: 'raw IP',
+  50: 'PPP',
+  51: 'PPPoE',
+  101: 'raw IP',
+  108: 'loopback',
+  113: 'Linux cooked',
+  228: 'raw IPv4',
+  229: 'raw IPv6',
+  276: 'Linux cooked v2',
+};
 
 /**
- * The report for people: the verdict in the first line, then the proof, and at the end what could not be judged.
+ * The report for people: the verdict first, then for each server the findings with their packets and what to
+ * change, then what was looked at, what was not found, and what could not be judged.
  *
- * Every line ends in LF and is at most `width` columns wide. Packet text is made printable; with `color` false
- * there is no escape sequence in it.
+ * No line is wider than `width`. Text of packets and names of files are made printable.
+ *
+ * @example for (const piece of textReport(analysis, { color: false })) process.stdout.write(piece);
  */
-export function* textReport(analysis: Analysis, options: TextOptions): Generator<string> {
-  const page = new Page(Math.max(60, options.width ?? 80), options.color);
-  const findings = analysis.findings;
-  yield page.paragraph(verdict(analysis), '', findings.length > 0 ? 'bold' : 'green');
-  yield '\n';
-  for (const [server, list] of byServer(findings)) {
-    yield page.line(`Server ${server}`, 'bold');
-    yield '\n';
-    for (const finding of list) yield* findingText(page, finding, analysis);
+export function textReport(analysis: Analysis, options: TextOptions): Iterable<string> {
+  return inPieces(new TextReport(analysis, options).lines());
+}
+
+class TextReport {
+  private readonly page: Page;
+  /** Several days are covered: times need their date. */
+  private readonly dated: boolean;
+
+  constructor(
+    private readonly analysis: Analysis,
+    private readonly options: TextOptions,
+  ) {
+    this.page = new Page(options.width ?? 80, options.color);
+    const days = analysis.captures.flatMap(({ facts }) => [facts.first, facts.last]);
+    this.dated = new Set(days.map((time) => formatTimestamp(time)?.slice(0, 10)).values()).size > 1;
   }
-  yield page.line(analysis.captures.length === 1 ? 'Capture' : 'Captures', 'bold');
-  for (const capture of analysis.captures) yield* captureText(page, capture);
-  yield page.paragraph(`${plural(analysis.sessionCount, 'session')} on the SMTP ports.`, '  ');
-  const groups = byReason(analysis.notAssessed);
-  if (groups.length > 0) {
+
+  *lines(): Generator<string> {
+    const { analysis, page } = this;
+    const seen = survey(analysis);
+    const serious = analysis.findings.some((finding) => finding.severity !== 'info');
+    const clean = !serious && seen.smtp > 0 && seen.partly === 0;
+    yield page.paragraph(verdict(analysis, seen), '', serious ? 'bold' : clean ? 'green' : 'yellow');
+    for (const [server, findings] of byServer(analysis.findings)) yield* this.server(server, findings);
+    yield* this.captures(seen);
+    yield* this.silentRules(seen.smtp);
+    yield* this.notJudged();
+    if (serious) {
+      yield* this.heading('How to check that a change worked');
+      yield page.paragraph(
+        'Capture again while the same kind of mail passes, and run mailwitness on it: the findings above must be gone.',
+        '  ',
+      );
+    }
+  }
+
+  private *heading(text: string): Generator<string> {
     yield '\n';
-    yield page.line('Not judged', 'bold');
-    for (const group of groups) yield page.paragraph(group, '  ', undefined, '    ');
+    yield this.page.line([text, 'bold']);
+  }
+
+  private *server(server: string, findings: readonly Finding[]): Generator<string> {
+    const { page } = this;
+    const sessions = new Set(findings.flatMap((finding) => finding.sessions)).size;
+    yield '\n';
+    yield page.spread(
+      [[`Server ${server}`, 'bold']],
+      [`${plural(findings.length, 'finding')} in ${plural(sessions, 'session')}`],
+      '─',
+    );
+    for (const group of byRule(findings)) yield* this.group(group);
+    const remedies = unique(findings.flatMap((finding) => finding.remedy));
+    if (remedies.length === 0) return;
+    yield '\n';
+    yield page.line(['  What to ask the owner of the firewall to change', 'bold']);
+    for (const remedy of remedies) yield page.paragraph(printableOctets(remedy), '  - ');
+  }
+
+  /** Findings of one rule with one severity and confidence: the same heading, the same advice. */
+  private *group(findings: readonly Finding[]): Generator<string> {
+    const { page } = this;
+    const [finding] = findings;
+    if (!finding) return;
+    const [mark, style] = SEVERITY[finding.severity];
+    const times = findings.length > 1 ? ` (${findings.length})` : '';
+    yield '\n';
+    yield page.line(
+      [mark, style],
+      [` ${finding.confidence}  `],
+      [`${printableOctets(finding.title)}${times}`, 'bold'],
+    );
+    const told = findings.slice(0, MAX_TOLD);
+    for (const { message } of told) {
+      yield page.paragraph(printableOctets(message), findings.length > 1 ? '  - ' : '  ');
+    }
+    if (findings.length > told.length) {
+      yield page.paragraph(`and ${thousands(findings.length - told.length)} more like these`, '  - ', 'dim');
+    }
+    yield '\n';
+    yield* this.proofs(told.flatMap((one) => one.evidence).slice(0, MAX_PROOFS));
+    yield '\n';
+    yield page.paragraph(provenance(findings), '  ', 'dim');
+  }
+
+  /** Evidence of one frame stands under one line that names the frame. */
+  private *proofs(evidence: readonly Evidence[]): Generator<string> {
+    let last = '';
+    for (const proof of evidence) {
+      const head = this.frame(proof);
+      if (head !== last) yield this.page.line([head, 'cyan']);
+      last = head;
+      yield* this.excerpt(proof);
+    }
+  }
+
+  private frame({ capture, packet, time, direction }: Evidence): string {
+    const which = this.analysis.captures.length > 1 ? `capture ${capture + 1} ` : '';
+    const way = direction === 'client' ? 'client → server' : 'server → client';
+    return [
+      '    ',
+      [`${which}frame ${packet}`, this.clock(time), way].filter((part) => part !== '').join('  '),
+    ].join('');
+  }
+
+  private *excerpt({ excerpt, note }: Evidence): Generator<string> {
+    const { page } = this;
+    const indent = '      ';
+    const text = printableOctets(excerpt);
+    const remark = note === '' ? '' : `(${printableOctets(note)})`;
+    const room = page.width - indent.length - textWidth(text) - 2;
+    if (text !== '' && remark !== '' && textWidth(remark) <= room) {
+      yield page.line([`${indent}${text}  `], [remark, 'dim']);
+      return;
+    }
+    yield page.verbatim(text, indent, EXCERPT_ROWS);
+    if (remark !== '') yield page.paragraph(remark, indent, 'dim');
+  }
+
+  private *captures(seen: ReturnType<typeof survey>): Generator<string> {
+    const { captures } = this.analysis;
+    yield* this.heading(captures.length === 1 ? 'Capture' : 'Captures');
+    for (const [index, capture] of captures.entries()) {
+      yield* this.capture(capture, captures.length > 1 ? `  ${index + 1}  ` : '  ');
+    }
+    const others = seen.other > 0 ? `, and ${plural(seen.other, 'connection')} without SMTP` : '';
+    const ports = this.options.ports?.length ? ` Ports looked at: ${this.options.ports.join(', ')}.` : '';
+    yield this.page.paragraph(
+      `${plural(seen.smtp, 'SMTP session')} with ${plural(seen.messages, 'message')}${others}.${ports} Times are UTC.`,
+      '  ',
+    );
+  }
+
+  private *capture({ file, facts, skipped }: CaptureResult, lead: string): Generator<string> {
+    const { page } = this;
+    const indent = ' '.repeat(lead.length + 2);
+    yield page.paragraph(file === '-' ? 'standard input' : printableText(file), lead);
+    const say = (text: string, style: Style = 'dim'): string => page.paragraph(text, indent, style);
+    if (facts.packets > 0 || facts.problems.length === 0) {
+      const links = unique(facts.linkTypes.map((type) => LINK_TYPES[type] ?? `link type ${type}`));
+      const what = [facts.format, ...links, plural(facts.packets, 'packet'), plural(facts.bytes, 'octet')];
+      yield say(what.join(', '));
+      const [first, last] = [toSeconds(facts.first), toSeconds(facts.last)];
+      if (first) yield say(last && last !== first ? `${first} to ${last}` : first);
+    }
+    const reasons = Object.entries(skipped).map(
+      ([reason, count]) => `${thousands(count)} ${printableOctets(reason)}`,
+    );
+    if (reasons.length > 0) yield say(`packets left aside: ${reasons.join(', ')}`);
+    if (facts.truncated)
+      yield say('! Its last packet is cut short: the capturer was stopped while it wrote.', 'yellow');
+    for (const problem of facts.problems.slice(0, MAX_PROBLEMS)) {
+      const where = [
+        ...(problem.packet === undefined ? [] : [`frame ${problem.packet}`]),
+        ...(problem.offset === undefined ? [] : [`octet ${thousands(problem.offset)}`]),
+      ];
+      const place = where.length > 0 ? `${where.join(', ')}: ` : '';
+      yield say(`! ${place}${printableText(problem.message)} [${printableText(problem.code)}]`, 'red');
+    }
+    const more = facts.problems.length - MAX_PROBLEMS;
+    if (more > 0) yield say(`! and ${plural(more, 'more problem', 'more problems')}`, 'red');
+  }
+
+  /** What was ruled out, as far as the sessions could be judged. */
+  private *silentRules(sessions: number): Generator<string> {
+    const spoken = new Set(this.analysis.findings.map((finding) => finding.rule));
+    const silent = (this.options.rules ?? []).filter((rule) => !spoken.has(rule));
+    if (silent.length === 0 || sessions === 0) return;
+    yield* this.heading('Looked for and not found');
+    yield this.page.paragraph(`${silent.join(', ')}.`, '  ');
+  }
+
+  private *notJudged(): Generator<string> {
+    const groups = byReason(this.analysis.notAssessed);
+    if (groups.size === 0) return;
+    yield* this.heading('Not judged');
+    for (const [reason, entries] of groups) {
+      const details = unique(entries.map((entry) => entry.detail));
+      const sessions = entries.map((entry) => entry.session).filter((session) => session !== null);
+      const whom = sessions.length > 0 ? ` (${naming(sessions)})` : '';
+      const more = details.length > 1 ? ` And ${thousands(details.length - 1)} more of the kind.` : '';
+      yield this.page.paragraph(
+        `${printableOctets(reason)}${whom}: ${printableOctets(details[0] ?? '')}${more}`,
+        '  - ',
+      );
+    }
+  }
+
+  private clock(time: Timestamp | null): string {
+    const text = formatTimestamp(time && { ...time, digits: Math.min(3, time.digits) });
+    if (text === null) return '';
+    return this.dated ? text.slice(0, -1).replace('T', ' ') : text.slice(11, -1);
   }
 }
 
-/** One sentence that can stand alone. */
-function verdict({ findings, sessionCount, captures }: Analysis): string {
-  const serious = findings.filter((finding) => finding.severity !== 'info');
-  if (serious.length === 0) {
-    const damaged = captures.filter((capture) => capture.facts.problems.length > 0).length;
-    const rest = damaged > 0 ? ` ${plural(damaged, 'capture')} could not be read whole.` : '';
-    if (sessionCount === 0) return `Nothing to judge: there is no mail session in the capture.${rest}`;
-    if (findings.length > 0)
-      return `No sign of harm to mail in ${plural(sessionCount, 'session')}; notes below.${rest}`;
-    return `No sign that a firewall changed mail in ${plural(sessionCount, 'session')}.${rest}`;
-  }
-  const best = CONFIDENCE_ORDER.find((level) => serious.some((finding) => finding.confidence === level))!;
-  const telling = serious.filter((finding) => finding.confidence === best);
-  const servers = [...new Set(serious.map(({ server }) => printableText(server.address)))];
-  const deeds = [...new Set(telling.map((finding) => DEEDS[finding.rule] ?? finding.title))];
-  const shown = deeds.slice(0, 4);
-  const who = { certain: 'A firewall', likely: 'Very probably a firewall', possible: 'Possibly a firewall' }[
-    best
-  ];
-  const where = servers.length === 1 ? `in front of ${servers[0]}` : `in front of ${servers.length} servers`;
-  const more = deeds.length > shown.length ? ', and more' : '';
-  return `${who} ${where} ${more ? shown.join(', ') : enumerate(shown)}${more}.`;
-}
-
-/** What the firewall did, as the end of the sentence that begins with it. */
-const DEEDS: Readonly<Record<string, string>> = {
-  'banner-masked': 'overwrites the greeting',
-  'banner-proxy': 'answers in the server’s place',
-  'greeting-stalled': 'breaks the greeting so that clients wait for ever',
-  'capability-masked': 'hides ESMTP keywords',
-  'verb-masked': 'overwrites commands',
-  'verb-swallowed': 'swallows commands',
-  'verb-rejected': 'has offered verbs refused',
-  'ehlo-rejected': 'breaks EHLO',
-  'auth-dropped': 'takes AUTH away',
-  'starttls-stripped': 'takes STARTTLS away',
-  'link2state-dropped': 'takes the verbs of Exchange away',
-  'relay-denied-after-auth-dropped': 'causes refusals to relay',
-  '8bitmime-rejected': 'breaks 8-bit mail',
-  'ndr-8bitmime': 'makes 8-bit mail bounce',
-  'duplicate-delivery': 'makes mail arrive several times',
-  'end-of-data-unacknowledged': 'loses the end of messages',
-};
-
+/** Most severe first; among equals in the order of the packets that prove them. */
 function byServer(findings: readonly Finding[]): [string, Finding[]][] {
   const servers = new Map<string, Finding[]>();
   for (const finding of findings) {
     const { address, port } = finding.server;
-    const name = `${address.includes(':') ? `[${address}]` : address}:${port}`;
+    const name = `${printableText(address)} port ${port}`;
     const list = servers.get(name);
     if (list) list.push(finding);
     else servers.set(name, [finding]);
   }
-  const rank = (finding: Finding): number =>
-    SEVERITY_ORDER.indexOf(finding.severity) * 3 + CONFIDENCE_ORDER.indexOf(finding.confidence);
   for (const list of servers.values()) list.sort((a, b) => rank(a) - rank(b));
-  return [...servers];
+  return [...servers].sort(([, a], [, b]) => rank(a[0]!) - rank(b[0]!));
 }
 
-function* findingText(page: Page, finding: Finding, analysis: Analysis): Generator<string> {
-  const { shape, style } = SEVERITY[finding.severity];
-  const head = `${finding.id}  ${printableText(finding.title)}`;
-  yield page.styled([
-    [`${shape} `, style],
-    [head, 'bold'],
-  ]);
-  yield page.line(`  ${finding.rule} · ${finding.severity} · ${finding.confidence}`, 'dim');
-  yield page.paragraph(printableOctets(finding.message), '  ');
-  for (const evidence of finding.evidence) yield* evidenceText(page, evidence, analysis);
-  if (finding.sessions.length > 1) {
-    const named = finding.sessions.slice(0, SESSIONS_NAMED).join(', ');
-    const rest = finding.sessions.length > SESSIONS_NAMED ? ', ..' : '';
-    yield page.paragraph(`In ${plural(finding.sessions.length, 'session')}: ${named}${rest}.`, '  ');
+function byRule(findings: readonly Finding[]): Finding[][] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = `${rank(finding)} ${finding.rule}`;
+    const list = groups.get(key);
+    if (list) list.push(finding);
+    else groups.set(key, [finding]);
   }
-  for (const [index, remedy] of finding.remedy.entries()) {
-    yield page.paragraph(
-      `${index === 0 ? 'Change:' : '    or:'} ${printableText(remedy)}`,
-      '  ',
-      'green',
-      '          ',
-    );
-  }
-  yield page.paragraph(`See ${finding.references.map(printableText).join(', ')}.`, '  ', 'dim');
-  yield '\n';
+  return [...groups.values()];
 }
 
-function* evidenceText(page: Page, evidence: Evidence, analysis: Analysis): Generator<string> {
-  const way = evidence.direction === 'client' ? 'client → server' : 'server → client';
-  const file =
-    analysis.captures.length > 1 ? `${shortName(analysis.captures[evidence.capture]?.file ?? '')} ` : '';
-  const time = clock(evidence.time);
-  yield page.line(`    ${file}frame ${evidence.packet}${time === '' ? '' : `  ${time}`}  ${way}`, 'cyan');
-  for (const piece of cutText(printableOctets(evidence.excerpt), page.width - 6)) yield `      ${piece}\n`;
-  yield page.paragraph(`(${printableOctets(evidence.note)})`, '      ', 'dim');
+function rank({ severity, confidence }: Finding): number {
+  return SEVERITIES.indexOf(severity) * CONFIDENCES.length + CONFIDENCES.indexOf(confidence);
 }
 
-function* captureText(page: Page, { file, facts, skipped }: CaptureResult): Generator<string> {
-  yield page.paragraph(printableText(file === '-' ? 'standard input' : file), '  ');
-  const span = facts.first ? `, ${formatTimestamp(facts.first)} to ${formatTimestamp(facts.last)}` : '';
-  yield page.paragraph(
-    `${facts.format}, ${plural(facts.packets, 'packet')}, ${plural(facts.bytes, 'octet')}${span}`,
-    '    ',
-    'dim',
-  );
-  const reasons = Object.entries(skipped).map(([reason, count]) => `${thousands(count)} ${reason}`);
-  if (reasons.length > 0) yield page.paragraph(`not used: ${reasons.join(', ')}`, '    ', 'dim');
-  if (facts.truncated)
-    yield page.paragraph(
-      '! The last record is cut short: the capture was ended in mid-write.',
-      '    ',
-      'yellow',
-    );
-  for (const problem of facts.problems.slice(0, 10)) {
-    const where = [
-      problem.packet === undefined ? '' : `packet ${problem.packet}`,
-      problem.offset === undefined ? '' : `octet ${problem.offset}`,
-    ].filter((part) => part !== '');
-    const place = where.length > 0 ? ` (${where.join(', ')})` : '';
-    yield page.paragraph(
-      `! ${problem.code}: ${printableOctets(problem.message)}${place}`,
-      '    ',
-      'red',
-      '      ',
-    );
-  }
-  if (facts.problems.length > 10)
-    yield page.line(`    ! and ${facts.problems.length - 10} more problems`, 'red');
-}
-
-/** One line per reason, with the sessions it is about. */
-function byReason(entries: readonly NotAssessed[]): string[] {
-  const groups = new Map<string, { sessions: string[]; details: string[]; count: number }>();
+function byReason(entries: readonly NotAssessed[]): Map<string, NotAssessed[]> {
+  const groups = new Map<string, NotAssessed[]>();
   for (const entry of entries) {
-    const group = groups.get(entry.reason) ?? { sessions: [], details: [], count: 0 };
-    groups.set(entry.reason, group);
-    group.count++;
-    if (entry.session && group.sessions.length < SESSIONS_NAMED) group.sessions.push(entry.session);
-    if (group.details.length < 1) group.details.push(entry.detail);
+    const list = groups.get(entry.reason);
+    if (list) list.push(entry);
+    else groups.set(entry.reason, [entry]);
   }
-  return [...groups].map(([reason, { sessions, details, count }]) => {
-    const whom =
-      sessions.length > 0
-        ? ` in ${plural(count, 'session')} (${sessions.join(', ')}${count > sessions.length ? ', ..' : ''})`
-        : '';
-    return `${reason}${whom}: ${printableOctets(details[0] ?? '')}${count > 1 ? ' And the like.' : ''}`;
-  });
+  return groups;
 }
 
-/** Time of day with three decimals: the date stands with the capture. */
-function clock(time: Timestamp | null): string {
-  return formatTimestamp(time && { ...time, digits: Math.min(3, time.digits) })?.slice(11, -1) ?? '';
+/** Rule, ids, sessions, symptoms, sources: what one needs to look it up elsewhere. */
+function provenance(findings: readonly Finding[]): string {
+  const [first, last] = [findings[0]!, findings.at(-1)!];
+  const ids = findings.length > 1 ? `${first.id} to ${last.id}` : first.id;
+  const sessions = unique(findings.flatMap((finding) => finding.sessions));
+  const count = findings.reduce((sum, finding) => sum + finding.count, 0);
+  const times = count > sessions.length && findings.length === 1 ? `, ${thousands(count)} times` : '';
+  const symptoms = unique(findings.flatMap((finding) => finding.symptoms)).map(
+    (symptom) => symptom.split('/')[1]!,
+  );
+  const references = unique(findings.flatMap((finding) => finding.references)).map((reference) =>
+    reference === 'KB 320027' && symptoms.length > 0
+      ? `KB 320027 (${symptoms.length === 1 ? 'symptom' : 'symptoms'} ${enumerate(symptoms)})`
+      : printableText(reference),
+  );
+  return `${first.rule} (${ids}) in ${naming(sessions)}${times}. ${references.join(', ')}.`;
 }
 
-function shortName(file: string): string {
-  return printableText(file.split(/[/\\]/).at(-1) ?? file).slice(0, 30);
+/** `session s1`, `3 sessions: s1, s2, s3`, `40 sessions: s1, s2, ..` */
+function naming(sessions: readonly string[]): string {
+  if (sessions.length === 1) return `session ${sessions[0]}`;
+  const named = sessions.slice(0, SESSIONS_NAMED).join(', ');
+  return `${plural(sessions.length, 'session')}: ${named}${sessions.length > SESSIONS_NAMED ? ', ..' : ''}`;
 }
 
-/** Lines of one width, coloured or not. */
-class Page {
-  constructor(
-    readonly width: number,
-    private readonly color: boolean,
-  ) {}
+function toSeconds(time: Timestamp | null): string | null {
+  return (
+    formatTimestamp(time && { ...time, digits: 0 })
+      ?.replace('T', ' ')
+      .replace('Z', '') ?? null
+  );
+}
 
-  line(text: string, style?: Style): string {
-    return `${this.paint(cutText(text, this.width)[0] ?? '', style)}\n`;
-  }
-
-  styled(parts: readonly (readonly [string, Style])[]): string {
-    let left = this.width;
-    let out = '';
-    for (const [text, style] of parts) {
-      const piece = cutText(text, Math.max(1, left))[0] ?? '';
-      out += this.paint(piece, style);
-      left -= piece.length;
-    }
-    return `${out}\n`;
-  }
-
-  paragraph(text: string, indent: string, style?: Style, hanging = indent): string {
-    const lines = wrapText(text, this.width - Math.max(indent.length, hanging.length));
-    return lines
-      .map((line, index) => `${index === 0 ? indent : hanging}${this.paint(line, style)}\n`)
-      .join('');
-  }
-
-  private paint(text: string, style?: Style): string {
-    return this.color && style ? `\x1b[${SGR[style]}m${text}\x1b[0m` : text;
-  }
+function unique<T>(items: readonly T[]): T[] {
+  return [...new Set(items)];
 }

@@ -1,6 +1,6 @@
 import type { Analysis } from '../analyze.js';
 import type { Confidence, Finding } from '../rules/finding.js';
-import { enumerate, plural } from './columns.js';
+import { enumerate, plural, thousands } from './columns.js';
 import { printableOctets, printableText } from './printable.js';
 import type { Survey } from './survey.js';
 
@@ -36,7 +36,10 @@ const CONSEQUENCES: Readonly<Record<string, (findings: readonly Finding[]) => st
       ? 'the end of a message was never answered'
       : `the ends of ${plural(findings.length, 'message')} were never answered`,
   'duplicate-delivery': (findings) => {
-    const copies = Math.max(0, ...findings.map(({ args }) => (typeof args.copies === 'number' ? args.copies : 0)));
+    const copies = Math.max(
+      0,
+      ...findings.map(({ args }) => (typeof args.copies === 'number' ? args.copies : 0)),
+    );
     if (findings.length > 1) return `${plural(findings.length, 'message')} were sent more than once`;
     return `a message was sent ${copies > 1 ? `${copies} times` : 'more than once'}`;
   },
@@ -57,7 +60,7 @@ export function verdict(analysis: Analysis, { smtp, other, partly, clients }: Su
     limits.unshift(
       smtp === 1
         ? 'It could be judged only in part.'
-        : `${partly === smtp ? 'All' : plural(partly, '', '').trim()} of them could be judged only in part.`,
+        : `${partly === smtp ? 'All' : thousands(partly)} of them could be judged only in part.`,
     );
   }
   const notes = analysis.findings.length;
@@ -160,7 +163,8 @@ function damage({ captures, interrupted }: Analysis): string[] {
   const sentences: string[] = [];
   const [first] = damaged;
   if (first && (readable.length > 0 || damaged.length < captures.length)) {
-    const which = damaged.length === 1 ? fileName(first.file) : `${damaged.length} of ${captures.length} captures`;
+    const which =
+      damaged.length === 1 ? fileName(first.file) : `${damaged.length} of ${captures.length} captures`;
     sentences.push(`Not all could be read: see ${which} below.`);
   }
   if (interrupted) sentences.push('Reading was interrupted: the rest was not read.');
