@@ -1,25 +1,24 @@
+import type { Command } from 'commander';
 import type { Confidence, Severity } from '../rules/finding.js';
 import type { DigestKind } from '../smtp/digest.js';
+import { notYet, UsageError } from './usage-error.js';
 
-/** Wrong usage: one line for the user, exit status 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+const FORMATS = ['text', 'json', 'ndjson'] as const;
+const SEVERITIES = ['high', 'medium', 'low', 'info'] as const;
+const CONFIDENCES = ['certain', 'likely', 'possible'] as const;
+const DIGESTS = ['xxh64', 'sha256'] as const;
 
-export const FORMATS = ['text', 'json', 'ndjson'] as const;
-export type Format = (typeof FORMATS)[number];
-const SEVERITIES: readonly Severity[] = ['high', 'medium', 'low', 'info'];
-const CONFIDENCES: readonly Confidence[] = ['certain', 'likely', 'possible'];
-
-/** Known, and not to be had in this version. */
+/** In the contract, and not to be had in this version. */
 const LATER_COMMANDS = ['compare', 'live', 'rules', 'doctor'];
 const LATER_FORMATS = ['markdown', 'jira', 'html', 'csv'];
 
+/** A checked command line of `analyze`. */
 export interface AnalyzeArguments {
   readonly files: readonly string[];
-  readonly format: Format;
+  readonly format: (typeof FORMATS)[number];
   readonly output: string | null;
   readonly ports: readonly number[];
+  /** null: all rules. */
   readonly only: readonly string[] | null;
   readonly except: readonly string[];
   readonly digest: DigestKind;
@@ -29,120 +28,187 @@ export interface AnalyzeArguments {
   readonly color: boolean;
 }
 
-export function isHelp(argv: readonly string[]): boolean {
-  const end = argv.indexOf('--');
-  return argv.length === 0
-    ? false
-    : (end < 0 ? argv : argv.slice(0, end)).some(
-        (word) => word === '--help' || word === '-h' || word === 'help',
-      );
+/** Help or the version: printed, and nothing else is done. */
+export interface Answer {
+  readonly text: string;
 }
 
-export async function helpText(argv: readonly string[]): Promise<string> {
-  const later = argv.find((word) => LATER_COMMANDS.includes(word));
-  if (later) throw new UsageError(`the command "${later}" is not available in this version.`);
-  return (await program()).helpInformation();
-}
-
-/** commander is loaded when there is something to parse or to explain: start-up is most of a small run. */
-async function program() {
-  const { Command, Option } = await import('commander');
-  return new Command('mailwitness')
-    .usage('[analyze] [options] FILE...')
-    .description('Reads packets and says, with the packets to prove it, what a firewall did to mail.')
-    .argument('[FILE...]', 'capture files (pcap, pcapng, also gzip or zstd); - is standard input')
-    .addOption(new Option('-F, --format <format>', 'text, json or ndjson').default('text'))
-    .option('-o, --output <file>', 'write the report to a file instead of standard output')
-    .option('--port <list>', 'ports on which servers speak SMTP', '25,587,2525')
-    .addOption(list(new Option('--rule <id>', 'only these rules (again, or with commas, for more)')))
-    .addOption(list(new Option('--without-rule <id>').hideHelp()))
-    .addOption(new Option('--digest <kind>', 'digest of messages: xxh64 or sha256').default('xxh64'))
-    .addOption(new Option('--min-confidence <level>', 'certain, likely or possible').default('possible'))
-    .addOption(
-      new Option('--fail-on <severity>', 'exit with 1 for high, medium, low or info findings').default('low'),
-    )
-    .option('--quiet', 'no warnings and no progress on standard error')
-    .option('--no-color', 'no colour (so does the variable NO_COLOR)')
-    .option('-V, --version', 'print the version')
-    .addHelpText(
-      'after',
-      '\n  --no-rule <id>             all rules but these\n\nExit status: 0 nothing found, 1 findings, 2 wrong usage or an input that is\nmissing, damaged or no capture.\n',
-    )
-    .exitOverride()
-    .configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
-}
-
-function list(option: import('commander').Option): import('commander').Option {
-  return option.argParser((value: string, before: string[] | undefined) => [
-    ...(before ?? []),
-    ...value.split(','),
-  ]);
+/** As commander gives them. */
+interface RawOptions {
+  format: string;
+  output?: string;
+  port: string;
+  rule?: string[];
+  noRule?: string[];
+  digest: string;
+  minConfidence: string;
+  failOn: string;
+  quiet?: true;
+  color: boolean;
+  anonymize?: true;
+  evidence?: string;
 }
 
 /** @throws UsageError */
-export async function parseArguments(argv: readonly string[]): Promise<AnalyzeArguments> {
-  const words = [...argv];
-  if (LATER_COMMANDS.includes(words[0] ?? '')) {
-    throw new UsageError(`the command "${words[0]}" is not available in this version.`);
-  }
-  if (words[0] === 'analyze') words.shift();
-  for (const option of ['--anonymize', '--evidence']) {
-    if (words.some((word) => word === option || word.startsWith(`${option}=`))) {
-      throw new UsageError(`the option ${option} is not available in this version.`);
-    }
-  }
-  const command = await program();
+export async function parseCommandLine(
+  argv: readonly string[],
+  version: string,
+): Promise<AnalyzeArguments | Answer> {
+  const [first] = argv;
+  if (first !== undefined && LATER_COMMANDS.includes(first)) throw notYet(`the command '${first}'`);
+  const words = first === 'analyze' || first === 'help' ? argv.slice(1) : argv;
+  // Help and the version end the parsing by a throw; what they say comes here.
+  const said: string[] = [];
+  const command = await program(version, (text) => said.push(text));
+  if (first === 'help') return { text: command.helpInformation() };
   try {
-    // commander takes `--no-rule` for the opposite of `--rule` and gives it no value.
-    command.parse(
-      words.map((word) => word.replace(/^--no-rule(?=$|=)/, '--without-rule')),
-      { from: 'user' },
-    );
+    command.parse(await spreadRuleIds(words), { from: 'user' });
   } catch (error) {
+    if ((error as { exitCode?: unknown }).exitCode === 0) return { text: said.join('') };
+    throw asUsageError(error);
+  }
+  return checked(command, words);
+}
+
+function checked(command: Command, words: readonly string[]): AnalyzeArguments {
+  const files = [...command.args];
+  // Options may stand in front of the command: `mailwitness --quiet analyze mail.pcap`.
+  const [head = ''] = files;
+  if (words.indexOf('--') < 0 || words.indexOf(head) < words.indexOf('--')) {
+    if (LATER_COMMANDS.includes(head)) throw notYet(`the command '${head}'`);
+    if (head === 'analyze') files.shift();
+  }
+  const options = command.opts<RawOptions>();
+  if (options.anonymize) throw notYet("the option '--anonymize'");
+  if (options.evidence !== undefined) throw notYet("the option '--evidence'");
+  if (LATER_FORMATS.includes(options.format)) throw notYet(`the format '${options.format}'`);
+  if (files.length === 0) {
     throw new UsageError(
-      (error as Error).message.replace(/^error: /, '').replaceAll('--without-rule', '--no-rule'),
+      "no capture is named ('-' is standard input); 'mailwitness --help' tells how to name one.",
     );
   }
-  const options = command.opts() as Record<string, unknown>;
-  const format = String(options.format);
-  if (LATER_FORMATS.includes(format))
-    throw new UsageError(`the format "${format}" is not available in this version.`);
-  if (command.args.length === 0) throw new UsageError('no capture is named; - is standard input.');
-  if (command.args.filter((file) => file === '-').length > 1)
-    throw new UsageError('standard input can be read only once.');
+  if (files.filter((file) => file === '-').length > 1) {
+    throw new UsageError("standard input can be read only once, and '-' is named twice.");
+  }
+  if (options.output === '') throw new UsageError('the name of the output file is empty.');
   return {
-    files: command.args,
-    format: oneOf('--format', format, FORMATS),
-    output: (options.output as string | undefined) ?? null,
-    ports: ports(String(options.port)),
-    only: (options.rule as string[] | undefined) ?? null,
-    except: (options.withoutRule as string[] | undefined) ?? [],
-    digest: oneOf('--digest', String(options.digest), ['xxh64', 'sha256']),
-    minConfidence: oneOf('--min-confidence', String(options.minConfidence), CONFIDENCES),
-    failOn: oneOf('--fail-on', String(options.failOn), SEVERITIES),
-    quiet: options.quiet === true,
-    color: options.color !== false,
+    files,
+    format: oneOf('--format', options.format, FORMATS),
+    output: options.output === undefined || options.output === '-' ? null : options.output,
+    ports: ports(options.port),
+    only: options.rule ?? null,
+    except: options.noRule ?? [],
+    digest: oneOf('--digest', options.digest, DIGESTS),
+    minConfidence: oneOf('--min-confidence', options.minConfidence, CONFIDENCES),
+    failOn: oneOf('--fail-on', options.failOn, SEVERITIES),
+    quiet: options.quiet ?? false,
+    color: options.color,
   };
 }
 
+/** commander is loaded here and not at the top: start-up is most of a small run. */
+async function program(version: string, say: (text: string) => void): Promise<Command> {
+  const { Command, Option } = await import('commander');
+  const ruleIds = (value: string, before: string[] = []): string[] => [
+    ...before,
+    ...value.split(',').map((id) => id.trim()),
+  ];
+  // commander takes `--no-..` for the opposite of an option and would give it no value.
+  const noRule = new Option('--no-rule <id...>', 'all rules but these').argParser(ruleIds);
+  noRule.negate = false;
+  noRule.variadic = false;
+  const rule = new Option('--rule <id...>', 'only these rules').argParser(ruleIds);
+  // Variadic for the reader only: commander would take every FILE that follows for an id.
+  rule.variadic = false;
+  return new Command('mailwitness')
+    .usage('[analyze] [options] FILE...')
+    .description('Reads packets and says, with the packets to prove it, what a firewall did to mail.')
+    .argument('[FILE...]', "captures: pcap or pcapng, plain, gzip or zstd; '-' is standard input")
+    .option('-F, --format <format>', `how to report: ${FORMATS.join(', ')}`, 'text')
+    .option('-o, --output <file>', 'where to report to instead of standard output')
+    .option('--port <list>', 'ports on which servers speak SMTP', '25,587,2525')
+    .addOption(rule)
+    .addOption(noRule)
+    .option('--digest <kind>', `digest of messages: ${DIGESTS.join(', ')}`, 'xxh64')
+    .option('--min-confidence <level>', `leave out what is less than ${CONFIDENCES.join(', ')}`, 'possible')
+    .option('--fail-on <severity>', `exit with 1 from ${SEVERITIES.join(', ')} on`, 'low')
+    .option('--quiet', 'no warnings and no progress')
+    .option('--no-color', 'no colour (nor with NO_COLOR in the environment)')
+    .addOption(new Option('--anonymize').hideHelp())
+    .addOption(new Option('--evidence <dir>').hideHelp())
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this')
+    .addHelpText('after', EXIT_STATUS)
+    .exitOverride()
+    .configureOutput({ writeOut: say, writeErr: () => {}, getOutHelpWidth: () => 80 });
+}
+
+const EXIT_STATUS = `
+Exit status:
+  0  nothing found
+  1  findings of the severity of --fail-on or above
+  2  wrong usage, or an input that is missing, damaged or no capture; what could
+     be read is reported all the same
+
+Ctrl-C while a capture is read reports what has been read so far.
+`;
+
+/**
+ * `--rule a b FILE` names two rules and a file. Only words that are ids are taken for ids: commander's own way
+ * would swallow the files.
+ */
+async function spreadRuleIds(words: readonly string[]): Promise<string[]> {
+  if (!words.some((word) => /^--(no-)?rule(=|$)/.test(word))) return [...words];
+  const { catalog } = await import('../rules/catalog.js');
+  const known = new Set(catalog.map((rule) => rule.meta.id));
+  const spread: string[] = [];
+  let flag: string | null = null;
+  let valueFollows = false;
+  for (const [index, word] of words.entries()) {
+    if (word === '--') return [...spread, ...words.slice(index)];
+    const match = /^(--(?:no-)?rule)(=|$)/.exec(word);
+    if (match) {
+      flag = match[1]!;
+      valueFollows = match[2] === '';
+    } else if (valueFollows) {
+      valueFollows = false;
+    } else if (flag !== null && word.split(',').every((id) => known.has(id))) {
+      spread.push(flag);
+    } else {
+      flag = null;
+    }
+    spread.push(word);
+  }
+  return spread;
+}
+
+/** commander's message without its `error: `, on one line. */
+function asUsageError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('exitCode' in error)) return error;
+  const text = error.message.replace(/^error: /, '').replace(/\n\(?(Did you mean [^)]*)\)?/, '; $1');
+  return new UsageError(`${text.replace(/[.?]?$/, (end) => end || '.')} See 'mailwitness --help'.`);
+}
+
 function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
-  if ((allowed as readonly string[]).includes(value)) return value as T;
-  throw new UsageError(`${option} is one of ${allowed.join(', ')}, not "${value}".`);
+  const found = allowed.find((choice) => choice === value);
+  if (found !== undefined) return found;
+  throw new UsageError(`${option} is one of ${allowed.join(', ')}, not '${value}'.`);
 }
 
 function ports(text: string): number[] {
-  const numbers = text.split(',').map((part) => (/^\d{1,5}$/.test(part.trim()) ? Number(part) : 0));
+  const numbers = text.split(',').map((part) => (/^\s*\d{1,5}\s*$/.test(part) ? Number(part) : 0));
   if (numbers.some((port) => port < 1 || port > 65535)) {
-    throw new UsageError(`--port is a list of numbers from 1 to 65535, such as 25,587, not "${text}".`);
+    throw new UsageError(`--port is a list of numbers from 1 to 65535 such as 25,587, not '${text}'.`);
   }
   return [...new Set(numbers)];
 }
 
-/** At or above: the first of both lists is the highest. */
-export function atLeast(severity: Severity, limit: Severity): boolean {
+/** At or above the limit. */
+export function isAtLeast(severity: Severity, limit: Severity): boolean {
   return SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(limit);
 }
 
-export function asSure(confidence: Confidence, limit: Confidence): boolean {
+/** As sure as the limit, or surer. */
+export function isAsSure(confidence: Confidence, limit: Confidence): boolean {
   return CONFIDENCES.indexOf(confidence) <= CONFIDENCES.indexOf(limit);
 }

@@ -1,63 +1,40 @@
 import { readFileSync } from 'node:fs';
 import { printableText } from '../report/printable.js';
-import { runAnalyze } from './analyze.js';
-import { helpText, isHelp, parseArguments, UsageError } from './options.js';
-
-export type ExitStatus = 0 | 1 | 2;
-
-/** A stream that the command line writes to: as much of it as is needed. */
-export interface Output {
-  write(text: string, done?: (error?: Error | null) => void): boolean;
-  on?(event: 'error', listener: (error: Error) => void): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
-
-/** The surroundings, handed in. */
-export interface Io {
-  readonly stdout: Output;
-  readonly stderr: Output;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where SIGINT is heard; absent in tests. */
-  readonly interrupts?: Pick<NodeJS.Process, 'on' | 'off'>;
-}
+import { type ExitStatus, type Io, isBrokenPipe, writeAll } from './io.js';
+import { parseCommandLine } from './options.js';
+import { UsageError } from './usage-error.js';
 
 /**
  * Runs one command line.
  *
+ * SIGINT while captures are read ends the reading: what was read so far is reported, and the exit status is as
+ * ever. A second SIGINT ends the program at once.
+ *
  * @returns 0 nothing found, 1 findings at or above `--fail-on`, 2 could not do it; never throws, never exits
+ * @example process.exitCode = await run(['mail.pcap'], { stdout: process.stdout, stderr: process.stderr, env: {} });
  */
 export async function run(argv: readonly string[], io: Io): Promise<ExitStatus> {
-  let broken = false;
-  for (const stream of [io.stdout, io.stderr]) {
-    stream.on?.('error', (error) => {
-      // The reader of a pipe went away, as `head` does: nobody is left to be told.
-      if ((error as NodeJS.ErrnoException).code === 'EPIPE') broken = true;
-    });
-  }
+  // Without a listener a stream whose reader went away would end the program with a stack trace.
+  for (const stream of [io.stdout, io.stderr]) stream.on?.('error', () => {});
   try {
-    if (argv.includes('--version') || argv.includes('-V')) {
-      io.stdout.write(`mailwitness ${version()}\n`);
+    const version = ownVersion();
+    const command = await parseCommandLine(argv, version);
+    if ('text' in command) {
+      await writeAll([command.text], io.stdout);
       return 0;
     }
-    if (isHelp(argv)) {
-      io.stdout.write(await helpText(argv));
-      return 0;
-    }
-    return await runAnalyze(await parseArguments(argv), io, version());
+    const { runAnalyze } = await import('./analyze.js');
+    return await runAnalyze(command, io, version);
   } catch (error) {
-    if (broken) return 2;
-    if (error instanceof UsageError) {
-      io.stderr.write(`mailwitness: ${printableText(error.message)}\nTry: mailwitness --help\n`);
-      return 2;
-    }
-    const reason = error instanceof Error ? error.message : String(error);
-    io.stderr.write(`mailwitness: internal error: ${printableText(reason)}\n`);
+    if (isBrokenPipe(error)) return 2;
+    const reason = printableText(error instanceof Error ? error.message : String(error));
+    if (error instanceof UsageError) io.stderr.write(`mailwitness: ${reason}\n`);
+    else io.stderr.write(`mailwitness: internal error: ${reason}\n`);
     return 2;
   }
 }
 
-function version(): string {
+function ownVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

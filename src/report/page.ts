@@ -4,7 +4,7 @@ const SGR = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33', cyan: '
 export type Style = keyof typeof SGR;
 
 /** A piece of a line; the text is printable already. */
-export type Span = readonly [text: string, style?: Style];
+export type Span = readonly [text: string, style?: Style | undefined];
 
 const MIN_WIDTH = 60;
 

@@ -35,7 +35,7 @@ const CONFIDENCES: readonly Finding['confidence'][] = ['certain', 'likely', 'pos
 const MAX_TOLD = 20;
 const MAX_PROOFS = 20;
 const EXCERPT_ROWS = 3;
-const SESSIONS_NAMED = 6;
+const MAX_NAMED = 6;
 const MAX_PROBLEMS = 10;
 
 const LINK_TYPES: Readonly<Record<number, string>> = {
@@ -76,8 +76,9 @@ class TextReport {
     private readonly options: TextOptions,
   ) {
     this.page = new Page(options.width ?? 80, options.color);
-    const days = analysis.captures.flatMap(({ facts }) => [facts.first, facts.last]);
-    this.dated = new Set(days.map((time) => formatTimestamp(time)?.slice(0, 10)).values()).size > 1;
+    const times = analysis.captures.flatMap(({ facts }) => [facts.first, facts.last]);
+    const days = times.map((time) => formatTimestamp(time)?.slice(0, 10)).filter((day) => day !== undefined);
+    this.dated = new Set(days).size > 1;
   }
 
   *lines(): Generator<string> {
@@ -241,7 +242,7 @@ class TextReport {
     for (const [reason, entries] of groups) {
       const details = unique(entries.map((entry) => entry.detail));
       const sessions = entries.map((entry) => entry.session).filter((session) => session !== null);
-      const whom = sessions.length > 0 ? ` (${naming(sessions)})` : '';
+      const whom = sessions.length > 0 ? ` (${namedSessions(sessions)})` : '';
       const more = details.length > 1 ? ` And ${thousands(details.length - 1)} more of the kind.` : '';
       yield this.page.paragraph(
         `${printableOctets(reason)}${whom}: ${printableOctets(details[0] ?? '')}${more}`,
@@ -298,8 +299,8 @@ function byReason(entries: readonly NotAssessed[]): Map<string, NotAssessed[]> {
 
 /** Rule, ids, sessions, symptoms, sources: what one needs to look it up elsewhere. */
 function provenance(findings: readonly Finding[]): string {
-  const [first, last] = [findings[0]!, findings.at(-1)!];
-  const ids = findings.length > 1 ? `${first.id} to ${last.id}` : first.id;
+  const [first] = findings as readonly [Finding];
+  const ids = naming(findings.map((finding) => finding.id));
   const sessions = unique(findings.flatMap((finding) => finding.sessions));
   const count = findings.reduce((sum, finding) => sum + finding.count, 0);
   const times = count > sessions.length && findings.length === 1 ? `, ${thousands(count)} times` : '';
@@ -311,14 +312,18 @@ function provenance(findings: readonly Finding[]): string {
       ? `KB 320027 (${symptoms.length === 1 ? 'symptom' : 'symptoms'} ${enumerate(symptoms)})`
       : printableText(reference),
   );
-  return `${first.rule} (${ids}) in ${naming(sessions)}${times}. ${references.join(', ')}.`;
+  return `${first.rule} (${ids}) in ${namedSessions(sessions)}${times}. ${references.join(', ')}.`;
 }
 
 /** `session s1`, `3 sessions: s1, s2, s3`, `40 sessions: s1, s2, ..` */
-function naming(sessions: readonly string[]): string {
-  if (sessions.length === 1) return `session ${sessions[0]}`;
-  const named = sessions.slice(0, SESSIONS_NAMED).join(', ');
-  return `${plural(sessions.length, 'session')}: ${named}${sessions.length > SESSIONS_NAMED ? ', ..' : ''}`;
+function namedSessions(sessions: readonly string[]): string {
+  return sessions.length === 1
+    ? `session ${sessions[0]}`
+    : `${plural(sessions.length, 'session')}: ${naming(sessions)}`;
+}
+
+function naming(ids: readonly string[]): string {
+  return `${ids.slice(0, MAX_NAMED).join(', ')}${ids.length > MAX_NAMED ? ', ..' : ''}`;
 }
 
 function toSeconds(time: Timestamp | null): string | null {

@@ -44,7 +44,7 @@ export const greetingStalled: Rule = {
       );
       if (spoke) return;
       const waitedUs = (session.end?.us ?? Number.NaN) - (last.time?.us ?? Number.NaN);
-      const closed = session.closed === 'fin' || session.closed === 'rst';
+      const closed = session.closedBy !== null;
       const silent = session.silenceUs >= 60e6 || session.closed === 'idle';
       if (!silent && !(closed && waitedUs >= WAITED_US)) return;
       const seconds = Math.round((silent ? waitedUs + session.silenceUs : waitedUs) / 1e6);

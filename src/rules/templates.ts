@@ -177,6 +177,11 @@ function lettered(extensions: readonly Extension[]): Map<Extension, string> {
   return found.size > 1 || (first !== undefined && first.text.length >= 4) ? found : new Map();
 }
 
+/** The shortest line that a template with parameters stands for: no mechanism of AUTH is shorter than NTLM. */
+function shortest(line: string): number {
+  return line.startsWith('AUTH') ? 'AUTH NTLM'.length : line.length - 1;
+}
+
 /**
  * Lays the lines over a template: clear lines must be where it has them, masked ones must have its lengths.
  *
@@ -196,7 +201,7 @@ function align(
     const open = line.endsWith('*');
     const extension = extensions[i]!;
     if (masked.has(extension)) {
-      return open ? extension.text.length >= line.length - 1 : extension.text.length === line.length;
+      return open ? extension.text.length >= shortest(line) : extension.text.length === line.length;
     }
     const keyword = line.replace('*', '').split(' ')[0]!;
     return open && keyword.endsWith('=')

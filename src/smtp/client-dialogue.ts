@@ -114,7 +114,7 @@ export abstract class ClientDialogue {
   }
 
   /** Takes in octets; returns where it stopped because what follows must wait, or the end. */
-  private take(chunk: StreamChunk, from: number, heldBack: boolean): number {
+  private take(chunk: StreamChunk, from: number, early: boolean): number {
     let at = from;
     while (at < chunk.end) {
       switch (this.mode) {
@@ -123,7 +123,7 @@ export abstract class ClientDialogue {
         case OPAQUE:
           return chunk.end;
         case MAIL_DATA:
-          at = this.takeMailData(chunk, at, heldBack);
+          at = this.takeMailData(chunk, at, early);
           break;
         case CHUNK:
         case BINARY:
@@ -146,16 +146,16 @@ export abstract class ClientDialogue {
           }
           this.partial = null;
           at = next;
-          this.clientLine(line, heldBack, true);
+          this.clientLine(line, early, true);
         }
       }
     }
     return at;
   }
 
-  private clientLine(line: WireLine, heldBack: boolean, whole: boolean): void {
+  private clientLine(line: WireLine, early: boolean, whole: boolean): void {
     if (this.mode === AUTH_RESPONSE) {
-      this.response(line, line.text(), log.TO_AUTH, heldBack);
+      this.response(line, line.text(), log.TO_AUTH, early);
       if (whole) this.waitFor(this.log.next - 1, log.TO_AUTH);
       return;
     }
@@ -163,16 +163,16 @@ export abstract class ClientDialogue {
     if (this.mode === SEARCHING) {
       if (text === '.' && whole) {
         this.mode = COMMANDS;
-        this.addLine(END_OF_DATA, log.TO_END, line, null, heldBack);
+        this.addLine(END_OF_DATA, log.TO_END, line, null, early);
         return;
       }
       if (!whole || !verb.isCertainCommand(text)) return;
       this.mode = COMMANDS;
     }
-    this.command(line, text, heldBack, whole);
+    this.command(line, text, early, whole);
   }
 
-  private command(line: WireLine, text: string, heldBack: boolean, whole: boolean): void {
+  private command(line: WireLine, text: string, early: boolean, whole: boolean): void {
     const command = verb.parseCommand(text);
     const { effect } = command;
     if (!this.clientSpoke || effect === verb.UNKNOWN) {
@@ -189,7 +189,7 @@ export abstract class ClientDialogue {
     if (effect === verb.AUTH || effect === verb.LOGIN) this.authAttempted = true;
     if (redaction !== null) {
       if (redaction.response) {
-        this.response(line, text, log.TO_UNKNOWN, heldBack);
+        this.response(line, text, log.TO_UNKNOWN, early);
         return;
       }
       this.authAttempted = true;
@@ -201,7 +201,7 @@ export abstract class ClientDialogue {
       if (scrubbed !== text) shown = scrubbed;
     }
     const kind = effect === verb.BDAT ? BDAT : COMMAND;
-    const index = this.addLine(kind, AWAITS[effect]!, line, shown, heldBack);
+    const index = this.addLine(kind, AWAITS[effect]!, line, shown, early);
     if (whole) this.enact(command, index, line);
   }
 
@@ -258,10 +258,10 @@ export abstract class ClientDialogue {
   }
 
   /** A line of an AUTH exchange, or one that looks like it: nothing of it is kept but its length. */
-  private response(line: WireLine, text: string, awaits: number, heldBack: boolean): void {
+  private response(line: WireLine, text: string, awaits: number, early: boolean): void {
     this.authAttempted = true;
     this.remember(text.trim());
-    this.addLine(RESPONSE, awaits, line, withheld(line.total), heldBack);
+    this.addLine(RESPONSE, awaits, line, withheld(line.total), early);
   }
 
   private remember(secret: string): void {
@@ -275,11 +275,11 @@ export abstract class ClientDialogue {
     awaits: number,
     line: WireLine,
     shown: string | null,
-    heldBack: boolean,
+    early: boolean,
   ): number {
     const checksum: Checksum =
       this.log.keepsNext && looksMasked(line.octets, line.start, line.end) ? line.checksum() : 'unverifiable';
-    return this.log.add(kind, awaits, line, shown, checksum, this.connection.serverPackets, heldBack);
+    return this.log.add(kind, awaits, line, shown, checksum, this.connection.serverPackets, early);
   }
 
   // Octets that wait for a reply.
@@ -293,7 +293,7 @@ export abstract class ClientDialogue {
 
   private hold(chunk: StreamChunk, from: number): void {
     this.held ??= new HeldOctets();
-    this.context.held += this.held.add(chunk, from);
+    this.context.held += this.held.add(chunk, from, this.log.awaitsReply);
   }
 
   private get holdsTooMuch(): boolean {
@@ -340,7 +340,7 @@ export abstract class ClientDialogue {
         continue;
       }
       const { replay } = this.context;
-      const at = this.take(replay, held.peek(replay), true);
+      const at = this.take(replay, held.peek(replay), held.early);
       held.taken(at);
     }
   }
@@ -382,19 +382,19 @@ export abstract class ClientDialogue {
     message.start(chunk, at);
   }
 
-  private takeMailData(chunk: StreamChunk, at: number, heldBack: boolean): number {
+  private takeMailData(chunk: StreamChunk, at: number, early: boolean): number {
     const message = this.message!;
     if (!message.started) this.startMessage(message, chunk, at);
     const end = message.scanner.data(chunk, at);
     if (end < 0) return chunk.end;
     const facts = message.scanner.finish();
-    const index = this.addEndOfData(facts, heldBack);
+    const index = this.addEndOfData(facts, early);
     this.writeMessage(facts, index);
     this.mode = COMMANDS;
     return end;
   }
 
-  private addEndOfData(facts: MailDataFacts, heldBack: boolean): number {
+  private addEndOfData(facts: MailDataFacts, early: boolean): number {
     const end = facts.terminator!;
     const line = this.context.dotLine;
     const inside = end.splits.filter((position) => position > 2).length;
@@ -411,7 +411,7 @@ export abstract class ClientDialogue {
     line.ns = end.ns;
     line.digits = end.digits;
     line.segments = inside + 1;
-    return this.addLine(END_OF_DATA, log.TO_END, line, null, heldBack);
+    return this.addLine(END_OF_DATA, log.TO_END, line, null, early);
   }
 
   private beginChunk(argument: string | null, index: number, line: WireLine): void {
@@ -538,9 +538,10 @@ export abstract class ClientDialogue {
         this.encrypted(this.encryptedFrom);
         return;
     }
+    const insideLine = this.partial !== null && this.mode === COMMANDS;
     this.abandonMessage();
     this.cutLine();
-    this.log.clientGap();
+    this.log.clientGap(insideLine);
     this.mode = SEARCHING;
   }
 
@@ -548,7 +549,8 @@ export abstract class ClientDialogue {
   private endChunkInGap(): void {
     const message = this.message;
     this.mode = COMMANDS;
-    if (message?.lastChunk) this.writeMessage(message.scanner.finish(), message.chunkExchange);
+    if (!message?.lastChunk) return;
+    this.writeMessage({ ...message.scanner.finish(), terminated: true }, message.chunkExchange);
   }
 
   /** A gap begins inside a line. What there is of it gets a reply, and the verb may be there. */

@@ -175,6 +175,8 @@ class Dialogue extends client.ClientDialogue implements StreamListener, SessionR
     if (code >= 200 && code < 300) this.releaseCommandsBefore(code);
     this.log.reply(line, reply, whole);
     if (this.log.answered >= 0) this.replied(line.lastFrame);
+    // The reply that was to decide cannot be told from others any more.
+    if (this.mode === client.WAITING && this.decider < this.log.head) this.mustGuess();
   }
 
   private firstServerLine(line: WireLine, reply: log.ReplyLine): void {
@@ -222,6 +224,7 @@ class Dialogue extends client.ClientDialogue implements StreamListener, SessionR
     switch (this.mode) {
       case client.WAITING:
         if (answered === this.decider) this.decided(awaited, code, frame);
+        else if (code === 354 && this.decider < answered) this.decided(log.TO_DATA, code, frame);
         break;
       case client.SEARCHING:
         if (code === 354) this.beginMessage('DATA', answered, client.MAIL_DATA);
@@ -281,5 +284,7 @@ class Dialogue extends client.ClientDialogue implements StreamListener, SessionR
     finishPartial(partial, line, false);
     this.serverLine(line, false);
     this.log.cutReply();
+    // Whatever the reply goes on to say, the client has waited for it.
+    if (this.mode === client.SEARCHING && this.context.reply.more) this.resume(client.COMMANDS);
   }
 }

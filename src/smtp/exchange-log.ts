@@ -69,6 +69,8 @@ export class ExchangeLog {
   private suspectEnd = 0;
   /** Commands were lost in front of this one; -1: none. */
   private lostFrom = -1;
+  /** At most the rest of a line whose beginning is known was lost. */
+  private lostLittle = false;
   private uncertain = false;
   private heardSinceGap = false;
   private begun = false;
@@ -100,9 +102,9 @@ export class ExchangeLog {
     return this.next - this.head;
   }
 
-  /** The exchange is in the transcript. */
-  keeps(index: number): boolean {
-    return index < this.kept && !this.full;
+  /** Is a reply awaited that may still come? */
+  get awaitsReply(): boolean {
+    return this.next > Math.max(this.head, this.suspectEnd);
   }
 
   /** What the next line of the server answers: that of the open reply, or the oldest; -1: nothing. */
@@ -121,10 +123,6 @@ export class ExchangeLog {
     return !this.isFull() && (this.replyLines < MAX_REPLY_LINES || this.open < 0);
   }
 
-  get isUncertain(): boolean {
-    return this.uncertain;
-  }
-
   private isFull(): boolean {
     if (!this.full && this.transcript.length >= MAX_TRANSCRIPT) this.full = true;
     return this.full;
@@ -141,6 +139,7 @@ export class ExchangeLog {
    * Adds an exchange, which awaits a reply.
    *
    * @param kind  index into KINDS
+   * @param early  it was sent while a reply was awaited
    * @returns its index
    */
   add(
@@ -150,23 +149,27 @@ export class ExchangeLog {
     text: string | null,
     checksum: Checksum,
     serverPackets: number,
-    heldBack: boolean,
+    early: boolean,
   ): number {
     if (this.suspectEnd > this.head) {
       // A client sends the next command when it has the reply: it lay in the gap.
       this.giveUp(Math.min(this.suspectEnd, this.next), 'gap');
     }
     this.suspectEnd = 0;
-    if (this.pending === 0 && this.lostFrom < 0 && this.heardSinceGap) this.uncertain = false;
+    if (this.pending === 0 && this.heardSinceGap) {
+      if (this.lostLittle) this.lostFrom = -1;
+      if (this.lostFrom < 0) this.uncertain = false;
+    }
     if (this.pending >= MAX_EXCHANGES) {
       this.giveUp(this.next, 'limit');
-      this.clientGap();
+      this.clientGap(false);
     }
+    const pipelined = early || this.pending > 0;
     if (this.keepsNext) {
       this.kept++;
       const { transcript } = this;
       const flags =
-        (this.pending > 0 || heldBack ? event.PIPELINED : 0) | (this.uncertain ? event.AFTER_GAP : 0);
+        (pipelined ? event.PIPELINED : 0) | (this.uncertain ? event.AFTER_GAP : 0);
       transcript.octet(event.EXCHANGE | (kind << 3) | flags);
       transcript.number(line === null ? 0 : line.segments);
       if (line !== null) {
@@ -186,12 +189,14 @@ export class ExchangeLog {
   /** Takes one line of the server. Sets `answered`, and what was answered with which code. */
   reply(line: WireLine, reply: ReplyLine, whole: boolean): void {
     this.answered = -1;
-    const complete = whole && reply.code !== 0 && !reply.more;
+    // Of a line that was cut, four octets tell its code and that no other follows.
+    const last = reply.code !== 0 && !reply.more && (whole || line.total > 3);
+    const complete = last && whole;
     if (this.open >= 0) {
       if (this.goesOn(reply)) {
         this.append(line, reply, complete);
         if (reply.code === 0) this.openHasUncoded = true;
-        else if (complete) this.complete();
+        else if (last) this.complete();
         return;
       }
       this.open = -1;
@@ -207,7 +212,7 @@ export class ExchangeLog {
         return;
       }
     }
-    this.start(line, reply, whole && !reply.more);
+    this.start(line, reply, last || (whole && reply.code === 0), whole);
   }
 
   /** Does the line belong to the reply that has begun? */
@@ -228,8 +233,9 @@ export class ExchangeLog {
     );
   }
 
-  private start(line: WireLine, reply: ReplyLine, complete: boolean): void {
+  private start(line: WireLine, reply: ReplyLine, last: boolean, whole: boolean): void {
     this.flushDropped();
+    const complete = last && whole;
     let index = this.choose(reply);
     let awaited = TO_UNSEEN;
     if (index < 0) {
@@ -247,7 +253,7 @@ export class ExchangeLog {
     this.replyLines = 0;
     this.replyMasked = reply.greetingMask;
     this.clientQuiet = true;
-    this.open = complete ? -1 : index;
+    this.open = last ? -1 : index;
     this.openHasUncoded = false;
     this.heardSinceGap = true;
     this.replyComplete = complete;
@@ -261,7 +267,7 @@ export class ExchangeLog {
       transcript.number(code);
       event.writeLine(transcript, line, reply.text, reply.checksum, this);
     }
-    if (complete) this.complete();
+    if (last) this.complete();
   }
 
   private append(line: WireLine, reply: ReplyLine, complete: boolean): void {
@@ -305,7 +311,10 @@ export class ExchangeLog {
       return -1;
     }
     this.suspectEnd = 0;
-    if (this.pending === 0) return -1;
+    if (this.pending === 0) {
+      if (lostFrom >= 0) this.heardSinceGap = false;
+      return -1;
+    }
     if (lostFrom >= 0) {
       if (this.head < lostFrom) {
         // Sent before the gap: replies come in order.
@@ -316,6 +325,7 @@ export class ExchangeLog {
             ? this.next - 1
             : this.exactly(reply.code);
         this.giveUp(exact < 0 ? this.next : exact, 'gap');
+        if (exact < 0) this.heardSinceGap = false;
         return exact;
       }
     }
@@ -381,9 +391,10 @@ export class ExchangeLog {
     if (end > this.head) this.advance(end);
   }
 
-  /** Octets of the client are absent. */
-  clientGap(): void {
+  /** Octets of the client are absent. `little`: in all likelihood the rest of the newest line only. */
+  clientGap(little: boolean): void {
     this.lostFrom = this.next;
+    this.lostLittle = little;
     this.uncertain = true;
     this.heardSinceGap = false;
   }

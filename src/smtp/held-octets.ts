@@ -19,6 +19,8 @@ interface Piece {
   readonly ns: number;
   readonly digits: number;
   readonly checksum: Checksum;
+  /** A reply was awaited when it came. */
+  readonly early: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export class HeldOctets {
   }
 
   /** Copies `octets[from, chunk.end)`. Returns what that costs. */
-  add(chunk: StreamChunk, from: number): number {
+  add(chunk: StreamChunk, from: number, early: boolean): number {
     const inside = from > chunk.start;
     const masked = looksMasked(chunk.octets, from, Math.min(chunk.end, from + 2048));
     // One octet more: a scanner tells by the position whether a segment begins here.
@@ -54,6 +56,7 @@ export class HeldOctets {
       ns: chunk.ns,
       digits: chunk.digits,
       checksum: masked ? chunk.checksum() : 'unverifiable',
+      early,
     });
   }
 
@@ -68,6 +71,7 @@ export class HeldOctets {
       ns: 0,
       digits: 6,
       checksum: 'unverifiable',
+      early: false,
     });
   }
 
@@ -93,6 +97,11 @@ export class HeldOctets {
     chunk.digits = piece.digits;
     chunk.checksum = () => piece.checksum;
     return this.at >= 0 ? this.at : piece.inside ? 1 : 0;
+  }
+
+  /** Was a reply awaited when the next piece came? */
+  get early(): boolean {
+    return this.pieces[this.head]!.early;
   }
 
   /** The next piece is taken up to `at`. */

@@ -23,6 +23,7 @@ export class Connection extends ConnectionFacts {
   isReusedBy(s: TcpSegment, isClient: boolean): boolean {
     const from = isClient ? this.fromClient : this.fromServer;
     const to = isClient ? this.fromServer : this.fromClient;
+    if (from.packets + to.packets === 0) return false;
     if (from.known && !from.assumed && from.isn === s.seq) return false;
     if ((s.flags & ACK) === 0) {
       // Both sides may open at once. RFC 9293 §3.5, figure 7.

@@ -229,6 +229,37 @@ const gaps: readonly Case[] = [
      m1 <a@example.com> to b@example.net: 6 octets true`,
   ],
   [
+    'every packet is cut short (snaplen)',
+    `S~ 220 mx.e
+     S? xample
+     C~ EHLO cl
+     C? ient
+     S~ 250-mx
+     S? .example\\r\\n250 SIZE
+     C~ MAIL FR
+     C? OM:<a@example.com>
+     S~ 250 ok
+     S? ay
+     C~ DATA\\r\\n
+     S~ 354 go
+     S? on
+     C~ From: m
+     C? e\\r\\n\\r\\ntext
+     C~ .\\r\\n
+     S~ 250 qu
+     S? eued
+     C~ QUIT\\r\\n
+     S~ 221 by
+     S? e`,
+    `(greeting) -> 220..
+     EHLO cl -> 250.. (gap)
+     MAIL FR -> 250.. (gap)
+     DATA -> 354.. (gap)
+     (unseen) -> 250.. (gap)
+     QUIT -> 221.. (gap)
+     m1 <FR> to -: 10 octets 11 missing unterminated null`,
+  ],
+  [
     'a chunk is missing octets, and its end',
     `S: 220 mx.example
      C~ BDAT 10\\r\\nabc
@@ -254,7 +285,7 @@ const gaps: readonly Case[] = [
      S: 221 bye`,
     `(greeting) -> 220
      BDAT 4 -> 250
-     (unseen) -> 250
+     (unseen) -> 250 (gap)
      QUIT -> 221
      m1 <> to -: 2 octets 1 missing unterminated null`,
   ],

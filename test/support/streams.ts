@@ -13,8 +13,9 @@
  * sum, `cut=3` only so many octets captured, `isn=70000` another initial sequence number of this side from here,
  * `ports=40001:25` of this line and the following, `far` the frame is not captured. `#` begins a remark.
  */
-import type { ConnectionListener, ConnectionView, Direction, StreamChunk } from '../../src/stream/event.js';
+
 import { ConnectionTable, type StreamLimits } from '../../src/stream/connections.js';
+import type { ConnectionListener, ConnectionView, Direction, StreamChunk } from '../../src/stream/event.js';
 import { AddressTable } from '../../src/wire/address.js';
 import { tcpChecksum } from '../../src/wire/checksum.js';
 import { TcpSegment } from '../../src/wire/segment.js';
@@ -226,6 +227,14 @@ export function hear(script: string, options: RunOptions = {}): Heard {
   return run(parseStream(script), options);
 }
 
+/** Expected events, one a line, indented as the test likes. */
+export function linesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trimStart())
+    .filter((line) => line !== '');
+}
+
 /** The three packets that open a connection. */
 export const HANDSHAKE = `
 C S -1
@@ -241,7 +250,13 @@ export function escape(octets: Buffer): string {
 
 function unescape(text: string): Buffer {
   const plain = text.replace(/\\(r|n|0|x[0-9a-f]{2})/g, (_, code: string) =>
-    code === 'r' ? '\r' : code === 'n' ? '\n' : code === '0' ? '\0' : String.fromCharCode(Number.parseInt(code.slice(1), 16)),
+    code === 'r'
+      ? '\r'
+      : code === 'n'
+        ? '\n'
+        : code === '0'
+          ? '\0'
+          : String.fromCharCode(Number.parseInt(code.slice(1), 16)),
   );
   return Buffer.from(plain, 'latin1');
 }

@@ -1,0 +1,99 @@
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { isBrokenPipe } from './io.js';
+import { cannotWrite, UsageError } from './usage-error.js';
+
+const STANDARD_INPUT = 0;
+
+/**
+ * The file of `--output`. A report appears in it whole or not at all: it is written beside it and then put in
+ * its place. What is no regular file (a pipe, `/dev/null`) is written as it is and never replaced.
+ *
+ * Made before the captures are read, so that a name which cannot be is told before the work.
+ */
+export class OutputFile {
+  private readonly target: string;
+  private readonly before: Stats | undefined;
+
+  /** @throws UsageError when it is one of the captures, or plainly cannot be written */
+  constructor(
+    private readonly path: string,
+    captures: readonly string[],
+  ) {
+    this.before = statOf(path);
+    this.target = this.before ? realpathSync(path) : path;
+    if (this.before?.isDirectory()) throw cannotWrite(path, { code: 'EISDIR' });
+    if (this.before && captures.some((capture) => isSame(this.before!, capture))) {
+      throw new UsageError(`${path} is one of the captures: name another file for the report.`);
+    }
+    try {
+      accessSync(this.replaced ? dirname(this.target) : this.target, constants.W_OK);
+    } catch (error) {
+      throw cannotWrite(path, error);
+    }
+  }
+
+  /** @throws UsageError when it could not be written; the file is then what it was before */
+  write(pieces: Iterable<string>): void {
+    if (!this.replaced) {
+      this.fill(this.target, 'w', pieces);
+      return;
+    }
+    const part = join(dirname(this.target), `.mailwitness-${process.pid}.part`);
+    try {
+      this.fill(part, 'wx', pieces);
+      if (this.before) chmodSync(part, this.before.mode & 0o777);
+      renameSync(part, this.target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') rmSync(part, { force: true });
+      throw error instanceof Error && 'code' in error ? cannotWrite(this.path, error) : error;
+    }
+  }
+
+  private get replaced(): boolean {
+    return this.before?.isFile() ?? true;
+  }
+
+  private fill(path: string, flags: 'w' | 'wx', pieces: Iterable<string>): void {
+    const descriptor = openSync(path, flags);
+    try {
+      for (const piece of pieces) writeFileSync(descriptor, piece);
+    } catch (error) {
+      if (!isBrokenPipe(error)) throw error;
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** By device and inode: a link to a capture is the capture. */
+function isSame(output: Stats, capture: string): boolean {
+  let input: Stats | undefined;
+  try {
+    input = capture === '-' ? fstatSync(STANDARD_INPUT) : statSync(capture);
+  } catch {
+    return false;
+  }
+  return input.isFile() && input.dev === output.dev && input.ino === output.ino;
+}

@@ -1,0 +1,110 @@
+import { duplicateDelivery } from '../../src/rules/duplicate-delivery.js';
+import { HONEST, ruleTable } from '../support/rule-table.js';
+
+interface Attempt {
+  end: string;
+  id?: string;
+  to?: string;
+  text?: string;
+  at?: string;
+  where?: string;
+}
+
+/** One attempt to deliver one message, in a session of its own. */
+function attempt({
+  end,
+  id = '<9@client.example>',
+  to = 'b',
+  text = 'hello',
+  at = '',
+  where = '',
+}: Attempt): string {
+  return `
+  session ${where}
+  S: 220 mail.example ESMTP
+  C: HELO client.example
+  S: 250 mail.example
+  C: MAIL FROM:<a@client.example>
+  S: 250 ok
+  C: RCPT TO:<${to}@mail.example>
+  S: 250 ok
+  C: DATA
+  S: 354 go
+  C~ Message-ID: ${id}\\r\\n\\r\\n${text}\\r\\n${end.startsWith('.') ? end : ''}
+  ${end.startsWith('.') ? '' : end}
+  ${at}`;
+}
+
+const LOST = 'C! .\n@ +300\nrst C\n@ +1500';
+const UNANSWERED = 'C: .\n@ +300\nfin C\n@ +1500';
+const ACCEPTED = 'C: .\nS: 250 ok\nC: QUIT\nS: 221 x\nfin\n@ +1800';
+const ACCEPTED_WHOLE = '.\\r\\n\nS: 250 ok\nC: QUIT\nS: 221 x\nfin';
+const LATER = 'C: .\nS: 451 later\nC: QUIT\nS: 221 x\nfin\n@ +1800';
+const GAP = 'C: .\nS? 250 ok\nC: QUIT\nS: 221 x\nfin\n@ +1800';
+
+ruleTable(duplicateDelivery, {
+  speaks: {
+    'V11, six attempts, each end lost': {
+      script: Array.from({ length: 6 }, () => attempt({ end: LOST })).join('\n'),
+      gives: {
+        confidence: 'likely',
+        args: { copies: 6, cause: 'end-lost', messageId: '<9@client.example>' },
+        sessions: ['s1', 's2', 's3', 's4', 's5', 's6'],
+      },
+    },
+    'each end acknowledged, no reply': {
+      script: Array.from({ length: 5 }, () => attempt({ end: UNANSWERED })).join('\n'),
+      gives: { confidence: 'likely', args: { copies: 5, cause: 'reply-lost' } },
+    },
+    'V12, split attempts fail and one in a single segment succeeds': {
+      script: [attempt({ end: LOST }), attempt({ end: LOST }), attempt({ end: ACCEPTED_WHOLE })].join('\n'),
+      gives: { args: { copies: 3, outcomes: ['unanswered', 'unanswered', 'accepted'] } },
+    },
+    'accepted, and sent again': {
+      script: [attempt({ end: ACCEPTED }), attempt({ end: ACCEPTED })].join('\n'),
+      gives: { confidence: 'certain', args: { copies: 2, cause: 'accepted-again' } },
+    },
+    'in two captures one after the other': {
+      script: [attempt({ end: ACCEPTED }), `@ +3600\n${attempt({ end: ACCEPTED })}`],
+      gives: { confidence: 'certain', args: { copies: 2 } },
+    },
+    'unanswered, then to another exchanger of the domain': {
+      script: [attempt({ end: UNANSWERED }), attempt({ end: ACCEPTED, where: 'S=198.51.100.26:25' })].join(
+        '\n',
+      ),
+      gives: { confidence: 'likely' },
+    },
+  },
+  silent: {
+    'an honest server': HONEST,
+    'F14, greylisting: refused, then accepted': [attempt({ end: LATER }), attempt({ end: ACCEPTED })].join(
+      '\n',
+    ),
+    'F14, one message to different recipients': [
+      attempt({ end: ACCEPTED }),
+      attempt({ end: ACCEPTED, to: 'c' }),
+      attempt({ end: ACCEPTED, to: 'd' }),
+    ].join('\n'),
+    'F14, a newsletter: the same text, other Message-IDs': [
+      attempt({ end: ACCEPTED }),
+      attempt({ end: ACCEPTED, id: '<10@client.example>' }),
+    ].join('\n'),
+    'the same Message-ID, another text': [
+      attempt({ end: ACCEPTED }),
+      attempt({ end: ACCEPTED, text: 'hello again' }),
+    ].join('\n'),
+    'the same traffic in two captures': [attempt({ end: ACCEPTED }), attempt({ end: ACCEPTED })],
+    'F11, the first reply is missing in the capture': [
+      attempt({ end: GAP }),
+      attempt({ end: ACCEPTED }),
+    ].join('\n'),
+    'a relay passes the message on': [
+      attempt({ end: ACCEPTED }),
+      attempt({ end: ACCEPTED, where: 'C=198.51.100.25:40100 S=203.0.113.25:25' }),
+    ].join('\n'),
+    'accepted, then handed to another server': [
+      attempt({ end: ACCEPTED }),
+      attempt({ end: ACCEPTED, where: 'S=198.51.100.26:25' }),
+    ].join('\n'),
+  },
+});
