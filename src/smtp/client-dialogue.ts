@@ -321,6 +321,13 @@ export abstract class ClientDialogue {
     return ended ? text : null;
   }
 
+  /** An answer to AUTH that waits is a secret already: the server may repeat it. */
+  protected rememberHeld(): void {
+    if (this.mode !== WAITING || this.held === null || this.decidedBy !== log.TO_AUTH) return;
+    const { text } = this.held.firstLine();
+    if (!verb.isCertainCommand(text)) this.remember(text.trim());
+  }
+
   /** Takes in what is held, as far as it is known what it is. `force`: guess where it is not. */
   protected settle(force: boolean): void {
     for (;;) {

@@ -196,6 +196,7 @@ class Dialogue extends client.ClientDialogue implements StreamListener, SessionR
 
   /** The line without secrets; null when its own octets may be kept. */
   private shown(line: WireLine, code: number): string | null {
+    this.rememberHeld();
     if (this.secrets === null && code !== 334 && code !== NO_CODE && code < 400) return null;
     const text = line.text();
     const awaited = this.log.replyAwaits;

@@ -96,10 +96,10 @@ describe('late packets', () => {
   });
 
   test('are late for four minutes', () => {
-    const after = (ms: number) =>
+    const openedAfter = (ms: number) =>
       hear(`${HANDSHAKE}C PA 0 ab\nC R 2\n@${ms} C PA 0 ab\nC PA 0 ab`).connections.length;
-    expect(after(230_000)).toBe(1);
-    expect(after(250_000)).toBe(2);
+    expect(openedAfter(230_000)).toBe(1);
+    expect(openedAfter(250_000)).toBe(2);
   });
 
   test('only so many connections are remembered', () => {

@@ -94,7 +94,7 @@ export function run(segments: readonly WireSegment[], options: RunOptions = {}):
           const octets = Buffer.from(chunk.octets.subarray(chunk.start, chunk.end));
           heard[chunk.direction].push(octets);
           const side = chunk.direction === 'client' ? 'C' : 'S';
-          say(`${side} ${chunk.offset} ${escape(octets)} #${chunk.frame}`);
+          say(`${side} ${chunk.offset} ${printable(octets)} #${chunk.frame}`);
           options.chunk?.(chunk, view);
         },
         gap(gap, frame) {
@@ -203,7 +203,7 @@ export function parseStream(script: string, clientIsn = 1000, serverIsn = 5000):
     const other = from === 'C' ? 'S' : 'C';
     const flags = match[2]!;
     const at = Number(match[3]);
-    const data = unescape(match[5] ?? '');
+    const data = octetsOf(match[5] ?? '');
     const ack = match[4] === undefined ? sent[other] : Number(match[4]);
     sent[from] = Math.max(sent[from], at + data.length + (flags.includes('F') ? 1 : 0));
     if (far) continue;
@@ -242,13 +242,13 @@ S SA -1
 C A 0
 `;
 
-export function escape(octets: Buffer): string {
+export function printable(octets: Buffer): string {
   return octets
     .toString('latin1')
     .replace(/[\r\n\0]/g, (c) => (c === '\r' ? '\\r' : c === '\n' ? '\\n' : '\\0'));
 }
 
-function unescape(text: string): Buffer {
+function octetsOf(text: string): Buffer {
   const plain = text.replace(/\\(r|n|0|x[0-9a-f]{2})/g, (_, code: string) =>
     code === 'r'
       ? '\r'

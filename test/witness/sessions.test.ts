@@ -13,7 +13,33 @@ import {
 } from '../support/public-captures.js';
 
 /** What we say otherwise than the witness, and why we are right to. Key: file, stream, field. */
-const EXPLAINED: Record<string, string> = {};
+const EXPLAINED: Record<string, string> = {
+  'smtp/arkime__pcap__socks5-smtp-503.pcap 0':
+    'SOCKS speaks first on this port: said to be something else, and not read',
+  'smtp/zeek__http__connect-with-smtp.pcap 0':
+    'HTTP CONNECT speaks first on this port: said to be HTTP, and not read',
+  'smtp/pcaps__ppa-capture-files__ftp-crack.pcap 306': 'FTP: said to be something else, and not read',
+  'smtp/PcapPlusPlus__PacketExamples__Smtp.pcap 0 replyCodes':
+    'the 334 in the last segment lies behind a hole, and the witness stops at the hole',
+  'smtp/zeek__Traces__smtp-attachment-msg.pcap 0 messages':
+    'one direction only: the witness counts no message without 354, CRLF.CRLF is there',
+  'smtp/zeek__Traces__smtp-one-side-only.pcap 0 messages':
+    'one direction only: the witness counts no message without 354, CRLF.CRLF is there twice',
+  'smtp/zeek__Traces__smtp-mail-transactions-invalid.pcap 0 clientLines':
+    'several DATA, some refused: the witness takes the first 354 that comes for the first DATA',
+  'smtp/zeek__smtp__smtp-bdat-cmd-chunk-size-overflow.pcap 0 clientLines':
+    'the size is refused, so the next line is a command; the witness takes it for the chunk',
+  'smtp/zeek__smtp__smtp-bdat-cmd-chunk-size-overflow2.pcap 0 clientLines':
+    'the size is refused, so the next line is a command; the witness takes it for the chunk',
+  'smtp/zeek__smtp__smtp-bdat-gap.pcap 0 clientLines':
+    '1000 octets are missing: the witness puts a remark of another length in their place',
+  'smtp/zeek__smtp__smtp-bdat-gap.pcap 0 messages':
+    '1000 octets are missing: the witness puts a remark of another length in their place',
+  'smtp/zeek__smtp__smtp-many-addresses.pcap.gz 0 clientLines': 'the witness lists the first 600 lines',
+  'smtp/zeek__smtp__smtp-many-addresses.pcap.gz 0 replyCodes': 'the witness lists the first 600 lines',
+  'smtp/zeek__tcp__truncated-header.pcap 0 session':
+    'the first SYN is cut inside its TCP header: the session begins with the next packet here',
+};
 
 const withStreams = publicCaptures.filter((capture) => (capture.smtp_streams?.length ?? 0) > 0);
 
@@ -106,6 +132,10 @@ describe('sessions of public captures', () => {
     for (const stream of capture.smtp_streams!) {
       const session = find(sessions, stream);
       const key = `${capture.file} ${stream.tcp_stream}`;
+      if (EXPLAINED[key]) {
+        expect(session?.protocol).toMatch(/^(other|http|unknown)$/);
+        continue;
+      }
       if (!session) {
         if (!EXPLAINED[`${key} session`]) differences.push(`${key} session: not found`);
         continue;
