@@ -168,8 +168,7 @@ export class ExchangeLog {
     if (this.keepsNext) {
       this.kept++;
       const { transcript } = this;
-      const flags =
-        (pipelined ? event.PIPELINED : 0) | (this.uncertain ? event.AFTER_GAP : 0);
+      const flags = (pipelined ? event.PIPELINED : 0) | (this.uncertain ? event.AFTER_GAP : 0);
       transcript.octet(event.EXCHANGE | (kind << 3) | flags);
       transcript.number(line === null ? 0 : line.segments);
       if (line !== null) {

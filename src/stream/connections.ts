@@ -90,7 +90,7 @@ export class ConnectionTable implements SegmentListener {
       side = sideOf(connection, s);
     }
     this.#context.segment = s;
-    connection!.touchedUs = s.us > this.#clockUs ? s.us : this.#clockUs;
+    connection!.touchedUs = Math.max(s.us, this.#clockUs);
     connection!.segment(s, side === 1);
     this.#context.segment = null;
     if (!connection!.isOpen) this.#remove(connection!, true);
@@ -133,7 +133,7 @@ export class ConnectionTable implements SegmentListener {
       midstream,
       s,
     );
-    connection.touchedUs = s.us > this.#clockUs ? s.us : this.#clockUs;
+    connection.touchedUs = Math.max(s.us, this.#clockUs);
     this.#flows.add(connection);
     connection.listener = this.#listener.opened(connection);
     if (midstream) {

@@ -17,7 +17,15 @@ function leaks(script: string, secrets: readonly string[], split?: (octets: Buff
   return secrets.filter((secret) => json.includes(secret.toLowerCase()));
 }
 
-const SECRETS = [PLAIN, PLAIN.slice(0, 12), PLAIN.slice(-12), USER64, PASSWORD64, PASSWORD, PASSWORD64.slice(4)];
+const SECRETS = [
+  PLAIN,
+  PLAIN.slice(0, 12),
+  PLAIN.slice(-12),
+  USER64,
+  PASSWORD64,
+  PASSWORD,
+  PASSWORD64.slice(4),
+];
 
 const variants: Record<string, string> = {
   'initial response': `C: AUTH PLAIN ${PLAIN}\nS: 235 ok`,
@@ -45,7 +53,7 @@ const variants: Record<string, string> = {
   'never answered': `C: AUTH LOGIN\nC: ${USER64}\nC: ${PASSWORD64}\ncut`,
   'never answered, lines unfinished': `C: AUTH LOGIN\nC: ${USER64}\nC~ ${PASSWORD64}\ncut`,
   unfinished: `C~ AUTH PLAIN ${PLAIN}\ncut`,
-  'echoed': `C: AUTH PLAIN ${PLAIN}\nS: 500 5.5.1 Command unrecognized: "AUTH PLAIN ${PLAIN}"`,
+  echoed: `C: AUTH PLAIN ${PLAIN}\nS: 500 5.5.1 Command unrecognized: "AUTH PLAIN ${PLAIN}"`,
   'echoed in upper case': `C: AUTH PLAIN ${PLAIN}\nS: 500 unrecognized: AUTH PLAIN ${PLAIN.toUpperCase()}`,
   'echoed in part': `C: AUTH PLAIN ${PLAIN}\nS: 500 unrecognized: AUTH PLAIN ${PLAIN.slice(0, 16)}...`,
   'echoed from the middle': `C: AUTH PLAIN ${PLAIN}\nS: 500 unrecognized: ...${PLAIN.slice(8)}`,
@@ -97,10 +105,26 @@ describe('credentials', () => {
       .map((octets) => Buffer.from(octets).toString('base64'))
       .filter((text) => /[A-Z]/.test(text) && /[a-z]/.test(text) && new Set(text).size > 8);
     const around = fc.constantFrom(
-      ...['AUTH PLAIN ', 'auth plain ', 'AUTH XOAUTH2 ', 'X-EXPS NTLM ', 'XXXX PLAIN ', 'NOOP PLAIN ', 'PLAIN '],
+      ...[
+        'AUTH PLAIN ',
+        'auth plain ',
+        'AUTH XOAUTH2 ',
+        'X-EXPS NTLM ',
+        'XXXX PLAIN ',
+        'NOOP PLAIN ',
+        'PLAIN ',
+      ],
       ...['AUTH LOGIN\\r\\n', 'AUTH FOO ', 'AUTH ', 'AUTH=LOGIN '],
     );
-    const reply = fc.constantFrom('334 ', '235 ok ', '535 no ', '500 unrecognized: ', 'OK', '250 ok ', '221 ');
+    const reply = fc.constantFrom(
+      '334 ',
+      '235 ok ',
+      '535 no ',
+      '500 unrecognized: ',
+      'OK',
+      '250 ok ',
+      '221 ',
+    );
     fc.assert(
       fc.property(secret, around, reply, fc.boolean(), fc.nat(50), (text, verb, answer, echo, seed) => {
         const script = `S: 220 mx\nC: ${verb}${text}\nS: ${answer}${echo && answer !== 'OK' ? text : ''}\nS: 501 x\nC: ${text}\nS: 500 what?`;

@@ -400,7 +400,11 @@ const silences: readonly Case[] = [
     `S: 220 mx.example\n C: EHLO client\n cut\n tick 59`,
     '(greeting) -> 220\nEHLO client -> end-of-capture',
   ],
-  ['no greeting', 'C: EHLO client\n cut\n tick 90', '(greeting) -> silent\nEHLO client -> silent (pipelined)'],
+  [
+    'no greeting',
+    'C: EHLO client\n cut\n tick 90',
+    '(greeting) -> silent\nEHLO client -> silent (pipelined)',
+  ],
   [
     'a command passed over',
     `S: 220 mx.example

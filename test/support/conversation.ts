@@ -2,11 +2,12 @@
  * A script of test/support/dialogue.ts (its data lines, `@`, `midstream`, `only`, `noack`, `fin`, `rst`, `cut`,
  * `tick`) fed to SmtpDialogues directly, without packets: any segmentation, and fast.
  */
-import type { CloseReason, ConnectionView, Direction, Gap } from '../../src/stream/event.js';
-import { StreamChunk } from '../../src/stream/event.js';
+
 import { type SessionRecord, SmtpDialogues } from '../../src/smtp/dialogue.js';
 import { createDigestFactory } from '../../src/smtp/digest.js';
 import type { SmtpSession } from '../../src/smtp/session.js';
+import type { CloseReason, ConnectionView, Direction, Gap } from '../../src/stream/event.js';
+import { StreamChunk } from '../../src/stream/event.js';
 import type { Checksum } from '../../src/wire/segment.js';
 import { SCRIPT_START_US, unescapeScript } from './dialogue.js';
 
@@ -129,7 +130,8 @@ export function converse(script: string, options: ConverseOptions = {}): Convers
       connection.synSeen = false;
       connection.synAckSeen = false;
     } else if (word === 'only') only = value === 'C' ? 'client' : 'server';
-    else if (word === 'noack' || word === 'ack') acknowledges[value === 'C' ? 'client' : 'server'] = word === 'ack';
+    else if (word === 'noack' || word === 'ack')
+      acknowledges[value === 'C' ? 'client' : 'server'] = word === 'ack';
     else if (word === 'checksum') checksum = value === 'bad' ? 'invalid' : 'valid';
     else if (word === 'fin' || word === 'rst' || word === 'cut') ended = word;
     else if (word === 'tick') {
