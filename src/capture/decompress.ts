@@ -46,6 +46,12 @@ const FIRST_STEPS = 64 * 1024;
 const OUTPUT_CHUNK = 128 * 1024;
 /** The JavaScript decompressor calls itself for each frame in a step; this keeps the stack small. */
 const FRAME_STEP = 16 * 1024;
+/**
+ * It moves its whole window for each block. Full blocks (128 KiB) in the largest window move 1024 octets
+ * for each that they give; a stream that has far more moved is made to keep it busy.
+ */
+const MAX_MOVED_PER_OCTET = 1024;
+const FREE_MOVES = 16 * 1024 * 1024 * 1024;
 /** CRC and length at the end of gzip data: decompressed apart, so that a wrong CRC loses no data. */
 const TRAILER = 8;
 /** Octets given between two looks at the events of the process. */
@@ -63,11 +69,7 @@ export async function createDecompressor(
   }
   const { createZstdDecompress } = zlib as { createZstdDecompress?: (options: object) => Transform };
   if (createZstdDecompress) {
-    return new StreamDecompressor(
-      createZstdDecompress({ chunkSize: OUTPUT_CHUNK }),
-      new ZstdFrames(false),
-      sink,
-    );
+    return new StreamDecompressor(createZstdDecompress({ chunkSize: OUTPUT_CHUNK }), new ZstdFrames(), sink);
   }
   return new ScriptDecompressor(await import('fzstd'), sink);
 }
@@ -163,13 +165,14 @@ class ScriptDecompressor implements Decompressor {
   state: DecompressionState = 'whole';
   reason = '';
   ended = false;
-  private readonly frames = new ZstdFrames(true);
+  private readonly frames = new ZstdFrames();
   private readonly stream: Decompress;
-  private unyielded = 0;
+  private given = 0;
+  private yielded = 0;
 
   constructor(library: typeof import('fzstd'), sink: DecompressionSink) {
     this.stream = new library.Decompress((octets) => {
-      this.unyielded += octets.length;
+      this.given += octets.length;
       if (this.ended || octets.length === 0) return;
       if (!sink(Buffer.from(octets.buffer, octets.byteOffset, octets.length))) this.ended = true;
     });
@@ -183,8 +186,11 @@ class ScriptDecompressor implements Decompressor {
       if (objection?.state === 'refused') return this.fail('refused', objection.reason);
       this.push(step, false);
       if (objection && !this.ended) this.fail('corrupt', objection.reason);
-      if (this.unyielded < YIELD) continue;
-      this.unyielded = 0;
+      if (this.frames.windows > FREE_MOVES + MAX_MOVED_PER_OCTET * this.given) {
+        return this.fail('refused', 'its blocks are too small for its window');
+      }
+      if (this.given - this.yielded < YIELD) continue;
+      this.yielded = this.given;
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
   }

@@ -1,7 +1,7 @@
 import { type Analysis, analyze } from '../analyze.js';
 import { jsonReport, ndjsonReport } from '../report/json.js';
 import { printableText } from '../report/printable.js';
-import { textReport } from '../report/text.js';
+import { type TextOptions, textReport } from '../report/text.js';
 import type { Rule } from '../rules/rule.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, type Output, writeAll } from './io.js';
@@ -24,7 +24,16 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
   const findings = whole.findings.filter((finding) => isAsSure(finding.confidence, args.minConfidence));
   const analysis: Analysis = { ...whole, sessions: () => whole.sessions(), findings };
   if (!args.quiet) warn(analysis, io.stderr);
-  const report = reportOf(analysis, args, rules, io, version);
+  // A rule whose findings were all left out was not found silent.
+  const leftOut = whole.findings.filter((finding) => !findings.includes(finding));
+  const judged = rules.filter(({ meta }) => !leftOut.some((finding) => finding.rule === meta.id));
+  const text: TextOptions = {
+    color: wantsColor(args, io),
+    ports: args.ports,
+    rules: judged.map((rule) => rule.meta.id),
+    leftOut: leftOut.length,
+  };
+  const report = reportOf(analysis, args.format, text, version);
   if (file) file.write(report);
   else await writeAll(report, io.stdout);
   if (analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
@@ -56,22 +65,17 @@ async function analyzeInterruptibly(args: AnalyzeArguments, rules: Rule[], io: I
 
 function reportOf(
   analysis: Analysis,
-  args: AnalyzeArguments,
-  rules: readonly Rule[],
-  io: Io,
+  format: AnalyzeArguments['format'],
+  text: TextOptions,
   version: string,
 ): Iterable<string> {
-  switch (args.format) {
+  switch (format) {
     case 'json':
       return jsonReport(analysis, { name: 'mailwitness', version });
     case 'ndjson':
       return ndjsonReport(analysis);
     case 'text':
-      return textReport(analysis, {
-        color: wantsColor(args, io),
-        ports: args.ports,
-        rules: rules.map((rule) => rule.meta.id),
-      });
+      return textReport(analysis, text);
   }
 }
 

@@ -18,6 +18,8 @@ export interface TextOptions {
   readonly ports?: readonly number[];
   /** Ids of the rules that were asked, in the order of the catalogue. */
   readonly rules?: readonly string[];
+  /** Findings that the analysis no longer holds because they are less certain than was asked for. */
+  readonly leftOut?: number;
 }
 
 /** Severity has a word, a shape and a colour: any two of them may be lost. */
@@ -86,7 +88,11 @@ class TextReport {
     const seen = survey(analysis);
     const serious = analysis.findings.some((finding) => finding.severity !== 'info');
     const clean = !serious && seen.smtp > 0 && seen.partly === 0;
-    yield page.paragraph(verdict(analysis, seen), '', serious ? 'bold' : clean ? 'green' : 'yellow');
+    yield page.paragraph(
+      verdict(analysis, seen, this.options.leftOut ?? 0),
+      '',
+      serious ? 'bold' : clean ? 'green' : 'yellow',
+    );
     for (const [server, findings] of byServer(analysis.findings)) yield* this.server(server, findings);
     yield* this.captures(seen);
     yield* this.silentRules(seen.smtp);
@@ -115,11 +121,6 @@ class TextReport {
       '─',
     );
     for (const group of byRule(findings)) yield* this.group(group);
-    const remedies = unique(findings.flatMap((finding) => finding.remedy));
-    if (remedies.length === 0) return;
-    yield '\n';
-    yield page.line(['  What to ask the owner of the firewall to change', 'bold']);
-    for (const remedy of remedies) yield page.paragraph(printableOctets(remedy), '  - ');
   }
 
   /** Findings of one rule with one severity and confidence: the same heading, the same advice. */
@@ -143,29 +144,44 @@ class TextReport {
       yield page.paragraph(`and ${thousands(findings.length - told.length)} more like these`, '  - ', 'dim');
     }
     yield '\n';
-    yield* this.proofs(told.flatMap((one) => one.evidence).slice(0, MAX_PROOFS));
+    yield* this.proofs(inOrder(told.flatMap((one) => one.evidence)).slice(0, MAX_PROOFS));
     yield '\n';
+    for (const [index, remedy] of unique(findings.flatMap((one) => one.remedy)).entries()) {
+      yield page.paragraph(printableOctets(remedy), index === 0 ? '  Change: ' : '          ', 'green');
+    }
     yield page.paragraph(provenance(findings), '  ', 'dim');
   }
 
-  /** Evidence of one frame stands under one line that names the frame. */
+  /** Evidence of one frame stands under one line that names it; what was seen again is not shown again. */
   private *proofs(evidence: readonly Evidence[]): Generator<string> {
-    let last = '';
+    const again = new Map<string, Evidence[]>();
     for (const proof of evidence) {
-      const head = this.frame(proof);
+      const key = `${proof.direction} ${proof.excerpt} ${proof.note}`;
+      const list = again.get(key);
+      if (list) list.push(proof);
+      else again.set(key, [proof]);
+    }
+    let last = '';
+    for (const [proof, ...others] of again.values()) {
+      const head = this.frame(proof!);
       if (head !== last) yield this.page.line([head, 'cyan']);
       last = head;
-      yield* this.excerpt(proof);
+      yield* this.excerpt(proof!);
+      const frames = others.map((other) => {
+        const time = this.clock(other.time);
+        return `${this.place(other)}${time === '' ? '' : ` (${time})`}`;
+      });
+      if (frames.length > 0) yield this.page.paragraph(`the same in ${enumerate(frames)}`, '      ', 'dim');
     }
   }
 
-  private frame({ capture, packet, time, direction }: Evidence): string {
-    const which = this.analysis.captures.length > 1 ? `capture ${capture + 1} ` : '';
-    const way = direction === 'client' ? 'client → server' : 'server → client';
-    return [
-      '    ',
-      [`${which}frame ${packet}`, this.clock(time), way].filter((part) => part !== '').join('  '),
-    ].join('');
+  private place({ capture, packet }: Evidence): string {
+    return `${this.analysis.captures.length > 1 ? `capture ${capture + 1} ` : ''}frame ${packet}`;
+  }
+
+  private frame(evidence: Evidence): string {
+    const way = evidence.direction === 'client' ? 'client → server' : 'server → client';
+    return `    ${[this.place(evidence), this.clock(evidence.time), way].filter(Boolean).join('  ')}`;
   }
 
   private *excerpt({ excerpt, note }: Evidence): Generator<string> {
@@ -297,11 +313,17 @@ function byReason(entries: readonly NotAssessed[]): Map<string, NotAssessed[]> {
   return groups;
 }
 
+function inOrder(evidence: readonly Evidence[]): Evidence[] {
+  return [...evidence].sort((a, b) => a.capture - b.capture || a.packet - b.packet);
+}
+
 /** Rule, ids, sessions, symptoms, sources: what one needs to look it up elsewhere. */
 function provenance(findings: readonly Finding[]): string {
   const [first] = findings as readonly [Finding];
   const ids = naming(findings.map((finding) => finding.id));
-  const sessions = unique(findings.flatMap((finding) => finding.sessions));
+  const sessions = unique(findings.flatMap((finding) => finding.sessions)).sort(
+    (a, b) => Number(a.slice(1)) - Number(b.slice(1)),
+  );
   const count = findings.reduce((sum, finding) => sum + finding.count, 0);
   const times = count > sessions.length && findings.length === 1 ? `, ${thousands(count)} times` : '';
   const symptoms = unique(findings.flatMap((finding) => finding.symptoms)).map(

@@ -4,26 +4,49 @@ import { enumerate, plural, thousands } from './columns.js';
 import { printableOctets, printableText } from './printable.js';
 import type { Survey } from './survey.js';
 
-/** `took`, `taken`, `AUTH away`: what was done, for "A firewall took .." and "A firewall may have taken ..". */
-type Deed = readonly [past: string, participle: string, object: string];
+/** What was done, for "A firewall took .." and "A firewall may have taken ..". Deeds with one tail are told together. */
+interface Deed {
+  readonly past: string;
+  readonly participle: string;
+  readonly objects: readonly string[];
+  readonly tail?: string;
+}
+
+interface Told<T> {
+  readonly clause: T;
+  readonly confidence: Confidence;
+}
+
+const overwrote = (...objects: string[]): Deed => ({ past: 'overwrote', participle: 'overwritten', objects });
+const took = (...objects: string[]): Deed => ({ past: 'took', participle: 'taken', objects, tail: ' away' });
 
 /** What a firewall did to the dialogue, in the order in which it is told. */
 const DEEDS: Readonly<Record<string, (findings: readonly Finding[]) => Deed>> = {
-  'banner-masked': () => ['overwrote', 'overwritten', "the server's greeting"],
+  'banner-masked': () => overwrote("the server's greeting"),
   'banner-proxy': (findings) => {
-    const products = enumerate(argValues(findings, 'product'));
-    return ['answered', 'answered', `in the server's place${products ? ` (${products})` : ''}`];
+    const products = argValues(findings, 'product');
+    const name = products.length > 0 && products.length <= 3 ? ` (${enumerate(products)})` : '';
+    return { past: 'answered', participle: 'answered', objects: [`in the server's place${name}`] };
   },
-  'greeting-stalled': () => ['left', 'left', 'clients waiting for the end of the greeting'],
-  'capability-masked': (findings) => ['hid', 'hidden', keywordCount(findings)],
-  'capability-removed': () => ['removed', 'removed', 'ESMTP keywords'],
-  'verb-masked': (findings) => ['overwrote', 'overwritten', verbs(findings)],
-  'verb-swallowed': (findings) => ['swallowed', 'swallowed', verbs(findings)],
-  'ehlo-rejected': () => ['broke', 'broken', 'EHLO'],
-  'auth-dropped': () => ['took', 'taken', 'AUTH away'],
-  'starttls-stripped': () => ['took', 'taken', 'STARTTLS away'],
-  'link2state-dropped': (findings) => ['took', 'taken', `${verbs(findings)} away`],
-  'verb-rejected': (findings) => ['had', 'had', `${verbs(findings)} refused`],
+  'greeting-stalled': () => ({
+    past: 'left',
+    participle: 'left',
+    objects: ['clients waiting for the end of the greeting'],
+  }),
+  'capability-masked': (findings) => ({ past: 'hid', participle: 'hidden', objects: [keywords(findings)] }),
+  'capability-removed': () => ({ past: 'removed', participle: 'removed', objects: ['ESMTP keywords'] }),
+  'auth-dropped': () => took('AUTH'),
+  'starttls-stripped': () => took('STARTTLS'),
+  'link2state-dropped': (findings) => took(...verbs(findings)),
+  'ehlo-rejected': () => ({ past: 'broke', participle: 'broken', objects: ['EHLO'] }),
+  'verb-masked': (findings) => overwrote(...verbs(findings)),
+  'verb-swallowed': (findings) => ({ past: 'swallowed', participle: 'swallowed', objects: verbs(findings) }),
+  'verb-rejected': (findings) => ({
+    past: 'had',
+    participle: 'had',
+    objects: verbs(findings),
+    tail: ' refused',
+  }),
 };
 
 /** What became of mail. The rules see that it happened; who did it is another question. */
@@ -48,11 +71,16 @@ const CONSEQUENCES: Readonly<Record<string, (findings: readonly Finding[]) => st
 const LEVELS: readonly Confidence[] = ['certain', 'likely', 'possible'];
 
 /** Clauses that one sentence bears. */
-const MAX_CLAUSES = 3;
+const MAX_CLAUSES = 4;
 
 /** The outcome in one sentence that can stand alone; what limits it follows as sentences of its own. */
-export function verdict(analysis: Analysis, { smtp, other, partly, clients }: Survey): string {
+export function verdict(
+  analysis: Analysis,
+  { smtp, other, partly, clients }: Survey,
+  leftOut: number,
+): string {
   const limits = damage(analysis);
+  if (leftOut > 0) limits.push(`${plural(leftOut, 'less certain finding')} left out, as asked for.`);
   const serious = analysis.findings.filter((finding) => finding.severity !== 'info');
   if (serious.length > 0) return [accusation(serious, clients), ...limits].join(' ');
   if (smtp === 0) return [nothingToJudge(analysis, other), ...limits].join(' ');
@@ -69,7 +97,7 @@ export function verdict(analysis: Analysis, { smtp, other, partly, clients }: Su
 }
 
 function accusation(findings: readonly Finding[], clients: Survey['clients']): string {
-  const deeds = clauses(findings, DEEDS);
+  const deeds = toldOnce(clauses(findings, DEEDS));
   const happened = clauses(findings, CONSEQUENCES)
     .map(({ clause }) => clause)
     .slice(0, MAX_CLAUSES);
@@ -78,30 +106,56 @@ function accusation(findings: readonly Finding[], clients: Survey['clients']): s
     if (happened.length === 0) return `Mail between ${where} met something that is no plain SMTP.`;
     return `Between ${where}, ${enumerate(happened)}; a firewall may be why.`;
   }
-  const best = LEVELS.find((level) => deeds.some(({ confidence }) => confidence === level))!;
-  const main = deeds.filter(({ confidence }) => confidence === best);
-  const phrases = main.slice(0, MAX_CLAUSES).map(({ clause }) => phrase(clause, best));
-  const next = LEVELS.find((level) => level !== best && deeds.some(({ confidence }) => confidence === level));
-  const also = deeds.filter(({ confidence }) => confidence === next).slice(0, MAX_CLAUSES - phrases.length);
-  const word = { certain: '', likely: 'probably ', possible: 'may have ' } as const;
-  let sentence = `A firewall between ${where} ${word[best]}${enumerate(phrases)}`;
-  if (next && also.length > 0) {
-    sentence += `, and ${word[next]}${enumerate(also.map(({ clause }) => phrase(clause, next)))}`;
+  const levels = LEVELS.filter((level) => deeds.some(({ confidence }) => confidence === level));
+  const told: string[] = [];
+  let room = MAX_CLAUSES;
+  for (const level of levels.slice(0, 2)) {
+    const phrases = joined(deeds.filter(({ confidence }) => confidence === level).map(({ clause }) => clause))
+      .slice(0, room)
+      .map((deed) => phrase(deed, level));
+    room -= phrases.length;
+    if (phrases.length > 0)
+      told.push(`${{ certain: '', likely: 'probably ', possible: 'may have ' }[level]}${enumerate(phrases)}`);
   }
-  if (happened.length > 0) sentence += `; ${enumerate(happened)}`;
-  return `${sentence}.`;
+  const outcome = happened.length > 0 ? `; ${enumerate(happened)}` : '';
+  return `A firewall between ${where} ${told.join(', and ')}${outcome}.`;
 }
 
-function phrase([past, participle, object]: Deed, confidence: Confidence): string {
-  return `${confidence === 'possible' ? participle : past} ${object}`;
+/** A verb that was taken away need not be told as overwritten, swallowed or refused, too. */
+function toldOnce(deeds: readonly Told<Deed>[]): Told<Deed>[] {
+  const named = new Set<string>();
+  return deeds
+    .map(({ clause, confidence }) => {
+      const objects = clause.objects.filter((object) => !named.has(object));
+      for (const object of objects) named.add(object);
+      return { clause: { ...clause, objects }, confidence };
+    })
+    .filter(({ clause }) => clause.objects.length > 0);
+}
+
+/** "took AUTH away" and "took STARTTLS away" become one. */
+function joined(deeds: readonly Deed[]): Deed[] {
+  const one: Deed[] = [];
+  for (const deed of deeds) {
+    const index = one.findIndex(
+      ({ past, tail }) => past === deed.past && tail !== undefined && tail === deed.tail,
+    );
+    if (index < 0) one.push(deed);
+    else one[index] = { ...deed, objects: [...new Set([...one[index]!.objects, ...deed.objects])] };
+  }
+  return one;
+}
+
+function phrase({ past, participle, objects, tail = '' }: Deed, confidence: Confidence): string {
+  return `${confidence === 'possible' ? participle : past} ${enumerate(objects)}${tail}`;
 }
 
 /** One clause for each rule that spoke, in the order of the table. */
 function clauses<T>(
   findings: readonly Finding[],
   table: Readonly<Record<string, (findings: readonly Finding[]) => T>>,
-): { clause: T; confidence: Confidence }[] {
-  const told: { clause: T; confidence: Confidence }[] = [];
+): Told<T>[] {
+  const told: Told<T>[] = [];
   for (const [rule, clause] of Object.entries(table)) {
     const spoken = findings.filter((finding) => finding.rule === rule);
     const confidence = LEVELS.find((level) => spoken.some((finding) => finding.confidence === level));
@@ -125,17 +179,21 @@ function place(findings: readonly Finding[], clients: Survey['clients']): string
   return `${peers.size === 0 ? 'clients' : printableText(left)} and ${printableText(right)}`;
 }
 
-/** A masked line is a finding of its own; several servers are not added up. */
-function keywordCount(findings: readonly Finding[]): string {
+/** A masked line is a finding of its own: as many as one session showed. Several servers are not added up. */
+function keywords(findings: readonly Finding[]): string {
   const servers = new Set(findings.map(({ server }) => `${server.address} ${server.port}`));
-  return servers.size === 1 ? plural(findings.length, 'ESMTP keyword') : 'ESMTP keywords';
+  if (servers.size > 1) return 'ESMTP keywords';
+  const lines = new Map<string, number>();
+  for (const { sessions } of findings) for (const id of sessions) lines.set(id, (lines.get(id) ?? 0) + 1);
+  const most = Math.max(1, ...lines.values());
+  return most === 1 ? 'an ESMTP keyword' : plural(most, 'ESMTP keyword');
 }
 
-/** `EHLO and STARTTLS`, or `commands` where it is not known which. */
-function verbs(findings: readonly Finding[]): string {
+/** `EHLO` and `STARTTLS`, or `commands` where it is not known which. */
+function verbs(findings: readonly Finding[]): string[] {
   const named = argValues(findings, 'verb');
-  if (named.length > 0 && named.length <= 3) return enumerate(named);
-  return findings.length === 1 ? 'a command' : 'commands';
+  if (named.length > 0 && named.length <= 3) return named;
+  return [findings.length === 1 ? 'a command' : 'commands'];
 }
 
 function argValues(findings: readonly Finding[], name: string): string[] {

@@ -53,6 +53,7 @@ interface Place {
  * next boundary.
  */
 export class ReportScan extends LineScanner {
+  private readonly isReport: boolean;
   private readonly boundaries: string[] = [];
   private kind: PartKind;
   private encoding: string;
@@ -75,8 +76,9 @@ export class ReportScan extends LineScanner {
   /** @param type, boundary, encoding of the message's own header */
   constructor(type: string, boundary: string | null, encoding: string | null) {
     super();
-    this.kind = boundary !== null && type.startsWith('multipart/') ? 'other' : kindOf(type);
+    this.isReport = type === 'multipart/report';
     this.encoding = encodingOf(encoding);
+    this.kind = type.startsWith('text/') ? kindOf(type) : 'other';
     if (boundary !== null && type.startsWith('multipart/')) this.boundaries.push(boundary);
   }
 
@@ -98,8 +100,9 @@ export class ReportScan extends LineScanner {
     this.endPart();
     const { recipient, text } = this;
     const originalMessageId = this.originalMessageId ?? this.returnedMessageId;
-    const place = recipient ?? this.textPlace ?? this.returnedPlace;
-    if (place === null || (recipient === null && text === null && this.returnedPlace === null)) return null;
+    // An automatic answer may return a message too: that alone reports nothing.
+    const place = recipient ?? this.textPlace ?? (this.isReport ? this.returnedPlace : null);
+    if (place === null) return null;
     return {
       status: recipient?.status ?? null,
       diagnostic: recipient?.diagnostic ?? null,
@@ -227,7 +230,6 @@ export class ReportScan extends LineScanner {
     // Reports that are mere text quote the header of the message that they return.
     if (this.boundaries.length === 0 && /^message-id\s*:\s*<[^<>]+>/i.test(text)) {
       this.returnedMessageId ??= bareMessageId(text);
-      this.returnedPlace ??= { offset, frame };
     }
     if (this.text !== null) return;
     let said = decoded(text, this.encoding);

@@ -42,7 +42,7 @@ export abstract class LineScanner {
       const stop = lf < 0 ? end : lf;
       if (this.wanted) {
         const room = MAX_LINE_OCTETS - this.partial.length;
-        if (room > 0) this.partial += octets.latin1Slice(at, Math.min(stop, at + room));
+        if (room > 0) this.partial += octets.toString('latin1', at, Math.min(stop, at + room));
       }
       if (lf < 0) return -1;
       at = lf + 1;

@@ -33,7 +33,7 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   overlapCount = 0;
   /** Segments that belong to no plausible place of this connection; they were ignored. */
   strays = 0;
-  /** The table's clock at the last packet. */
+  /** The table's clock at the last packet, or that packet's own time if it is later. */
   touchedUs = Number.NaN;
   /** Place in the table. */
   ref = 0;

@@ -19,7 +19,7 @@ const scratch: Difference = { first: -1, last: -1 };
  * command, though packets were captured in that order.
  */
 export class Connection extends ConnectionFacts {
-  /** The segment belongs to another connection between the same two endpoints, a later one. */
+  /** The SYN belongs to another connection between the same two endpoints, a later one. */
   isReusedBy(s: TcpSegment, isClient: boolean): boolean {
     const from = isClient ? this.fromClient : this.fromServer;
     const to = isClient ? this.fromServer : this.fromClient;

@@ -79,11 +79,7 @@ export class ConnectionTable implements SegmentListener {
       this.#last = connection;
       side = sideOf(connection, s);
     }
-    if (
-      (s.flags & (SYN | RST)) === SYN &&
-      connection!.clientPackets + connection!.serverPackets > 0 &&
-      connection!.isReusedBy(s, side === 1)
-    ) {
+    if ((s.flags & (SYN | RST)) === SYN && connection!.isReusedBy(s, side === 1)) {
       this.#close(connection!, 'reused', false);
       connection = this.#open(s, flowHash(s));
       this.#last = connection;

@@ -149,7 +149,7 @@ describe('limits', () => {
   it('the transcript as a whole', () => {
     const { say, close } = dialogue();
     say('server', '220 mx.example ESMTP\r\n');
-    const reply = `${`250-${'z'.repeat(2040)}\r\n`.repeat(500)}250 ok\r\n`;
+    const reply = Buffer.from(`${`250-${'z'.repeat(2040)}\r\n`.repeat(500)}250 ok\r\n`);
     const grown = growth(() => {
       for (let count = 0; count < 100; count++) {
         say('client', 'NOOP\r\n');

@@ -78,10 +78,13 @@ export function converse(random: Random, p: Perturbation): Conversation {
   for (let turn = 0; turn < turns; turn++) {
     const from = turn % 2 === 0 ? 'S' : 'C';
     const other = from === 'C' ? 'S' : 'C';
-    const octets = Buffer.from(Array.from({ length: 1 + random.int(60) }, () => 33 + random.int(90)));
+    const octets = Buffer.from(Array.from({ length: 2 + random.int(60) }, () => 33 + random.int(90)));
     const flight: [number, Buffer, boolean][] = [];
     for (let i = 0; i < octets.length; ) {
-      const length = Math.min(octets.length - i, 2 + random.int(20));
+      const left = octets.length - i;
+      const taken = 2 + random.int(20);
+      // One octet sent again looks like a keep-alive, whose octet means nothing: no piece is that short.
+      const length = left - taken < 2 ? left : taken;
       flight.push([at[from] + i, octets.subarray(i, i + length), false]);
       if (random.chance(p.retransmit)) {
         const copy = Buffer.from(octets.subarray(0, i + length).subarray(Math.max(0, i - random.int(9))));
