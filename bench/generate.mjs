@@ -211,7 +211,7 @@ function sessions(writer, size, seed, others) {
       active.push(session(writer, number++, next, pool, stats));
     for (let i = active.length - 1; i >= 0; i--) {
       if (active[i].next().done) active.splice(i, 1);
-      else others?.(next);
+      else if (writer.size < size) others?.(next);
     }
   }
   stats.packets = writer.packets;
@@ -256,7 +256,7 @@ export function makeMany(path, count) {
     server: 0xc0000219,
     port: 10_000 + (number % 50_000),
     serverPort: 25,
-    seq: [number * 7919, number * 104_729],
+    seq: [(number * 7919) >>> 0, (number * 104_729) >>> 0],
   }));
   const say = (flow, from, octets) => segment(writer, flow, from, 0x18, octets, 0, octets.length);
   const rounds = [

@@ -44,17 +44,21 @@ const STEP = 64 * 1024;
 const FIRST_STEP = 1024;
 const FIRST_STEPS = 64 * 1024;
 const OUTPUT_CHUNK = 128 * 1024;
+/** Largest zstd window that is decompressed, as in the zstd program without `--long=31`. */
+const MAX_WINDOW = 128 * 1024 * 1024;
+/** `fzstd` 0.1.1 loses the upper bits of offsets that have more than 26: what comes out is wrong then. */
+const MAX_SCRIPT_WINDOW = 2 ** 26 - 4;
 /** The JavaScript decompressor calls itself for each frame in a step; this keeps the stack small. */
 const FRAME_STEP = 16 * 1024;
 /**
- * It moves its whole window for each block. Full blocks (128 KiB) in the largest window move 1024 octets
- * for each that they give; a stream that has far more moved is made to keep it busy.
+ * It moves its whole window for each block. Blocks of 16 KiB in the largest window move 8192 octets for
+ * each that they give; a stream that has far more moved is made to keep it busy.
  */
-const MAX_MOVED_PER_OCTET = 1024;
+const MAX_MOVED_PER_OCTET = 8192;
 const FREE_MOVES = 16 * 1024 * 1024 * 1024;
 /** CRC and length at the end of gzip data: decompressed apart, so that a wrong CRC loses no data. */
 const TRAILER = 8;
-/** Octets given between two looks at the events of the process. */
+/** Octets given (or 16 times as many moved) between two looks at the events of the process. */
 const YIELD = 16 * 1024 * 1024;
 const UNEXPECTED_END = 'unexpected end of file';
 
@@ -69,7 +73,11 @@ export async function createDecompressor(
   }
   const { createZstdDecompress } = zlib as { createZstdDecompress?: (options: object) => Transform };
   if (createZstdDecompress) {
-    return new StreamDecompressor(createZstdDecompress({ chunkSize: OUTPUT_CHUNK }), new ZstdFrames(), sink);
+    return new StreamDecompressor(
+      createZstdDecompress({ chunkSize: OUTPUT_CHUNK }),
+      new ZstdFrames(MAX_WINDOW),
+      sink,
+    );
   }
   return new ScriptDecompressor(await import('fzstd'), sink);
 }
@@ -165,7 +173,7 @@ class ScriptDecompressor implements Decompressor {
   state: DecompressionState = 'whole';
   reason = '';
   ended = false;
-  private readonly frames = new ZstdFrames();
+  private readonly frames = new ZstdFrames(MAX_SCRIPT_WINDOW);
   private readonly stream: Decompress;
   private given = 0;
   private yielded = 0;
@@ -189,8 +197,9 @@ class ScriptDecompressor implements Decompressor {
       if (this.frames.windows > FREE_MOVES + MAX_MOVED_PER_OCTET * this.given) {
         return this.fail('refused', 'its blocks are too small for its window');
       }
-      if (this.given - this.yielded < YIELD) continue;
-      this.yielded = this.given;
+      const work = this.given + this.frames.windows / 16;
+      if (work - this.yielded < YIELD) continue;
+      this.yielded = work;
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
   }

@@ -1,7 +1,5 @@
 const FRAME = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50; // and the 15 above
-/** Largest window that is decompressed, as in the zstd program without `--long=31`. */
-const MAX_WINDOW = 128 * 1024 * 1024;
 const MAX_BLOCK = 128 * 1024;
 
 /** What the walk found wrong. `refused`: not damage, but more than is decompressed here. */
@@ -18,7 +16,7 @@ type Expected = 'magic' | 'descriptor' | 'frame-header' | 'skippable-size' | 'bl
  * Says whether the stream may end here, and refuses what would take unreasonable memory.
  *
  * @example
- * new ZstdFrames().push(octets)?.reason // 'its window of 2147483648 octets is too large'
+ * new ZstdFrames(2 ** 27).push(octets)?.reason // 'its window of 2147483648 octets is too large'
  */
 export class ZstdFrames {
   private expected: Expected = 'magic';
@@ -33,6 +31,9 @@ export class ZstdFrames {
 
   /** The sum of the windows of all blocks and frames so far: what moving the window for each costs. */
   windows = 0;
+
+  /** @param maxWindow largest window in octets that is let pass */
+  constructor(private readonly maxWindow: number) {}
 
   /** The octets so far end where a frame does. */
   get complete(): boolean {
@@ -86,7 +87,7 @@ export class ZstdFrames {
       }
       case 'frame-header':
         this.window = this.windowSize();
-        if (this.window > MAX_WINDOW)
+        if (this.window > this.maxWindow)
           return { state: 'refused', reason: `its window of ${this.window} octets is too large` };
         this.windows += this.window;
         return this.expect('block-header', 3);

@@ -1,7 +1,6 @@
 import { type Analysis, analyze } from '../analyze.js';
-import { jsonReport, ndjsonReport } from '../report/json.js';
 import { printableText } from '../report/printable.js';
-import { type TextOptions, textReport } from '../report/text.js';
+import type { TextOptions } from '../report/text.js';
 import type { Rule } from '../rules/rule.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, type Output, writeAll } from './io.js';
@@ -33,7 +32,7 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
     rules: judged.map((rule) => rule.meta.id),
     leftOut: leftOut.length,
   };
-  const report = reportOf(analysis, args.format, text, version);
+  const report = await reportOf(analysis, args.format, text, version);
   if (file) file.write(report);
   else await writeAll(report, io.stdout);
   if (analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
@@ -63,20 +62,16 @@ async function analyzeInterruptibly(args: AnalyzeArguments, rules: Rule[], io: I
   }
 }
 
-function reportOf(
+/** Only the report that is asked for is loaded: start-up is most of a small run. */
+async function reportOf(
   analysis: Analysis,
   format: AnalyzeArguments['format'],
   text: TextOptions,
   version: string,
-): Iterable<string> {
-  switch (format) {
-    case 'json':
-      return jsonReport(analysis, { name: 'mailwitness', version });
-    case 'ndjson':
-      return ndjsonReport(analysis);
-    case 'text':
-      return textReport(analysis, text);
-  }
+): Promise<Iterable<string>> {
+  if (format === 'text') return (await import('../report/text.js')).textReport(analysis, text);
+  const { jsonReport, ndjsonReport } = await import('../report/json.js');
+  return format === 'json' ? jsonReport(analysis, { name: 'mailwitness', version }) : ndjsonReport(analysis);
 }
 
 /** Only on a terminal that can, and when nobody objects. https://no-color.org: any value but an empty one. */

@@ -49,6 +49,15 @@ interface RawOptions {
   evidence?: string;
 }
 
+const DEFAULTS: RawOptions = {
+  format: 'text',
+  port: '25,587,2525',
+  digest: 'xxh64',
+  minConfidence: 'possible',
+  failOn: 'low',
+  color: true,
+};
+
 /** @throws UsageError */
 export async function parseCommandLine(
   argv: readonly string[],
@@ -57,6 +66,10 @@ export async function parseCommandLine(
   const [first] = argv;
   if (first !== undefined && LATER_COMMANDS.includes(first)) throw notYet(`the command '${first}'`);
   const words = first === 'analyze' || first === 'help' ? argv.slice(1) : argv;
+  // What has no option needs no parser: loading it takes longer than reading a small capture.
+  if (first !== 'help' && words.every((word) => word === '-' || !word.startsWith('-'))) {
+    return checked(words, DEFAULTS, words);
+  }
   // Help and the version end the parsing by a throw; what they say comes here.
   const said: string[] = [];
   const command = await program(version, (text) => said.push(text));
@@ -67,18 +80,22 @@ export async function parseCommandLine(
     if ((error as { exitCode?: unknown }).exitCode === 0) return { text: said.join('') };
     throw asUsageError(error);
   }
-  return checked(command, words);
+  return checked(command.args, command.opts<RawOptions>(), words);
 }
 
-function checked(command: Command, words: readonly string[]): AnalyzeArguments {
-  const files = [...command.args];
+/** @param words  the command line as it was given */
+function checked(
+  operands: readonly string[],
+  options: RawOptions,
+  words: readonly string[],
+): AnalyzeArguments {
+  const files = [...operands];
   // Options may stand in front of the command: `mailwitness --quiet analyze mail.pcap`.
   const [head = ''] = files;
-  if (words.indexOf('--') < 0 || words.indexOf(head) < words.indexOf('--')) {
+  if (words[0]?.startsWith('-') && !words.slice(0, words.indexOf(head)).includes('--')) {
     if (LATER_COMMANDS.includes(head)) throw notYet(`the command '${head}'`);
     if (head === 'analyze') files.shift();
   }
-  const options = command.opts<RawOptions>();
   if (options.anonymize) throw notYet("the option '--anonymize'");
   if (options.evidence !== undefined) throw notYet("the option '--evidence'");
   if (LATER_FORMATS.includes(options.format)) throw notYet(`the format '${options.format}'`);
@@ -124,14 +141,18 @@ async function program(version: string, say: (text: string) => void): Promise<Co
     .usage('[analyze] [options] FILE...')
     .description('Reads packets and says, with the packets to prove it, what a firewall did to mail.')
     .argument('[FILE...]', "captures: pcap or pcapng, plain, gzip or zstd; '-' is standard input")
-    .option('-F, --format <format>', `how to report: ${FORMATS.join(', ')}`, 'text')
+    .option('-F, --format <format>', `how to report: ${FORMATS.join(', ')}`, DEFAULTS.format)
     .option('-o, --output <file>', 'where to report to instead of standard output')
-    .option('--port <list>', 'ports on which servers speak SMTP', '25,587,2525')
+    .option('--port <list>', 'ports on which servers speak SMTP', DEFAULTS.port)
     .addOption(rule)
     .addOption(noRule)
-    .option('--digest <kind>', `digest of messages: ${DIGESTS.join(', ')}`, 'xxh64')
-    .option('--min-confidence <level>', `leave out what is less than ${CONFIDENCES.join(', ')}`, 'possible')
-    .option('--fail-on <severity>', `exit with 1 from ${SEVERITIES.join(', ')} on`, 'low')
+    .option('--digest <kind>', `digest of messages: ${DIGESTS.join(', ')}`, DEFAULTS.digest)
+    .option(
+      '--min-confidence <level>',
+      `leave out what is less than ${CONFIDENCES.join(', ')}`,
+      DEFAULTS.minConfidence,
+    )
+    .option('--fail-on <severity>', `exit with 1 from ${SEVERITIES.join(', ')} on`, DEFAULTS.failOn)
     .option('--quiet', 'no warnings and no progress')
     .option('--no-color', 'no colour (nor with NO_COLOR in the environment)')
     .addOption(new Option('--anonymize').hideHelp())

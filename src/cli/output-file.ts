@@ -39,11 +39,13 @@ export class OutputFile {
     if (this.before && captures.some((capture) => isSame(this.before!, capture))) {
       throw new UsageError(`${path} is one of the captures: name another file for the report.`);
     }
+    const folder = dirname(this.target);
     try {
-      accessSync(this.replaced ? dirname(this.target) : this.target, constants.W_OK);
+      accessSync(this.replaced ? folder : this.target, constants.W_OK);
     } catch (error) {
       throw cannotWrite(path, error);
     }
+    if (!statSync(folder).isDirectory()) throw cannotWrite(path, { code: 'ENOTDIR' });
   }
 
   /** @throws UsageError when it could not be written; the file is then what it was before */

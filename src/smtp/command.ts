@@ -16,6 +16,7 @@ export const UNKNOWN = 11;
 export const EMPTY = 12;
 /** USER, PASS and the like: other protocols', and their arguments are secrets. */
 export const LOGIN = 13;
+export const EFFECTS = 14;
 
 /** RFC 5321 and the registered extensions, and those that Exchange, Postfix and old servers added. */
 const VERBS: ReadonlyMap<string, number> = new Map([

@@ -1,8 +1,9 @@
 import { StreamChunk } from '../stream/event.js';
 import type { DigestFactory } from './digest.js';
-import type { ReplyLine } from './exchange-log.js';
+import { Answer, type ReplyLine } from './exchange-log.js';
 import { WireLine } from './line-splitter.js';
 import { TranscriptStore } from './transcript.js';
+import { LastLine } from './transcript-event.js';
 
 /** Octets held for all sessions together: more than that, and each session guesses at once. */
 const MAX_HELD_TOGETHER = 64 << 20;
@@ -10,9 +11,10 @@ const MAX_HELD_TOGETHER = 64 << 20;
 /** What the dialogues of one capture share, so that none needs its own. */
 export class DialogueContext {
   readonly transcripts = new TranscriptStore();
+  readonly last = new LastLine();
+  readonly answer = new Answer();
   readonly clientLine = new WireLine('client');
   readonly serverLine = new WireLine('server');
-  readonly dotLine = new WireLine('client');
   /** Points at held octets while they are taken in. */
   readonly replay = new StreamChunk();
   readonly reply: ReplyLine = {

@@ -6,16 +6,18 @@ import type {
   StreamListener,
 } from '../stream/event.js';
 import { redactReplyText } from './auth.js';
-import * as client from './client-dialogue.js';
+import { ClientDialogue } from './client-dialogue.js';
 import { isCertainCommand } from './command.js';
 import { DialogueContext } from './dialogue-context.js';
+import * as state from './dialogue-state.js';
 import type { DigestFactory } from './digest.js';
 import * as log from './exchange-log.js';
-import { cutLine, finishPartial, keepPartial, type PartialLine, type WireLine } from './line-splitter.js';
-import { materialise } from './materialise.js';
+import { cutLine, finishPartial, keepPartial, type WireLine } from './line-splitter.js';
+import { type ClosedDialogue, materialise } from './materialise.js';
 import * as protocol from './protocol.js';
-import { isGreetingMask, looksMasked, NO_CODE, replyCode, separatorOf } from './reply.js';
+import { isGreetingMask, isHyphen, isMaskedSeparator, looksMasked, NO_CODE, replyCode } from './reply.js';
 import type { SmtpSession } from './session.js';
+import type { Transcript } from './transcript.js';
 
 /** A finished session: compact, until somebody wants to see it. */
 export interface SessionRecord {
@@ -68,23 +70,13 @@ const TLS_HANDSHAKE = 0x16;
 const STARTTLS_ANSWER = /\bTLS\b|\bSSL\b|go ahead|ready to start/i;
 
 /** One session: the server's stream, and which reply decides what. */
-class Dialogue extends client.ClientDialogue implements StreamListener, SessionRecord {
-  private serverPartial: PartialLine | null = null;
-  private serverSpoke = false;
-  private serverOpaque = false;
-  /** The next line may be the tail of one that began in a gap. */
-  private serverTail = false;
-
+class Dialogue extends ClientDialogue implements StreamListener {
   constructor(
     context: DialogueContext,
     connection: ConnectionView,
     private readonly onClosed: (record: SessionRecord) => void,
   ) {
     super(context, connection);
-  }
-
-  get index(): number {
-    return this.connection.index;
   }
 
   chunk(chunk: StreamChunk): void {
@@ -97,12 +89,9 @@ class Dialogue extends client.ClientDialogue implements StreamListener, SessionR
   gap(gap: Gap, frame: number): void {
     this.begin(frame, Number.NaN);
     if (gap.cause === 'midstream') {
-      if (gap.direction === 'client') {
-        if (this.mode === client.COMMANDS) this.mode = client.SEARCHING;
-      } else this.serverTail = true;
-      return;
-    }
-    if (gap.direction === 'client') this.clientGap(gap.octets);
+      if (gap.direction === 'server') this.note(state.SERVER_TAIL);
+      else if (this.mode === state.COMMANDS) this.mode = state.SEARCHING;
+    } else if (gap.direction === 'client') this.clientGap(gap.octets);
     else this.serverGap();
   }
 
@@ -111,22 +100,14 @@ class Dialogue extends client.ClientDialogue implements StreamListener, SessionR
     this.cutServerLine();
     this.closeClient();
     this.log.close();
-    this.onClosed(this);
-  }
-
-  materialise(firstIndex: number, captureLastUs: number): SmtpSession {
-    return materialise(this, this.context.capture, firstIndex, captureLastUs);
-  }
-
-  release(): void {
-    this.log.transcript.release();
+    this.onClosed(new ClosedSession(this.context.capture, this));
   }
 
   private serverChunk(chunk: StreamChunk): void {
     this.seen |= protocol.SERVER_OCTETS;
     const line = this.context.serverLine;
     let at = chunk.start;
-    while (at < chunk.end && !this.serverOpaque) {
+    while (at < chunk.end && !this.knows(state.SERVER_OPAQUE)) {
       if (this.serverPartial === null && this.beginsOpaque(chunk.octets[at]!, chunk.frame)) return;
       const next = cutLine(chunk, at, this.serverPartial, line);
       if (next < 0) {
@@ -140,11 +121,11 @@ class Dialogue extends client.ClientDialogue implements StreamListener, SessionR
   }
 
   private beginsOpaque(octet: number, frame: number): boolean {
-    if (this.mode === client.OPAQUE) return true;
-    const undecided = this.mode === client.AFTER_STARTTLS;
+    if (this.mode === state.OPAQUE) return true;
+    const undecided = this.mode === state.AFTER_STARTTLS;
     if (octet !== TLS_HANDSHAKE && !(undecided && (octet < 0x20 || octet > 0x7e))) return false;
-    // Before the client has said anything of TLS in plain view, its record may be in a gap.
-    if (undecided) this.serverOpaque = true;
+    // What the client answered to 220 may be in a gap, or come late.
+    if (undecided) this.note(state.SERVER_OPAQUE);
     else this.encrypted(frame);
     return true;
   }
@@ -153,14 +134,13 @@ class Dialogue extends client.ClientDialogue implements StreamListener, SessionR
   private serverLine(line: WireLine, whole: boolean): void {
     const { octets, start, end } = line;
     const code = replyCode(octets, start, end);
-    const tail = this.serverTail;
-    this.serverTail = false;
+    const tail = this.knows(state.SERVER_TAIL);
+    this.forget(state.SERVER_TAIL);
     if (tail && code === NO_CODE) return;
-    const separator = separatorOf(octets, start, end);
     const reply = this.context.reply;
     reply.code = code;
-    reply.more = code !== NO_CODE && separator === 'more';
-    reply.maskedSeparator = code !== NO_CODE && separator === 'masked';
+    reply.more = code !== NO_CODE && isHyphen(octets, start, end);
+    reply.maskedSeparator = code !== NO_CODE && isMaskedSeparator(octets, start, end);
     reply.greetingMask = false;
     reply.checksum = 'unverifiable';
     reply.text = null;
@@ -168,25 +148,25 @@ class Dialogue extends client.ClientDialogue implements StreamListener, SessionR
       reply.greetingMask = isGreetingMask(octets, start, end);
       reply.checksum = line.checksum();
     }
-    if (!this.serverSpoke) this.firstServerLine(line, reply);
+    if (!this.knows(state.SERVER_SPOKE)) this.firstServerLine(line, reply);
     if (code !== NO_CODE) this.seen |= protocol.CODED_REPLY;
-    if (this.serverOpaque) return;
+    if (this.knows(state.SERVER_OPAQUE)) return;
     if (this.log.keepsReplyLine) reply.text = this.shown(line, code);
     if (code >= 200 && code < 300) this.releaseCommandsBefore(code);
     this.log.reply(line, reply, whole);
-    if (this.log.answered >= 0) this.replied(line.lastFrame);
+    if (this.context.answer.exchange >= 0) this.replied(line.lastFrame);
     // The reply that was to decide cannot be told from others any more.
-    if (this.mode === client.WAITING && this.decider < this.log.head) this.mustGuess();
+    if (this.held !== null && this.held.decider < this.log.head) this.mustGuess();
   }
 
   private firstServerLine(line: WireLine, reply: log.ReplyLine): void {
-    this.serverSpoke = true;
+    this.note(state.SERVER_SPOKE);
     const text = line.octets.latin1Slice(line.start, Math.min(line.end, line.start + 512));
     this.seen |= protocol.serverEvidence(text, reply.code);
     if (reply.greetingMask) this.seen |= protocol.FIREWALL_MARK;
     if (this.seen & (protocol.HTTP | protocol.SSH)) {
       this.opaque('limit');
-      this.serverOpaque = true;
+      this.note(state.SERVER_OPAQUE);
       return;
     }
     // Only a greeting and the answer to STARTTLS are 220: a capture can begin between handshake and greeting.
@@ -211,67 +191,67 @@ class Dialogue extends client.ClientDialogue implements StreamListener, SessionR
    * DATA has no 2xx.
    */
   private releaseCommandsBefore(code: number): void {
-    if (this.mode !== client.WAITING || this.decider !== this.log.head || this.log.replyAwaits < 0) return;
-    const never =
-      this.log.replyAwaits === log.TO_DATA || (code === 221 && this.log.replyAwaits !== log.TO_QUIT);
-    if (!never) return;
+    if (this.held === null || this.held.decider !== this.log.head) return;
+    const awaited = this.log.replyAwaits;
+    if (awaited !== this.held.awaited || (awaited !== log.TO_DATA && code !== 221)) return;
     const held = this.heldLine();
-    if (held !== null && isCertainCommand(held)) this.settleAs(client.COMMANDS);
+    if (held !== null && isCertainCommand(held)) this.settleAs(state.COMMANDS);
   }
 
   /** A reply is complete: what does the client send next? */
   private replied(frame: number): void {
-    const { answered, answeredAwaited: awaited, answeredCode: code } = this.log;
+    const { exchange, awaited, code } = this.context.answer;
     switch (this.mode) {
-      case client.WAITING:
-        if (answered === this.decider) this.decided(awaited, code, frame);
-        else if (code === 354 && this.decider < answered) this.decided(log.TO_DATA, code, frame);
+      case state.WAITING: {
+        const { decider } = this.held!;
+        if (exchange === decider) this.decided(awaited, code, frame);
+        else if (code === 354 && decider < exchange) this.decided(log.TO_DATA, code, frame);
         break;
-      case client.SEARCHING:
-        if (code === 354) this.beginMessage('DATA', answered, client.MAIL_DATA);
-        else this.resume(code === 334 ? client.AUTH_RESPONSE : client.COMMANDS);
+      }
+      case state.SEARCHING:
+        if (code === 354) this.beginMessage('DATA', exchange, state.MAIL_DATA);
+        else this.resume(code === 334 ? state.AUTH_RESPONSE : state.COMMANDS);
         break;
-      case client.COMMANDS:
+      case state.COMMANDS:
         // The command was masked or lost; the server has understood it all the same.
-        if (code === 354) this.beginMessage('DATA', answered, client.MAIL_DATA);
-        else if (code === 334) this.resume(client.AUTH_RESPONSE);
+        if (code === 354) this.beginMessage('DATA', exchange, state.MAIL_DATA);
+        else if (code === 334) this.resume(state.AUTH_RESPONSE);
         break;
-      case client.MAIL_DATA:
-        if (awaited === log.TO_UNSEEN && this.message?.broken && code !== 354) this.resume(client.COMMANDS);
+      case state.MAIL_DATA:
+        if (awaited === log.TO_UNSEEN && this.message?.broken && code !== 354) this.resume(state.COMMANDS);
         break;
     }
   }
 
   private decided(awaited: number, code: number, frame: number): void {
-    const refused = code >= 400;
     switch (awaited) {
       case log.TO_DATA:
         if (code === 354) {
-          const { decider } = this;
-          this.beginMessage('DATA', decider, client.MAIL_DATA);
-          this.settleAs(client.MAIL_DATA);
-        } else if (refused) this.settleAs(client.COMMANDS);
+          this.beginMessage('DATA', this.held!.decider, state.MAIL_DATA);
+          this.settleAs(state.MAIL_DATA);
+        } else if (code >= 400) this.settleAs(state.COMMANDS);
         else this.mustGuess();
         break;
       case log.TO_AUTH:
-        this.settleAs(code === 334 ? client.AUTH_RESPONSE : client.COMMANDS);
+        this.settleAs(code === 334 ? state.AUTH_RESPONSE : state.COMMANDS);
         break;
       case log.TO_STARTTLS:
         if (code === 220) this.expectTls(frame);
-        else this.settleAs(client.COMMANDS);
+        else this.settleAs(state.COMMANDS);
         break;
       case log.TO_XEXCH50:
-        this.settleAs(code === 354 ? client.BINARY : client.COMMANDS);
+        if (code === 354) this.expectBinary();
+        else this.settleAs(state.COMMANDS);
         break;
       default:
-        this.settleAs(client.COMMANDS);
+        this.settleAs(state.COMMANDS);
     }
   }
 
   private serverGap(): void {
-    if (this.mode === client.OPAQUE) return;
+    if (this.mode === state.OPAQUE) return;
     this.cutServerLine();
-    this.serverTail = true;
+    this.note(state.SERVER_TAIL);
     this.log.serverGap();
     this.mustGuess();
   }
@@ -280,12 +260,54 @@ class Dialogue extends client.ClientDialogue implements StreamListener, SessionR
   private cutServerLine(): void {
     const partial = this.serverPartial;
     this.serverPartial = null;
-    if (partial === null || this.mode === client.OPAQUE) return;
+    if (partial === null || this.mode === state.OPAQUE) return;
     const line = this.context.serverLine;
     finishPartial(partial, line, false);
     this.serverLine(line, false);
     this.log.cutReply();
     // Whatever the reply goes on to say, the client has waited for it.
-    if (this.mode === client.SEARCHING && this.context.reply.more) this.resume(client.COMMANDS);
+    if (this.mode === state.SEARCHING && this.context.reply.more) this.resume(state.COMMANDS);
+  }
+}
+
+/** What stays of a dialogue: a transcript and a few numbers. */
+class ClosedSession implements SessionRecord, ClosedDialogue {
+  readonly connection: ConnectionView;
+  readonly transcript: Transcript;
+  readonly frame: number;
+  readonly us: number;
+  readonly exchanges: number;
+  readonly kept: number;
+  readonly full: boolean;
+  readonly seen: number;
+  readonly encryptedFrom: number;
+  readonly tlsFollowed: boolean | null;
+
+  constructor(
+    readonly capture: number,
+    dialogue: Dialogue,
+  ) {
+    this.connection = dialogue.connection;
+    this.transcript = dialogue.log.transcript;
+    this.frame = dialogue.log.frame;
+    this.us = dialogue.log.us;
+    this.exchanges = dialogue.log.next;
+    this.kept = dialogue.log.kept;
+    this.full = dialogue.log.full;
+    this.seen = dialogue.seen;
+    this.encryptedFrom = dialogue.encryptedFrom;
+    this.tlsFollowed = dialogue.tlsFollowed;
+  }
+
+  get index(): number {
+    return this.connection.index;
+  }
+
+  materialise(firstIndex: number, captureLastUs: number): SmtpSession {
+    return materialise(this, firstIndex, captureLastUs);
+  }
+
+  release(): void {
+    this.transcript.release();
   }
 }

@@ -4,11 +4,14 @@ import type { NoReply } from './session.js';
 import type { Transcript } from './transcript.js';
 import * as event from './transcript-event.js';
 
-/** Exchanges of a session that are kept; one more than that many await a reply at most. */
+/** Exchanges of a session that are kept; as many await a reply at most. */
 export const MAX_EXCHANGES = 10_000;
 export const MAX_REPLY_LINES = 1000;
 /** Octets of transcript that a session may fill. */
 export const MAX_TRANSCRIPT = 8 << 20;
+
+/** Awaiting exchanges looked at for the one that a code answers: each reply of a hostile server costs so much. */
+const MAX_SEARCHED = 512;
 
 /** What a reply is awaited for. */
 export const TO_OTHER = 0;
@@ -27,9 +30,6 @@ export const TO_UNKNOWN = 11;
 /** A reply without a question. */
 export const TO_UNSEEN = 12;
 
-const GREETING_KIND = 0;
-const UNSEEN_KIND = event.KINDS.indexOf('unseen');
-
 /** A server's line as the pairing needs it. */
 export interface ReplyLine {
   /** 0: none. */
@@ -45,92 +45,103 @@ export interface ReplyLine {
   checksum: Checksum;
 }
 
+/** What the newest line completed. */
+export class Answer {
+  /** The exchange; -1: nothing was completed. */
+  exchange = -1;
+  awaited = TO_OTHER;
+  code = 0;
+}
+
+/** What is not certain any more after octets were lost. */
+class Doubt {
+  /** Those before it may have been answered in a gap of the server's stream. */
+  suspectEnd = 0;
+  /** Commands were lost in front of this one; -1: none. */
+  lostFrom = -1;
+  /** At most the rest of a line whose beginning is known was lost. */
+  lostLittle = false;
+  /** A reply has come since. */
+  heard = false;
+}
+
+const FULL = 1 << 0;
+const REPLY_OPEN = 1 << 1;
+/** The newest reply: a line without a code is in it; its last line came; it looks like a masked greeting. */
+const REPLY_UNCODED = 1 << 2;
+const REPLY_COMPLETE = 1 << 3;
+const REPLY_MASKED = 1 << 4;
+/** The client has sent a command since the newest reply began. */
+const CLIENT_SPOKE = 1 << 5;
+
 /**
  * The exchanges of a session in order, which of them await a reply, and which reply answers which.
  *
  * Replies come in the order of what they answer, so that those awaited are always `[head, next)`. After a gap
  * a reply is attached only where its code leaves no choice (354 answers DATA); otherwise it becomes an
  * exchange of its own, `unseen`.
+ *
+ * There may be hundreds of thousands of these: booleans are bits, and what is rare is made when needed.
  */
 export class ExchangeLog {
   /** Origin of frames and times: those of the first event. */
-  frame = 0;
+  frame = -1;
   us = 0;
   /** Exchanges so far, also those not kept. */
   next = 0;
   kept = 0;
   /** The oldest that awaits a reply. */
   head = 0;
-  /** What the newest and, before it, the others await. */
+  /** What the newest awaits. */
   private newestAwaits = TO_OTHER;
+  /** What the others await, when there are others. */
   private queue: number[] | null = null;
-  private queueAt = 0;
-  /** Those before it may have been answered in a gap of the server's stream. */
-  private suspectEnd = 0;
-  /** Commands were lost in front of this one; -1: none. */
-  private lostFrom = -1;
-  /** At most the rest of a line whose beginning is known was lost. */
-  private lostLittle = false;
-  private uncertain = false;
-  private heardSinceGap = false;
-  private begun = false;
-  /** The transcript is full: nothing more is kept. */
-  full = false;
-
-  /** The exchange whose reply has begun and not ended; -1: none. */
-  private open = -1;
-  private openHasUncoded = false;
-  /** The newest reply. */
+  private doubt: Doubt | null = null;
+  private bits = 0;
+  /** The newest reply: whose, of what, its code, its lines. */
   private replyTo = -1;
   private replyAwaited = TO_OTHER;
   private replyCode = 0;
   private replyLines = 0;
-  private droppedLines = 0;
-  private replyComplete = false;
-  private replyMasked = false;
-  /** The client has sent nothing since the newest reply began. */
-  private clientQuiet = true;
 
-  /** What the newest line completed; -1: nothing. */
-  answered = -1;
-  answeredAwaited = TO_OTHER;
-  answeredCode = 0;
-
-  constructor(readonly transcript: Transcript) {}
+  constructor(
+    readonly transcript: Transcript,
+    private readonly last: event.LastLine,
+    private readonly answer: Answer,
+  ) {}
 
   get pending(): number {
     return this.next - this.head;
   }
 
+  /** The transcript is full: nothing more is kept. */
+  get full(): boolean {
+    if ((this.bits & FULL) === 0 && this.transcript.length >= MAX_TRANSCRIPT) this.bits |= FULL;
+    return (this.bits & FULL) !== 0;
+  }
+
   /** Is a reply awaited that may still come? */
   get awaitsReply(): boolean {
-    return this.next > Math.max(this.head, this.suspectEnd);
+    return this.next > Math.max(this.head, this.doubt?.suspectEnd ?? 0);
   }
 
   /** What the next line of the server answers: that of the open reply, or the oldest; -1: nothing. */
   get replyAwaits(): number {
-    if (this.open >= 0) return this.replyAwaited;
+    if (this.bits & REPLY_OPEN) return this.replyAwaited;
     return this.pending > 0 ? this.awaits(this.head) : -1;
   }
 
   /** Will an exchange added now be kept? */
   get keepsNext(): boolean {
-    return this.next === this.kept && this.kept < MAX_EXCHANGES && !this.isFull();
+    return this.next === this.kept && this.kept < MAX_EXCHANGES && !this.full;
   }
 
   /** Would a server's line be kept, now? */
   get keepsReplyLine(): boolean {
-    return !this.isFull() && (this.replyLines < MAX_REPLY_LINES || this.open < 0);
-  }
-
-  private isFull(): boolean {
-    if (!this.full && this.transcript.length >= MAX_TRANSCRIPT) this.full = true;
-    return this.full;
+    return !this.full && (this.replyLines < MAX_REPLY_LINES || (this.bits & REPLY_OPEN) === 0);
   }
 
   begin(frame: number, us: number): void {
-    if (this.begun) return;
-    this.begun = true;
     this.frame = frame;
     this.us = Number.isNaN(us) ? 0 : us;
   }
@@ -151,15 +162,7 @@ export class ExchangeLog {
     serverPackets: number,
     early: boolean,
   ): number {
-    if (this.suspectEnd > this.head) {
-      // A client sends the next command when it has the reply: it lay in the gap.
-      this.giveUp(Math.min(this.suspectEnd, this.next), 'gap');
-    }
-    this.suspectEnd = 0;
-    if (this.pending === 0 && this.heardSinceGap) {
-      if (this.lostLittle) this.lostFrom = -1;
-      if (this.lostFrom < 0) this.uncertain = false;
-    }
+    if (this.doubt !== null) this.easeDoubt(this.doubt);
     if (this.pending >= MAX_EXCHANGES) {
       this.giveUp(this.next, 'limit');
       this.clientGap(false);
@@ -167,69 +170,75 @@ export class ExchangeLog {
     const pipelined = early || this.pending > 0;
     if (this.keepsNext) {
       this.kept++;
-      const { transcript } = this;
-      const flags = (pipelined ? event.PIPELINED : 0) | (this.uncertain ? event.AFTER_GAP : 0);
-      transcript.octet(event.EXCHANGE | (kind << 3) | flags);
-      transcript.number(line === null ? 0 : line.segments);
+      const { store } = this.transcript;
+      const flags = (pipelined ? event.PIPELINED : 0) | (this.doubt !== null ? event.AFTER_GAP : 0);
+      store.octet(event.EXCHANGE | (kind << 3) | flags);
+      store.number(line === null ? 0 : line.segments);
       if (line !== null) {
-        transcript.number(serverPackets);
-        event.writeLine(transcript, line, text, checksum, this);
+        store.number(serverPackets);
+        event.stageLine(this.transcript, this.last, line, text, checksum, this);
       }
+      this.transcript.commit();
     }
     if (this.pending > 0) {
       this.queue ??= [];
       this.queue.push(this.newestAwaits);
     }
     this.newestAwaits = awaits;
-    if (kind !== GREETING_KIND && kind !== UNSEEN_KIND) this.clientQuiet = false;
+    if (kind !== event.GREETING_KIND && kind !== event.UNSEEN_KIND) this.bits |= CLIENT_SPOKE;
     return this.next++;
   }
 
-  /** Takes one line of the server. Sets `answered`, and what was answered with which code. */
+  /** A client that waited for what it lacked has got it: the next command is certain again. */
+  private easeDoubt(doubt: Doubt): void {
+    // A client sends the next command when it has the reply: it lay in the gap.
+    if (doubt.suspectEnd > this.head) this.giveUp(Math.min(doubt.suspectEnd, this.next), 'gap');
+    doubt.suspectEnd = 0;
+    if (this.pending > 0 || !doubt.heard) return;
+    if (doubt.lostLittle) doubt.lostFrom = -1;
+    if (doubt.lostFrom < 0) this.doubt = null;
+  }
+
+  /** Takes one line of the server. The answer says what it completed. */
   reply(line: WireLine, reply: ReplyLine, whole: boolean): void {
-    this.answered = -1;
+    this.answer.exchange = -1;
     // Of a line that was cut, four octets tell its code and that no other follows.
     const last = reply.code !== 0 && !reply.more && (whole || line.total > 3);
     const complete = last && whole;
-    if (this.open >= 0) {
+    if (this.bits & REPLY_OPEN) {
       if (this.goesOn(reply)) {
         this.append(line, reply, complete);
-        if (reply.code === 0) this.openHasUncoded = true;
-        else if (last) this.complete();
+        if (reply.code === 0) this.bits |= REPLY_UNCODED;
+        else if (last) this.completed();
         return;
       }
-      this.open = -1;
+      this.bits &= ~REPLY_OPEN;
     }
-    if (this.joinsLast(reply)) {
-      this.append(line, reply, this.replyComplete);
-      return;
-    }
-    if (reply.code === 0) {
-      if (line.total === 0) return;
-      if (this.pending === 0 && this.replyTo >= 0 && this.clientQuiet && !this.uncertain) {
-        this.append(line, reply, this.replyComplete);
-        return;
-      }
-    }
-    this.start(line, reply, last || (whole && reply.code === 0), whole);
+    const joins = reply.code === 0 ? line.total === 0 || this.joinsUncoded(reply) : this.joinsMasked(reply);
+    if (!joins) this.start(line, reply, last || (whole && reply.code === 0), whole);
+    else if (line.total > 0) this.append(line, reply, (this.bits & REPLY_COMPLETE) !== 0);
   }
 
   /** Does the line belong to the reply that has begun? */
   private goesOn(reply: ReplyLine): boolean {
     if (reply.code === 0) return true;
-    if (this.pending > 0) return reply.code === this.replyCode && !this.openHasUncoded;
+    if (this.pending > 0) return reply.code === this.replyCode && (this.bits & REPLY_UNCODED) === 0;
     return Math.floor(reply.code / 100) === Math.floor(this.replyCode / 100);
   }
 
-  /** A mask can hide the code or the hyphen of a greeting's later lines. */
-  private joinsLast(reply: ReplyLine): boolean {
-    return (
-      this.replyAwaited === TO_GREETING &&
-      this.replyMasked &&
-      this.clientQuiet &&
-      reply.greetingMask &&
-      (reply.code === 0 || reply.maskedSeparator)
-    );
+  /** A line without a code where none is awaited goes on with what was said. */
+  private joinsUncoded(reply: ReplyLine): boolean {
+    if (reply.greetingMask && this.followsMaskedGreeting) return true;
+    return this.pending === 0 && this.replyTo >= 0 && (this.bits & CLIENT_SPOKE) === 0 && this.doubt === null;
+  }
+
+  /** A mask can hide the hyphen of a greeting's lines. */
+  private joinsMasked(reply: ReplyLine): boolean {
+    return reply.maskedSeparator && reply.greetingMask && this.followsMaskedGreeting;
+  }
+
+  private get followsMaskedGreeting(): boolean {
+    return this.replyAwaited === TO_GREETING && (this.bits & (REPLY_MASKED | CLIENT_SPOKE)) === REPLY_MASKED;
   }
 
   private start(line: WireLine, reply: ReplyLine, last: boolean, whole: boolean): void {
@@ -238,7 +247,7 @@ export class ExchangeLog {
     let index = this.choose(reply);
     let awaited = TO_UNSEEN;
     if (index < 0) {
-      index = this.add(UNSEEN_KIND, TO_UNSEEN, null, null, 'unverifiable', 0, false);
+      index = this.add(event.UNSEEN_KIND, TO_UNSEEN, null, null, 'unverifiable', 0, false);
       this.head = this.next;
     } else awaited = this.take();
     const { code } = reply;
@@ -250,84 +259,57 @@ export class ExchangeLog {
     this.replyAwaited = awaited;
     this.replyCode = code;
     this.replyLines = 0;
-    this.replyMasked = reply.greetingMask;
-    this.clientQuiet = true;
-    this.open = last ? -1 : index;
-    this.openHasUncoded = false;
-    this.heardSinceGap = true;
-    this.replyComplete = complete;
-    if (index < this.kept && !this.isFull()) {
+    this.bits &= FULL;
+    if (!last) this.bits |= REPLY_OPEN;
+    if (complete) this.bits |= REPLY_COMPLETE;
+    if (reply.greetingMask) this.bits |= REPLY_MASKED;
+    if (this.doubt !== null) this.doubt.heard = true;
+    if (index < this.kept && !this.full) {
       this.replyLines = 1;
-      const { transcript } = this;
-      transcript.octet(
-        event.REPLY | (intermediate ? event.INTERMEDIATE : 0) | (complete ? event.COMPLETE : 0),
-      );
-      transcript.number(index);
-      transcript.number(code);
-      event.writeLine(transcript, line, reply.text, reply.checksum, this);
+      const { store } = this.transcript;
+      store.octet(event.REPLY | (intermediate ? event.INTERMEDIATE : 0) | (complete ? event.COMPLETE : 0));
+      store.number(index);
+      store.number(code);
+      event.stageLine(this.transcript, this.last, line, reply.text, reply.checksum, this);
+      this.transcript.commit();
     }
-    if (last) this.complete();
+    if (last) this.completed();
   }
 
   private append(line: WireLine, reply: ReplyLine, complete: boolean): void {
-    this.replyComplete = complete;
-    if (this.replyTo >= this.kept || this.isFull()) return;
-    if (this.replyLines >= MAX_REPLY_LINES) {
-      this.droppedLines++;
-      return;
-    }
-    this.replyLines++;
-    this.transcript.octet(event.MORE | (complete ? event.COMPLETE : 0));
-    event.writeLine(this.transcript, line, reply.text, reply.checksum, this);
+    if (complete) this.bits |= REPLY_COMPLETE;
+    if (this.replyTo >= this.kept || this.full) return;
+    if (++this.replyLines > MAX_REPLY_LINES) return;
+    this.transcript.store.octet(event.MORE | (complete ? event.COMPLETE : 0));
+    event.stageLine(this.transcript, this.last, line, reply.text, reply.checksum, this);
+    this.transcript.commit();
   }
 
-  private complete(): void {
-    this.open = -1;
-    this.answered = this.replyTo;
-    this.answeredAwaited = this.replyAwaited;
-    this.answeredCode = this.replyCode;
+  private completed(): void {
+    this.bits &= ~REPLY_OPEN;
+    this.answer.exchange = this.replyTo;
+    this.answer.awaited = this.replyAwaited;
+    this.answer.code = this.replyCode;
   }
 
   private flushDropped(): void {
-    if (this.droppedLines === 0) return;
-    this.transcript.octet(event.DROPPED_LINES | (this.replyComplete ? event.COMPLETE : 0));
-    this.transcript.number(this.droppedLines);
-    this.droppedLines = 0;
+    const dropped = this.replyLines - MAX_REPLY_LINES;
+    this.replyLines = 0;
+    if (dropped <= 0) return;
+    this.transcript.store.octet(event.DROPPED_LINES | (this.bits & REPLY_COMPLETE ? event.COMPLETE : 0));
+    this.transcript.store.number(dropped);
+    this.transcript.commit();
   }
 
   /** The exchange that the reply answers, now at the head; -1 when that cannot be told. */
   private choose(reply: ReplyLine): number {
-    const lostFrom = this.lostFrom;
-    this.lostFrom = -1;
-    if (this.suspectEnd > this.head) {
-      const exact = this.exactly(reply.code);
-      if (exact < 0) this.giveUp(this.suspectEnd, 'gap');
-      else this.giveUp(exact, 'gap');
-      this.suspectEnd = 0;
-      if (exact >= 0) return exact;
-      // Whatever it answers, it is one of those given up.
-      if (this.pending > 0) this.giveUp(this.next, 'gap');
-      return -1;
+    const { doubt } = this;
+    if (doubt !== null) {
+      const { lostFrom } = doubt;
+      if (doubt.suspectEnd > this.head) return this.chooseSuspect(doubt, reply.code);
+      if (lostFrom >= 0 && this.head >= lostFrom) return this.chooseAfterLoss(doubt, reply);
     }
-    this.suspectEnd = 0;
-    if (this.pending === 0) {
-      if (lostFrom >= 0) this.heardSinceGap = false;
-      return -1;
-    }
-    if (lostFrom >= 0) {
-      if (this.head < lostFrom) {
-        // Sent before the gap: replies come in order.
-        this.lostFrom = lostFrom;
-      } else {
-        const exact =
-          reply.more && reply.code === 250 && this.newestAwaits === TO_HELLO
-            ? this.next - 1
-            : this.exactly(reply.code);
-        this.giveUp(exact < 0 ? this.next : exact, 'gap');
-        if (exact < 0) this.heardSinceGap = false;
-        return exact;
-      }
-    }
+    if (this.pending === 0) return -1;
     while (this.pending > 1 && !couldAnswer(this.awaits(this.head), reply.code)) {
       const exact = this.exactly(reply.code);
       const awaited = this.awaits(this.head);
@@ -337,17 +319,39 @@ export class ExchangeLog {
     return this.head;
   }
 
-  /** The first awaiting exchange that only such a code answers; -1: none. */
+  /** Replies were lost: which of those awaited is this? */
+  private chooseSuspect(doubt: Doubt, code: number): number {
+    const exact = this.exactly(code);
+    // Whatever it answers, it is one of those given up.
+    this.giveUp(exact < 0 ? this.next : exact, 'gap');
+    doubt.suspectEnd = 0;
+    if (exact < 0 || exact >= doubt.lostFrom) doubt.lostFrom = -1;
+    return exact;
+  }
+
+  /** Commands were lost in front of all that await: is it for them? */
+  private chooseAfterLoss(doubt: Doubt, reply: ReplyLine): number {
+    const hello = reply.more && reply.code === 250 && this.newestAwaits === TO_HELLO;
+    const exact = this.pending === 0 ? -1 : hello ? this.next - 1 : this.exactly(reply.code);
+    doubt.lostFrom = -1;
+    doubt.heard = false;
+    this.giveUp(exact < 0 ? this.next : exact, 'gap');
+    return exact;
+  }
+
+  /** The first awaiting exchange that only such a code answers; -1: none, or too far away. */
   private exactly(code: number): number {
-    for (let index = this.head; index < this.next; index++) {
+    const end = Math.min(this.next, this.head + MAX_SEARCHED);
+    for (let index = this.head; index < end; index++) {
       if (answersOnly(this.awaits(index), code)) return index;
     }
     return -1;
   }
 
+  /** The queue ends in front of the newest. */
   private awaits(index: number): number {
-    if (index === this.next - 1) return this.newestAwaits;
-    return this.queue![this.queueAt + index - this.head]!;
+    const before = this.next - 1 - index;
+    return before === 0 ? this.newestAwaits : this.queue![this.queue!.length - before]!;
   }
 
   /** Takes the head off; returns what it awaited. */
@@ -358,62 +362,56 @@ export class ExchangeLog {
   }
 
   private advance(head: number): void {
-    this.queueAt += head - this.head;
     this.head = head;
-    if (this.pending <= 1) {
-      this.queue = null;
-      this.queueAt = 0;
-    } else if (this.queueAt > 1000) {
-      this.queue = this.queue!.slice(this.queueAt);
-      this.queueAt = 0;
-    }
+    if (this.queue === null) return;
+    if (this.pending <= 1) this.queue = null;
+    else if (this.queue.length > 1000 + 2 * this.pending) this.queue = this.queue.slice(1 - this.pending);
   }
 
   /** After 354 the same exchange awaits its final reply. */
   private awaitAgain(index: number): void {
-    if (this.pending === 0) this.newestAwaits = TO_BINARY;
-    else {
-      this.queue = [TO_BINARY, ...(this.queue?.slice(this.queueAt) ?? [])];
-      this.queueAt = 0;
-    }
     this.head = index;
+    const others = this.pending - 1;
+    if (others === 0) this.newestAwaits = TO_BINARY;
+    else this.queue = [TO_BINARY, ...(this.queue?.slice(this.queue.length - others + 1) ?? [])];
   }
 
   /** Those before `end` get no reply. */
   giveUp(end: number, cause: NoReply): void {
     const last = Math.min(end, this.kept);
-    if (last > this.head && !this.isFull()) {
-      this.transcript.octet(event.NO_REPLY | (event.CAUSES.indexOf(cause) << 3));
-      this.transcript.number(this.head);
-      this.transcript.number(last - this.head);
+    if (last > this.head && !this.full) {
+      const { store } = this.transcript;
+      store.octet(event.NO_REPLY | (event.CAUSES.indexOf(cause) << 3));
+      store.number(this.head);
+      store.number(last - this.head);
+      this.transcript.commit();
     }
     if (end > this.head) this.advance(end);
   }
 
   /** Octets of the client are absent. `little`: in all likelihood the rest of the newest line only. */
   clientGap(little: boolean): void {
-    this.lostFrom = this.next;
-    this.lostLittle = little;
-    this.uncertain = true;
-    this.heardSinceGap = false;
+    this.doubt ??= new Doubt();
+    this.doubt.lostFrom = this.next;
+    this.doubt.lostLittle = little;
+    this.doubt.heard = false;
   }
 
   /** Octets of the server are absent. */
   serverGap(): void {
-    this.open = -1;
-    this.suspectEnd = this.next;
-    this.uncertain = true;
-    this.heardSinceGap = false;
+    this.bits &= ~REPLY_OPEN;
+    this.doubt ??= new Doubt();
+    this.doubt.suspectEnd = this.next;
+    this.doubt.heard = false;
   }
 
   /** A reply that was cut does not go on. */
   cutReply(): void {
-    this.open = -1;
+    this.bits &= ~REPLY_OPEN;
   }
 
   close(): void {
     this.flushDropped();
-    this.queue = null;
   }
 }
 

@@ -110,7 +110,7 @@ export class FieldReader {
   }
 
   get(name: string): string | null {
-    return this.values.get(name) ?? null;
+    return this.values.get(name)?.trim() ?? null;
   }
 }
 

@@ -29,7 +29,12 @@ interface Piece {
  * mirror ports have them in front of the reply.
  */
 export class HeldOctets {
-  private pieces: Piece[] = [];
+  /** The exchange whose reply says what the octets are, and what it awaits. */
+  decider = -1;
+  awaited = 0;
+  /** No reply will say it: the octets themselves must. */
+  guessing = false;
+  private readonly pieces: Piece[] = [];
   private head = 0;
   /** Where the head's octets begin that were not yet given out. */
   private at = -1;

@@ -1,6 +1,5 @@
 import type { ConnectionView, Direction } from '../stream/event.js';
 import { bodyParameter, isKnownVerb, parseCommand, parsePath } from './command.js';
-import type { ExchangeLog } from './exchange-log.js';
 import { extensionsOf } from './extension.js';
 import { type MessageRecord, readMessage } from './message-record.js';
 import { protocolOf } from './protocol.js';
@@ -14,18 +13,26 @@ import type {
   SmtpMessage,
   SmtpSession,
 } from './session.js';
-import type { TranscriptReader } from './transcript.js';
+import type { Transcript, TranscriptReader } from './transcript.js';
+import type { Origin } from './transcript-event.js';
 import * as event from './transcript-event.js';
 
 /** After so long without a reply, in the capture, a reply is not merely late. */
 const SILENT_US = 60_000_000;
 const MAX_RECIPIENTS = 1000;
 
-/** What a closed dialogue knows besides its transcript. */
-export interface ClosedDialogue {
+/** What is known of a closed dialogue. */
+export interface ClosedDialogue extends Origin {
+  readonly capture: number;
   readonly connection: ConnectionView;
-  readonly log: ExchangeLog;
+  readonly transcript: Transcript;
+  /** Exchanges there were; those in the transcript; the transcript could take no more. */
+  readonly exchanges: number;
+  readonly kept: number;
+  readonly full: boolean;
+  /** Bits of protocol.ts. */
   readonly seen: number;
+  /** Frame; 0: never. */
   readonly encryptedFrom: number;
   readonly tlsFollowed: boolean | null;
 }
@@ -58,11 +65,10 @@ interface ExchangeDraft {
 /** Makes a session of its transcript. Other protocols' lines stay unseen: they may hold anything. */
 export function materialise(
   dialogue: ClosedDialogue,
-  capture: number,
   firstIndex: number,
   captureLastUs: number,
 ): SmtpSession {
-  const { connection, log } = dialogue;
+  const { connection } = dialogue;
   const protocol = protocolOf(dialogue.seen);
   const read =
     protocol === 'smtp' || protocol === 'none'
@@ -77,7 +83,7 @@ export function materialise(
   const silenceUs = captureLastUs - lastUs;
   return {
     id: `s${firstIndex + connection.index + 1}`,
-    capture,
+    capture: dialogue.capture,
     client: connection.client,
     server: connection.server,
     start: connection.start,
@@ -102,8 +108,8 @@ export function materialise(
     encryptedFrom: dialogue.encryptedFrom === 0 ? null : dialogue.encryptedFrom,
     tlsFollowed: dialogue.tlsFollowed,
     messages,
-    truncated: log.next > log.kept || log.full,
-    droppedExchanges: log.next - log.kept,
+    truncated: dialogue.exchanges > dialogue.kept || dialogue.full,
+    droppedExchanges: dialogue.exchanges - dialogue.kept,
   };
 }
 
@@ -129,18 +135,18 @@ class TranscriptAccount {
   private readonly exchanges: ExchangeDraft[] = [];
   private readonly records: MessageRecord[] = [];
   private readonly reader: TranscriptReader;
-  private readonly log: ExchangeLog;
+  private readonly lines: event.LineReader;
   private readonly connection: ConnectionView;
   /** The newest reply. */
   private reply: ReplyDraft | null = null;
 
   constructor(
-    dialogue: ClosedDialogue,
+    private readonly dialogue: ClosedDialogue,
     private readonly captureLastUs: number,
   ) {
-    this.log = dialogue.log;
     this.connection = dialogue.connection;
-    this.reader = dialogue.log.transcript.reader();
+    this.reader = dialogue.transcript.reader();
+    this.lines = new event.LineReader(this.reader, dialogue);
   }
 
   read(): { exchanges: SmtpExchange[]; messages: SmtpMessage[] } {
@@ -169,7 +175,7 @@ class TranscriptAccount {
           this.readNoReply(event.CAUSES[flags >> 3]!);
           break;
         case event.MESSAGE:
-          this.records.push(readMessage(reader, flags, this.log));
+          this.records.push(readMessage(reader, flags, this.dialogue));
           break;
         default:
           throw new TypeError('transcript is damaged');
@@ -190,9 +196,9 @@ class TranscriptAccount {
     let acknowledged: boolean | null = null;
     if (segments > 0) {
       const serverPackets = reader.number();
-      line = event.readLine(reader, 'client', this.log);
-      const ending = line.ending === 'CRLF' ? 2 : line.ending === 'none' ? 0 : 1;
-      if (connection.acknowledged('client') >= line.offset + line.octets + ending) acknowledged = true;
+      line = this.lines.read('client');
+      const end = line.offset + line.octets + event.endingOctets(line.ending);
+      if (connection.acknowledged('client') >= end) acknowledged = true;
       else if (connection.serverPackets > serverPackets) acknowledged = false;
     }
     let verb = NAMES[kind];
@@ -238,7 +244,7 @@ class TranscriptAccount {
   }
 
   private addReplyLine(complete: boolean): void {
-    const line = event.readLine(this.reader, 'server', this.log);
+    const line = this.lines.read('server');
     const { reply } = this;
     if (reply === null) return;
     reply.lines.push(line);
@@ -258,7 +264,7 @@ class TranscriptAccount {
   /** What the end of the capture or of the connection says about a reply that never came. */
   private whyUnanswered(exchange: ExchangeDraft): NoReply {
     const { connection } = this;
-    if (this.log.full) return 'limit';
+    if (this.dialogue.full) return 'limit';
     if (oneSided(connection) !== null) return 'one-sided';
     if (connection.gaps.some((gap) => gap.direction === 'server') && hasGapAfter(connection, exchange))
       return 'gap';

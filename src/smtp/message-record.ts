@@ -1,14 +1,18 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { MailDataFacts } from './mail-data.js';
 import type { DeliveryReport } from './session.js';
-import type { Transcript, TranscriptReader } from './transcript.js';
-import { MESSAGE, type Origin, readText, readTime, writeText, writeTime } from './transcript-event.js';
+import type { Transcript, TranscriptReader, TranscriptStore } from './transcript.js';
+import { MESSAGE, type Origin, readTime, stageTime } from './transcript-event.js';
 
 const BDAT = 1 << 3;
 const TERMINATED = 1 << 4;
 const EIGHT_BIT = 1 << 5;
 const REPORT_LIKE = 1 << 6;
 const HAS_REPORT = 1 << 7;
+
+/** Of a Message-ID and of a delivery report's texts; all of them fit the stage together. */
+const MAX_TEXT = 500;
+const REPORT_TEXTS = ['status', 'diagnostic', 'originalMessageId', 'finalRecipient', 'text'] as const;
 
 /** One message as the transcript holds it; sender and recipients follow from the exchanges. */
 export interface MessageRecord {
@@ -70,7 +74,8 @@ export function writeMessage(
   serverPackets: number,
   origin: Origin,
 ): void {
-  transcript.octet(
+  const { store } = transcript;
+  store.octet(
     MESSAGE |
       (message.transport === 'BDAT' ? BDAT : 0) |
       (facts.terminated ? TERMINATED : 0) |
@@ -78,33 +83,35 @@ export function writeMessage(
       (facts.looksLikeReport ? REPORT_LIKE : 0) |
       (facts.report ? HAS_REPORT : 0),
   );
-  transcript.number(message.number);
-  transcript.number(message.commandExchange);
-  transcript.number(endExchange === null ? 0 : endExchange + 1);
-  transcript.signed(message.frame - origin.frame);
-  writeTime(transcript, message.us, message.ns, message.digits, origin);
-  transcript.number(message.offset);
-  transcript.number(facts.octets);
-  transcript.number(facts.missingOctets);
-  writeDigest(transcript, facts.digest);
-  writeText(transcript, facts.messageId);
+  store.number(message.number);
+  store.number(message.commandExchange);
+  store.number(endExchange === null ? 0 : endExchange + 1);
+  store.signed(message.frame - origin.frame);
+  stageTime(store, message.us, message.ns, message.digits, origin);
+  store.number(message.offset);
+  store.number(facts.octets);
+  store.number(facts.missingOctets);
+  stageDigest(store, facts.digest);
+  store.text(facts.messageId?.slice(0, MAX_TEXT) ?? null);
   if (facts.eightBit) {
-    transcript.number(facts.eightBitFrame ?? 0);
-    transcript.number(facts.eightBitOffset ?? 0);
+    store.number(facts.eightBitFrame ?? 0);
+    store.number(facts.eightBitOffset ?? 0);
   }
-  if (facts.report) writeText(transcript, JSON.stringify(facts.report));
+  if (facts.report) stageReport(store, facts.report);
   const end = facts.terminator;
   if (!end) {
-    transcript.octet(0);
+    store.octet(0);
+    transcript.commit();
     return;
   }
-  transcript.octet(1 + end.splits.reduce((bits, position) => bits | (1 << position), 0));
-  transcript.number(end.offset);
-  transcript.number(end.endOffset - end.offset);
-  transcript.signed(end.frame - origin.frame);
-  transcript.signed(end.lastFrame - end.frame);
-  writeTime(transcript, end.us, end.ns, end.digits, origin);
-  transcript.number(serverPackets);
+  store.octet(1 + end.splits.reduce((bits, position) => bits | (1 << position), 0));
+  store.number(end.offset);
+  store.number(end.endOffset - end.offset);
+  store.signed(end.frame - origin.frame);
+  store.signed(end.lastFrame - end.frame);
+  stageTime(store, end.us, end.ns, end.digits, origin);
+  store.number(serverPackets);
+  transcript.commit();
 }
 
 /** @param first  the octet with the flags */
@@ -118,12 +125,11 @@ export function readMessage(reader: TranscriptReader, first: number, origin: Ori
   const octets = reader.number();
   const missingOctets = reader.number();
   const digest = readDigest(reader);
-  const messageId = readText(reader);
+  const messageId = reader.text();
   const eightBit = (first & EIGHT_BIT) !== 0;
   const eightBitFrame = eightBit ? reader.number() : null;
   const eightBitOffset = eightBit ? reader.number() : null;
-  const report =
-    first & HAS_REPORT ? (JSON.parse(readText(reader) ?? 'null') as DeliveryReport | null) : null;
+  const report = first & HAS_REPORT ? readReport(reader) : null;
   return {
     number,
     transport: first & BDAT ? 'BDAT' : 'DATA',
@@ -159,17 +165,30 @@ function readTerminator(reader: TranscriptReader, origin: Origin): TerminatorRec
   return { offset, endOffset, splits, frame, lastFrame, time, serverPackets };
 }
 
-/** `xxh64:0123456789abcdef` as its kind's length and its octets: 10 instead of 24. */
-function writeDigest(transcript: Transcript, digest: string): void {
+function stageReport(store: TranscriptStore, report: DeliveryReport): void {
+  for (const name of REPORT_TEXTS) store.text(report[name]?.slice(0, MAX_TEXT) ?? null);
+  store.number(report.frame);
+  store.number(report.offset);
+}
+
+function readReport(reader: TranscriptReader): DeliveryReport {
+  const [status = null, diagnostic = null, originalMessageId = null, finalRecipient = null, text = null] =
+    REPORT_TEXTS.map(() => reader.text());
+  const frame = reader.number();
+  return { status, diagnostic, originalMessageId, finalRecipient, text, frame, offset: reader.number() };
+}
+
+/** `xxh64:0123456789abcdef` as its kind and its octets: 15 instead of 24. */
+function stageDigest(store: TranscriptStore, digest: string): void {
   const colon = digest.indexOf(':');
   const octets = Buffer.from(digest.slice(colon + 1), 'hex');
-  writeText(transcript, digest.slice(0, colon));
-  transcript.octet(octets.length);
-  transcript.octets(octets, 0, octets.length);
+  store.text(digest.slice(0, colon));
+  store.octet(octets.length);
+  store.octets(octets, 0, octets.length);
 }
 
 function readDigest(reader: TranscriptReader): string {
-  const kind = readText(reader) ?? '';
+  const kind = reader.text() ?? '';
   const octets = Buffer.from(reader.latin1(reader.octet()), 'latin1');
   return `${kind}:${octets.toString('hex')}`;
 }

@@ -1,6 +1,7 @@
 import type { StreamChunk } from '../stream/event.js';
 import type { DigestFactory } from './digest.js';
-import { type MailDataFacts, MailDataScanner } from './mail-data.js';
+import type { WireLine } from './line-splitter.js';
+import { type MailDataEnd, type MailDataFacts, MailDataScanner } from './mail-data.js';
 import type { MessageOrigin } from './message-record.js';
 
 /** A message whose data is arriving. */
@@ -40,18 +41,33 @@ export class OpenMessage implements MessageOrigin {
     this.offset = chunk.offset + from - chunk.start;
   }
 
+  /** No octet has come yet: where it would. */
+  startAt(line: WireLine): void {
+    this.frame = line.lastFrame;
+    this.us = line.us;
+    this.ns = line.ns;
+    this.digits = line.digits;
+    this.offset = line.endOffset;
+  }
+
   gap(octets: number | null): void {
     this.broken = true;
     this.scanner.gap(octets);
   }
 
-  /** A message ended by its last chunk, of which `end` is the stream offset. */
+  /**
+   * The last chunk ended.
+   *
+   * @param at  where its last octet was; null: in a gap
+   * @param end  stream offset
+   */
   finishChunked(
-    chunk: { frame: number; us: number; ns: number; digits: number },
+    at: { frame: number; us: number; ns: number; digits: number } | null,
     end: number,
   ): MailDataFacts {
     const facts = this.scanner.finish();
-    const { frame, us, ns, digits } = chunk;
+    if (at === null) return { ...facts, terminated: true };
+    const { frame, us, ns, digits } = at;
     return {
       ...facts,
       terminated: true,
@@ -59,3 +75,23 @@ export class OpenMessage implements MessageOrigin {
     };
   }
 }
+
+/** Makes `line` the line with the dot that ended a message. */
+export function pointAtDot(line: WireLine, end: MailDataEnd): void {
+  const inside = end.splits.filter((position) => position > 2).length;
+  line.octets = DOT;
+  line.start = 0;
+  line.end = 1;
+  line.total = 1;
+  line.ending = 'CRLF';
+  line.offset = end.endOffset - 3;
+  // The dot is in the last frame unless a segment begins behind it.
+  line.frame = inside === 0 ? end.lastFrame : end.frame;
+  line.lastFrame = end.lastFrame;
+  line.us = end.us;
+  line.ns = end.ns;
+  line.digits = end.digits;
+  line.segments = inside + 1;
+}
+
+const DOT = Buffer.from('.');

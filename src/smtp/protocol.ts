@@ -1,3 +1,4 @@
+import * as verb from './command.js';
 import type { Protocol } from './session.js';
 
 /** What a dialogue has seen that says which protocol it is. Bits of a number. */
@@ -35,6 +36,24 @@ export function clientEvidence(text: string, first: boolean, seen: number): numb
   }
   if (/^[Xx]{4,}(?:[ \t]|$)/.test(text)) return FIREWALL_MARK;
   return 0;
+}
+
+/** A command that only SMTP has, or that only others have. */
+export function commandEvidence({ effect, argument }: verb.Command): number {
+  switch (effect) {
+    case verb.HELLO:
+    case verb.DATA:
+    case verb.BDAT:
+    case verb.STARTTLS:
+      return SMTP_COMMAND;
+    case verb.MAIL:
+    case verb.RCPT:
+      return argument === null ? 0 : SMTP_COMMAND;
+    case verb.LOGIN:
+      return LOGIN_COMMAND;
+    default:
+      return 0;
+  }
 }
 
 /** What a server's first line says. */

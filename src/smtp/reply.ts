@@ -11,8 +11,6 @@ const LOWER_X = 0x78;
 /** A line without a code. */
 export const NO_CODE = 0;
 
-export type Separator = 'last' | 'more' | 'masked' | 'none';
-
 /**
  * The three-digit code of a line, or NO_CODE. The code counts when a space, a hyphen or nothing follows it, or
  * an asterisk: a mask overwrites the separator too. RFC 5321 §4.2.
@@ -32,11 +30,14 @@ export function replyCode(octets: Buffer, start: number, end: number): number {
   return separator === SPACE || separator === HYPHEN || separator === STAR ? code : NO_CODE;
 }
 
-/** What follows the code: does another line of the reply follow? */
-export function separatorOf(octets: Buffer, start: number, end: number): Separator {
-  if (end - start === 3) return 'last';
-  const octet = octets[start + 3];
-  return octet === HYPHEN ? 'more' : octet === STAR ? 'masked' : octet === SPACE ? 'last' : 'none';
+/** `250-`: another line of the reply follows. */
+export function isHyphen(octets: Buffer, start: number, end: number): boolean {
+  return end - start > 3 && octets[start + 3] === HYPHEN;
+}
+
+/** `220*`: what followed the code was overwritten. */
+export function isMaskedSeparator(octets: Buffer, start: number, end: number): boolean {
+  return end - start > 3 && octets[start + 3] === STAR;
 }
 
 /** Four X's in a row, or three asterisks anywhere. */

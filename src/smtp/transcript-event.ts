@@ -1,9 +1,9 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { Direction } from '../stream/event.js';
 import type { Checksum } from '../wire/segment.js';
-import type { WireLine } from './line-splitter.js';
+import { MAX_LINE_OCTETS, type WireLine } from './line-splitter.js';
 import type { ExchangeKind, NoReply, SmtpLine } from './session.js';
-import type { Transcript, TranscriptReader } from './transcript.js';
+import type { Transcript, TranscriptReader, TranscriptStore } from './transcript.js';
 
 /**
  * What a transcript is made of: one octet of event and flags, then numbers and text.
@@ -31,6 +31,13 @@ export const AFTER_GAP = 1 << 7;
 export const INTERMEDIATE = 1 << 3;
 export const COMPLETE = 1 << 4;
 
+/** Kinds of exchange by their number. */
+export const GREETING_KIND = 0;
+export const COMMAND_KIND = 1;
+export const RESPONSE_KIND = 2;
+export const END_OF_DATA_KIND = 3;
+export const BDAT_KIND = 4;
+export const UNSEEN_KIND = 5;
 export const KINDS: readonly ExchangeKind[] = [
   'greeting',
   'command',
@@ -52,111 +59,162 @@ export const CAUSES: readonly NoReply[] = [
 const CHECKSUMS: readonly Checksum[] = ['unverifiable', 'valid', 'offloaded', 'invalid'];
 const ENDINGS: readonly SmtpLine['ending'][] = ['CRLF', 'LF', 'CR', 'none'];
 
-/** Frames and times are written as distances from these: one or two octets instead of eight. */
+/** Frames and times are written as distances from these. */
 export interface Origin {
   readonly frame: number;
   readonly us: number;
 }
 
-const HAS_TIME = 1 << 2;
+/** Directly behind the line before it, in the same segment: place and time are not repeated. */
+const ADJOINING = 1 << 2;
 const SPANS_FRAMES = 1 << 3;
-const CHECKSUM_SHIFT = 4;
-const LENGTHS_DIFFER = 1 << 6;
+const LENGTHS_DIFFER = 1 << 4;
+/** Checksum, NO_TIME and PRECISE are in an octet of their own. */
+const UNUSUAL = 1 << 5;
+const NO_TIME = 1 << 2;
 /** Not in microseconds: digits and nanoseconds follow. */
-const PRECISE = 1 << 7;
+const PRECISE = 1 << 3;
 
-/** @param text  what to keep instead of the line's own octets, or null */
-export function writeLine(
+/** The line that was written last, of whichever session. */
+export class LastLine {
+  transcript: Transcript | null = null;
+  frame = 0;
+  us = 0;
+  endOffset = 0;
+}
+
+/**
+ * Stages a line.
+ *
+ * @param shown  what to keep instead of the line's own octets, or null
+ */
+export function stageLine(
   transcript: Transcript,
+  last: LastLine,
   line: WireLine,
-  text: string | null,
+  shown: string | null,
   checksum: Checksum,
   origin: Origin,
 ): void {
+  const { store } = transcript;
+  const text = shown !== null && shown.length > MAX_LINE_OCTETS ? shown.slice(0, MAX_LINE_OCTETS) : shown;
   const kept = text === null ? line.end - line.start : text.length;
-  const hasTime = !Number.isNaN(line.us);
   const spans = line.lastFrame !== line.frame;
+  const noTime = Number.isNaN(line.us);
+  const precise = !noTime && (line.digits !== 6 || line.ns !== 0);
+  const unusual = noTime || precise || checksum !== 'unverifiable';
   const differ = kept !== line.total || text !== null;
-  const precise = hasTime && (line.digits !== 6 || line.ns !== 0);
-  transcript.octet(
+  const adjoining =
+    last.transcript === transcript &&
+    last.frame === line.frame &&
+    last.endOffset === line.offset &&
+    last.us === line.us &&
+    !spans &&
+    !precise;
+  store.octet(
     ENDINGS.indexOf(line.ending) |
-      (hasTime ? HAS_TIME : 0) |
+      (adjoining ? ADJOINING : 0) |
       (spans ? SPANS_FRAMES : 0) |
-      (CHECKSUMS.indexOf(checksum) << CHECKSUM_SHIFT) |
       (differ ? LENGTHS_DIFFER : 0) |
-      (precise ? PRECISE : 0),
+      (unusual ? UNUSUAL : 0),
   );
-  transcript.number(line.offset);
-  transcript.signed(line.frame - origin.frame);
-  if (spans) transcript.signed(line.lastFrame - line.frame);
-  if (hasTime) transcript.signed(line.us - origin.us);
-  if (precise) {
-    transcript.octet(line.digits);
-    transcript.number(line.ns);
+  if (unusual) {
+    store.octet(CHECKSUMS.indexOf(checksum) | (noTime ? NO_TIME : 0) | (precise ? PRECISE : 0));
   }
-  if (differ) transcript.number(line.total * 2 + (line.truncated ? 1 : 0));
-  transcript.number(kept);
-  if (text === null) transcript.octets(line.octets, line.start, line.end);
-  else transcript.latin1(text);
+  if (!adjoining) {
+    store.number(line.offset);
+    store.signed(line.frame - origin.frame);
+    if (spans) store.signed(line.lastFrame - line.frame);
+    if (!noTime) store.signed(line.us - origin.us);
+    if (precise) {
+      store.octet(line.digits);
+      store.number(line.ns);
+    }
+  }
+  if (differ) store.number(line.total * 2 + (line.truncated ? 1 : 0));
+  store.number(kept);
+  if (text === null) store.octets(line.octets, line.start, line.end);
+  else store.latin1(text);
+  last.transcript = transcript;
+  last.frame = line.lastFrame;
+  last.us = line.us;
+  last.endOffset = line.endOffset;
 }
 
-export function readLine(reader: TranscriptReader, direction: Direction, origin: Origin): SmtpLine {
-  const flags = reader.octet();
-  const offset = reader.number();
-  const frame = origin.frame + reader.signed();
-  const lastFrame = flags & SPANS_FRAMES ? frame + reader.signed() : frame;
-  let time: Timestamp | null = null;
-  if (flags & HAS_TIME) {
-    const us = origin.us + reader.signed();
-    time = flags & PRECISE ? { us, digits: reader.octet(), ns: reader.number() } : { us, ns: 0, digits: 6 };
+/** Reads the lines of a transcript; each may lean on the one before it. */
+export class LineReader {
+  private offset = 0;
+  private frame = 0;
+  private time: Timestamp | null = null;
+
+  constructor(
+    private readonly reader: TranscriptReader,
+    private readonly origin: Origin,
+  ) {}
+
+  read(direction: Direction): SmtpLine {
+    const { reader } = this;
+    const flags = reader.octet();
+    const unusual = flags & UNUSUAL ? reader.octet() : 0;
+    let { offset, frame, time } = this;
+    let lastFrame = frame;
+    if ((flags & ADJOINING) === 0) {
+      offset = reader.number();
+      frame = this.origin.frame + reader.signed();
+      lastFrame = flags & SPANS_FRAMES ? frame + reader.signed() : frame;
+      time = null;
+      if ((unusual & NO_TIME) === 0) {
+        const us = this.origin.us + reader.signed();
+        time =
+          unusual & PRECISE ? { us, digits: reader.octet(), ns: reader.number() } : { us, digits: 6, ns: 0 };
+      }
+    }
+    const lengths = flags & LENGTHS_DIFFER ? reader.number() : -1;
+    const kept = reader.number();
+    const text = reader.latin1(kept);
+    const octets = lengths < 0 ? kept : Math.floor(lengths / 2);
+    const ending = ENDINGS[flags & 3]!;
+    this.offset = offset + octets + endingOctets(ending);
+    this.frame = lastFrame;
+    this.time = time;
+    return {
+      direction,
+      text,
+      octets,
+      ending,
+      truncated: lengths >= 0 && lengths % 2 === 1,
+      offset,
+      frame,
+      lastFrame,
+      time,
+      checksum: CHECKSUMS[unusual & 3]!,
+    };
   }
-  const lengths = flags & LENGTHS_DIFFER ? reader.number() : -1;
-  const kept = reader.number();
-  const text = reader.latin1(kept);
-  return {
-    direction,
-    text,
-    octets: lengths < 0 ? kept : Math.floor(lengths / 2),
-    ending: ENDINGS[flags & 3]!,
-    truncated: lengths >= 0 && lengths % 2 === 1,
-    offset,
-    frame,
-    lastFrame,
-    time,
-    checksum: CHECKSUMS[(flags >> CHECKSUM_SHIFT) & 3]!,
-  };
 }
 
-export function writeTime(
-  transcript: Transcript,
+export function endingOctets(ending: SmtpLine['ending']): number {
+  return ending === 'CRLF' ? 2 : ending === 'none' ? 0 : 1;
+}
+
+export function stageTime(
+  store: TranscriptStore,
   us: number,
   ns: number,
   digits: number,
   origin: Origin,
 ): void {
   if (Number.isNaN(us)) {
-    transcript.octet(0);
+    store.octet(0);
     return;
   }
-  transcript.octet(digits + 1);
-  transcript.signed(us - origin.us);
-  transcript.number(ns);
+  store.octet(digits + 1);
+  store.signed(us - origin.us);
+  store.number(ns);
 }
 
 export function readTime(reader: TranscriptReader, origin: Origin): Timestamp | null {
   const digits = reader.octet() - 1;
   if (digits < 0) return null;
   const us = origin.us + reader.signed();
-  return { us, ns: reader.number(), digits };
-}
-
-/** Text that may be absent. */
-export function writeText(transcript: Transcript, text: string | null): void {
-  transcript.number(text === null ? 0 : text.length + 1);
-  if (text !== null) transcript.latin1(text);
-}
-
-export function readText(reader: TranscriptReader): string | null {
-  const length = reader.number();
-  return length === 0 ? null : reader.latin1(length - 1);
+  return { us, digits, ns: reader.number() };
 }

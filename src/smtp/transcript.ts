@@ -1,25 +1,37 @@
 /** Octets of one block; the last four of them hold the number of the next block. */
-const BLOCK = 256;
+const BLOCK_BITS = 7;
+const BLOCK = 1 << BLOCK_BITS;
 const PAYLOAD = BLOCK - 4;
-const SLAB_BLOCKS = 4096;
+const SLAB_BITS = 20;
+const SLAB = 1 << SLAB_BITS;
+const BLOCKS_PER_SLAB = SLAB / BLOCK;
+
+/** An event is staged here; more than a line and all that goes with it. */
+const STAGE_OCTETS = 4096;
 
 /**
- * Where the transcripts of all sessions of a capture lie: slabs of 1 MiB, cut into blocks of 256 octets.
+ * Where the transcripts of all sessions of a capture lie: slabs of 1 MiB, cut into blocks of 128 octets.
  *
  * A Buffer of its own costs a session some 300 octets before the first octet is in it, and doubles when it
- * grows. A chain of blocks costs four in 256, and wastes half a block.
+ * grows. A chain of blocks costs four in 128, and wastes half a block.
  *
  * ```
  * transcript 1:  block 0 → block 2 → block 3
  * transcript 2:  block 1
  * ```
+ *
+ * Events are put together in a stage first: a transcript is then written by one copy.
  */
 export class TranscriptStore {
-  readonly slabs: Buffer[] = [];
+  readonly stage = Buffer.allocUnsafeSlow(STAGE_OCTETS);
+  staged = 0;
+  private readonly slabs: Buffer[] = [];
   /** Blocks handed out at least once. */
   private used = 0;
   /** First of the blocks given back, chained like a transcript; -1 when there is none. */
   private free = -1;
+  /** A whole transcript while it is read. */
+  private gathered = Buffer.allocUnsafeSlow(STAGE_OCTETS);
 
   /** The number of an empty block. */
   take(): number {
@@ -28,52 +40,55 @@ export class TranscriptStore {
       this.free = this.next(given);
       return given;
     }
-    if (this.used === this.slabs.length * SLAB_BLOCKS)
-      this.slabs.push(Buffer.allocUnsafeSlow(SLAB_BLOCKS * BLOCK));
+    if (this.used === this.slabs.length * BLOCKS_PER_SLAB) this.slabs.push(Buffer.allocUnsafeSlow(SLAB));
     return this.used++;
   }
 
-  /** Gives a chain of blocks back. Its transcript must not be used any more. */
+  /** Gives a chain of blocks back. */
   give(first: number, last: number): void {
     this.link(last, this.free);
     this.free = first;
   }
 
-  next(block: number): number {
-    return this.slab(block).readInt32LE(this.start(block) + PAYLOAD);
-  }
-
   link(block: number, next: number): void {
-    this.slab(block).writeInt32LE(next, this.start(block) + PAYLOAD);
+    this.slab(block).writeInt32LE(next, inSlab(block) + PAYLOAD);
   }
 
-  slab(block: number): Buffer {
-    return this.slabs[Math.floor(block / SLAB_BLOCKS)]!;
+  /** Copies octets to a place inside a block. */
+  put(block: number, inside: number, source: Buffer, from: number, count: number): void {
+    const slab = this.slab(block);
+    const at = inSlab(block) + inside;
+    // A call of `copy` takes longer than this loop of at most 124.
+    for (let index = 0; index < count; index++) slab[at + index] = source[from + index]!;
   }
 
-  /** First octet of the block in its slab. */
-  start(block: number): number {
-    return (block % SLAB_BLOCKS) * BLOCK;
+  /** The octets of a chain in one piece; valid until the next call. */
+  gather(first: number, length: number): Buffer {
+    if (this.gathered.length < length || this.gathered.length > Math.max(length, SLAB)) {
+      this.gathered = Buffer.allocUnsafeSlow(Math.max(length, STAGE_OCTETS));
+    }
+    let block = first;
+    for (let at = 0; at < length; at += PAYLOAD) {
+      if (at > 0) block = this.next(block);
+      const from = inSlab(block);
+      this.slab(block).copy(this.gathered, at, from, from + Math.min(PAYLOAD, length - at));
+    }
+    return this.gathered;
   }
-}
 
-/** The octets of one session, appended only. */
-export class Transcript {
-  private first = -1;
-  private block = -1;
-  /** Next octet in the slab, and how many are left in the block. */
-  private at = 0;
-  private room = 0;
-  /** Octets written. */
-  length = 0;
+  private next(block: number): number {
+    return this.slab(block).readInt32LE(inSlab(block) + PAYLOAD);
+  }
 
-  constructor(private readonly store: TranscriptStore) {}
+  private slab(block: number): Buffer {
+    return this.slabs[Math.floor(block / BLOCKS_PER_SLAB)]!;
+  }
+
+  // The stage.
 
   octet(value: number): void {
-    if (this.room === 0) this.grow();
-    this.store.slab(this.block)[this.at++] = value;
-    this.room--;
-    this.length++;
+    if (this.staged === STAGE_OCTETS) throw new RangeError('an event is longer than the stage');
+    this.stage[this.staged++] = value;
   }
 
   /** A whole number from 0 to 2^53 - 1, seven bits an octet, the lowest first. */
@@ -96,28 +111,50 @@ export class Transcript {
   }
 
   octets(source: Buffer, start: number, end: number): void {
-    let from = start;
-    while (from < end) {
-      if (this.room === 0) this.grow();
-      const count = Math.min(this.room, end - from);
-      source.copy(this.store.slab(this.block), this.at, from, from + count);
-      this.at += count;
-      this.room -= count;
-      this.length += count;
-      from += count;
-    }
+    if (end - start > 64) {
+      if (this.staged + end - start > STAGE_OCTETS) throw new RangeError('an event is longer than the stage');
+      this.staged += source.copy(this.stage, this.staged, start, end);
+    } else for (let at = start; at < end; at++) this.octet(source[at]!);
   }
 
-  /** The characters' low octets; the caller says their number first. */
+  /** The characters' low octets; the number of characters goes in front by another call. */
   latin1(text: string): void {
-    if (text.length <= this.room) {
-      this.store.slab(this.block).latin1Write(text, this.at, text.length);
-      this.at += text.length;
-      this.room -= text.length;
-      this.length += text.length;
-    } else {
-      const octets = Buffer.from(text, 'latin1');
-      this.octets(octets, 0, octets.length);
+    if (this.staged + text.length > STAGE_OCTETS) throw new RangeError('an event is longer than the stage');
+    this.staged += this.stage.latin1Write(text, this.staged);
+  }
+
+  /** Text that may be absent. */
+  text(text: string | null): void {
+    this.number(text === null ? 0 : text.length + 1);
+    if (text !== null) this.latin1(text);
+  }
+}
+
+function inSlab(block: number): number {
+  return (block % BLOCKS_PER_SLAB) << BLOCK_BITS;
+}
+
+/** The octets of one session, appended only. */
+export class Transcript {
+  private first = -1;
+  private block = -1;
+  /** Octets written. */
+  length = 0;
+
+  constructor(readonly store: TranscriptStore) {}
+
+  /** Appends what is staged, and clears the stage. */
+  commit(): void {
+    const { store } = this;
+    const { stage, staged } = store;
+    store.staged = 0;
+    for (let from = 0; from < staged; ) {
+      const inside = this.length % PAYLOAD;
+      if (inside === 0) this.grow();
+      const count = Math.min(PAYLOAD - inside, staged - from);
+      store.put(this.block, inside, stage, from, count);
+      this.length += count;
+      from += count;
     }
   }
 
@@ -126,12 +163,12 @@ export class Transcript {
     if (this.first >= 0) this.store.give(this.first, this.block);
     this.first = -1;
     this.block = -1;
-    this.room = 0;
     this.length = 0;
   }
 
+  /** Reads it from the beginning, in the order in which it was written. One reader of a store at a time. */
   reader(): TranscriptReader {
-    return new TranscriptReader(this.store, this.first, this.length);
+    return new TranscriptReader(this.store.gather(this.first, this.length), this.length);
   }
 
   private grow(): void {
@@ -139,38 +176,23 @@ export class Transcript {
     if (this.block < 0) this.first = block;
     else this.store.link(this.block, block);
     this.block = block;
-    this.at = this.store.start(block);
-    this.room = PAYLOAD;
   }
 }
 
-/** Reads a transcript from its beginning, in the order in which it was written. */
 export class TranscriptReader {
-  private slab: Buffer;
   private at = 0;
-  private room = 0;
 
   constructor(
-    private readonly store: TranscriptStore,
-    private block: number,
-    private left: number,
-  ) {
-    this.slab = block < 0 ? Buffer.alloc(0) : store.slab(block);
-    if (block >= 0) {
-      this.at = store.start(block);
-      this.room = PAYLOAD;
-    }
-  }
+    private readonly octets: Buffer,
+    private readonly end: number,
+  ) {}
 
   get ended(): boolean {
-    return this.left <= 0;
+    return this.at >= this.end;
   }
 
   octet(): number {
-    if (this.room === 0) this.advance();
-    this.room--;
-    this.left--;
-    return this.slab[this.at++]!;
+    return this.octets[this.at++]!;
   }
 
   number(): number {
@@ -191,25 +213,13 @@ export class TranscriptReader {
   }
 
   latin1(count: number): string {
-    let text = '';
-    let rest = count;
-    while (rest > 0) {
-      if (this.room === 0) this.advance();
-      const piece = Math.min(this.room, rest);
-      const part = this.slab.latin1Slice(this.at, this.at + piece);
-      text = text === '' ? part : text + part;
-      this.at += piece;
-      this.room -= piece;
-      this.left -= piece;
-      rest -= piece;
-    }
-    return text;
+    const from = this.at;
+    this.at += count;
+    return this.octets.latin1Slice(from, this.at);
   }
 
-  private advance(): void {
-    this.block = this.store.next(this.block);
-    this.slab = this.store.slab(this.block);
-    this.at = this.store.start(this.block);
-    this.room = PAYLOAD;
+  text(): string | null {
+    const length = this.number();
+    return length === 0 ? null : this.latin1(length - 1);
   }
 }

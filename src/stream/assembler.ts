@@ -68,6 +68,18 @@ export interface GapListener {
   gap(direction: Direction, offset: number, octets: number, cause: GapCause): void;
 }
 
+/** How the beginning of a direction is known. */
+export const Origin = {
+  UNKNOWN: 0,
+  /** From the peer's first acknowledgement: octets in front of it may yet come. */
+  ACKNOWLEDGED: 1,
+  /** From the first octet seen, or from what the peer's SYN-ACK answered. */
+  SEEN: 2,
+  /** From a SYN of this side. */
+  SYN: 3,
+} as const;
+export type Origin = (typeof Origin)[keyof typeof Origin];
+
 /**
  * One direction of a connection: what was delivered of it, what of it the peer acknowledged, how it ended.
  *
@@ -83,13 +95,7 @@ export class Assembler {
   acked = 0;
   /** The sequence number in front of stream offset 0: that of the SYN. */
   isn = 0;
-  /** `next` means something. */
-  known = false;
-  /** `next` was taken from the peer's first acknowledgement, not from this side's own numbers. */
-  assumed = false;
-  /** A SYN of this side was seen. */
-  synSeen = false;
-  finAcked = false;
+  origin: Origin = Origin.UNKNOWN;
   /** Stream offset of the FIN; -1 before one was seen. */
   finOffset = -1;
   finFrame = 0;
@@ -101,9 +107,19 @@ export class Assembler {
 
   constructor(readonly direction: Direction) {}
 
+  /** `next` means something. */
+  get known(): boolean {
+    return this.origin !== Origin.UNKNOWN;
+  }
+
+  /** The peer acknowledged the FIN. */
+  get finAcked(): boolean {
+    return this.finOffset >= 0 && this.acked > this.finOffset;
+  }
+
   /** The stream begins behind this sequence number. */
-  begin(isn: number): void {
-    this.known = true;
+  begin(isn: number, origin: Origin): void {
+    this.origin = origin;
     this.isn = isn;
     this.next = advance(isn, 1);
   }

@@ -13,8 +13,16 @@ import type {
 } from './event.js';
 import { MAX_LISTED } from './limits.js';
 
-const NO_GAPS: readonly Gap[] = [];
-const NO_OVERLAPS: readonly Overlap[] = [];
+/** What most connections have none of. */
+class Oddities {
+  readonly gaps: Gap[] = [];
+  gapCount = 0;
+  readonly overlaps: Overlap[] = [];
+  overlapCount = 0;
+  strays = 0;
+}
+
+const NONE: Readonly<Oddities> = Object.freeze(new Oddities());
 
 /**
  * What is known of one connection, and what others may ask of it.
@@ -29,10 +37,6 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   synSeen = false;
   synAckSeen = false;
   lastFrame = 0;
-  gapCount = 0;
-  overlapCount = 0;
-  /** Segments that belong to no plausible place of this connection; they were ignored. */
-  strays = 0;
   /** The table's clock at the last packet, or that packet's own time if it is later. */
   touchedUs = Number.NaN;
   /** Place in the table. */
@@ -42,13 +46,11 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   readonly #startFine: number;
   #endUs = Number.NaN;
   #endFine = 0;
-  #gaps: Gap[] | null = null;
-  #overlaps: Overlap[] | null = null;
+  #oddities: Oddities | null = null;
 
   constructor(
     protected readonly context: StreamContext,
     readonly index: number,
-    readonly hash: number,
     readonly family: 4 | 6,
     readonly clientAddress: number,
     readonly serverAddress: number,
@@ -110,11 +112,24 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   }
 
   get gaps(): readonly Gap[] {
-    return this.#gaps ?? NO_GAPS;
+    return (this.#oddities ?? NONE).gaps;
   }
 
   get overlaps(): readonly Overlap[] {
-    return this.#overlaps ?? NO_OVERLAPS;
+    return (this.#oddities ?? NONE).overlaps;
+  }
+
+  get gapCount(): number {
+    return (this.#oddities ?? NONE).gapCount;
+  }
+
+  get overlapCount(): number {
+    return (this.#oddities ?? NONE).overlapCount;
+  }
+
+  /** Segments that belong to no plausible place of this connection; they were ignored. */
+  get strays(): number {
+    return (this.#oddities ?? NONE).strays;
   }
 
   acknowledged(direction: Direction): number {
@@ -130,19 +145,20 @@ export class ConnectionFacts implements ConnectionView, GapListener {
 
   gap(direction: Direction, offset: number, octets: number | null, cause: GapCause): void {
     const gap: Gap = { direction, offset, octets, cause };
-    this.gapCount++;
-    if (this.gapCount <= MAX_LISTED) {
-      this.#gaps ??= [];
-      this.#gaps.push(gap);
-    }
+    this.#oddities ??= new Oddities();
+    if (++this.#oddities.gapCount <= MAX_LISTED) this.#oddities.gaps.push(gap);
     this.listener?.gap(gap, this.lastFrame);
   }
 
+  protected stray(): void {
+    this.#oddities ??= new Oddities();
+    this.#oddities.strays++;
+  }
+
   protected overlap(s: TcpSegment, from: Assembler, first: number, last: number): void {
-    this.overlapCount++;
-    if (this.overlapCount > MAX_LISTED) return;
-    this.#overlaps ??= [];
-    this.#overlaps.push({
+    this.#oddities ??= new Oddities();
+    if (++this.#oddities.overlapCount > MAX_LISTED) return;
+    this.#oddities.overlaps.push({
       direction: from.direction,
       offset: first,
       octets: last - first + 1,

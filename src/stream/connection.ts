@@ -1,5 +1,5 @@
 import { ACK, FIN, RST, SYN, type TcpSegment } from '../wire/segment.js';
-import type { Assembler } from './assembler.js';
+import { type Assembler, Origin } from './assembler.js';
 import { ConnectionFacts } from './connection-facts.js';
 import type { CloseReason, GapCause } from './event.js';
 import { MAX_ACK_LEAD, MAX_AHEAD, PATIENCE_SEGMENTS, PATIENCE_US, RESET_WINDOW } from './limits.js';
@@ -24,14 +24,14 @@ export class Connection extends ConnectionFacts {
     const from = isClient ? this.fromClient : this.fromServer;
     const to = isClient ? this.fromServer : this.fromClient;
     if (from.packets + to.packets === 0) return false;
-    if (from.known && !from.assumed && from.isn === s.seq) return false;
+    if (from.origin > Origin.ACKNOWLEDGED && from.isn === s.seq) return false;
     if ((s.flags & ACK) === 0) {
       // Both sides may open at once. RFC 9293 §3.5, figure 7.
-      const simultaneous = (!from.known || from.assumed) && to.synSeen && to.offset === 0;
+      const simultaneous = from.origin <= Origin.ACKNOWLEDGED && to.origin === Origin.SYN && to.offset === 0;
       return !simultaneous;
     }
     if (!to.known || acknowledgesSyn(s, to)) return false;
-    return from.known ? !from.assumed : !to.synSeen;
+    return from.known ? from.origin > Origin.ACKNOWLEDGED : to.origin !== Origin.SYN;
   }
 
   /** Takes in a segment of this connection. */
@@ -48,7 +48,7 @@ export class Connection extends ConnectionFacts {
         return;
       }
       if (!this.#synchronize(s, from, to)) {
-        this.strays++;
+        this.stray();
         return;
       }
       seq = advance(seq, 1);
@@ -59,10 +59,9 @@ export class Connection extends ConnectionFacts {
         const lead = distance(s.ack, to.next);
         if (lead > 0) after = this.#acknowledgeAhead(s, to, lead);
         else if (to.offset + lead > to.acked) to.acked = to.offset + lead;
-      } else if (from.synSeen) {
+      } else if (from.origin === Origin.SYN) {
         // The SYN-ACK was not captured, but this side tells what it held.
-        to.begin(advance(s.ack, -1));
-        to.assumed = true;
+        to.begin(advance(s.ack, -1), Origin.ACKNOWLEDGED);
       }
       if (from.waiting !== null) this.#prove(s, from, from.waiting);
     }
@@ -104,19 +103,18 @@ export class Connection extends ConnectionFacts {
   /** RFC 9293 §3.10.7.2-3: what a SYN or SYN-ACK fixes. False: it is none of this connection. */
   #synchronize(s: TcpSegment, from: Assembler, to: Assembler): boolean {
     const isReply = (s.flags & ACK) !== 0;
-    if (isReply && to.known && !to.assumed && to.synSeen && !acknowledgesSyn(s, to)) return false;
+    if (isReply && to.origin === Origin.SYN && !acknowledgesSyn(s, to)) return false;
     if (!from.known) {
-      from.begin(s.seq);
+      from.begin(s.seq, Origin.SYN);
     } else if (from.isn !== s.seq) {
       if (from.offset !== 0 || from.waiting !== null) return false;
-      from.begin(s.seq);
+      from.begin(s.seq, Origin.SYN);
       from.acked = 0;
     }
-    from.assumed = false;
-    from.synSeen = true;
+    from.origin = Origin.SYN;
     if (isReply) {
       this.synAckSeen = true;
-      if (!to.known) to.begin(advance(s.ack, -1));
+      if (!to.known) to.begin(advance(s.ack, -1), Origin.SEEN);
     } else {
       this.synSeen = true;
     }
@@ -131,11 +129,11 @@ export class Connection extends ConnectionFacts {
       const ahead = distance(s.seq, from.next);
       const seen = Math.max(from.offset, from.acked, from.waiting?.top ?? 0) - from.offset;
       if (ahead < -RESET_WINDOW || ahead > seen + RESET_WINDOW) {
-        this.strays++;
+        this.stray();
         return;
       }
     } else if (acknowledges && Math.abs(lead) > RESET_WINDOW) {
-      this.strays++;
+      this.stray();
       return;
     }
     if (acknowledges && lead <= 0 && to.offset + lead > to.acked) to.acked = to.offset + lead;
@@ -152,10 +150,9 @@ export class Connection extends ConnectionFacts {
     const offset = to.offset + lead;
     if (to.finOffset >= 0) {
       if (offset > to.finOffset + 1) return 0;
-      if (offset > to.finOffset) to.finAcked = true;
     }
     if (offset > Math.max(to.offset, to.waiting?.top ?? 0) + MAX_ACK_LEAD) {
-      this.strays++;
+      this.stray();
       return 0;
     }
     if (offset > to.acked) to.acked = offset;
@@ -197,18 +194,17 @@ export class Connection extends ConnectionFacts {
   #take(s: TcpSegment, from: Assembler, seq: number, after: number): void {
     if (!from.known) {
       if (isKeepAlive(s)) return;
-      from.begin(advance(seq, -1));
+      from.begin(advance(seq, -1), Origin.SEEN);
     }
     let ahead = distance(seq, from.next);
-    if (from.assumed && ahead < 0 && from.offset === 0 && from.waiting === null) {
+    if (from.origin === Origin.ACKNOWLEDGED && ahead < 0 && from.offset === 0 && from.waiting === null) {
       if (ahead < -MAX_ACK_LEAD) return;
       from.acked -= ahead;
-      from.begin(advance(seq, -1));
+      from.begin(advance(seq, -1), Origin.SEEN);
       ahead = 0;
     }
-    from.assumed = false;
     if (ahead > MAX_AHEAD || ahead < -MAX_AHEAD) {
-      this.strays++;
+      this.stray();
       return;
     }
     // A keep-alive repeats the octet in front, with any value. RFC 9293 §3.8.4, RFC 1122 §4.2.3.6.
@@ -290,17 +286,16 @@ export class Connection extends ConnectionFacts {
   /** A FIN lies behind the data, at `seq`. */
   #finish(s: TcpSegment, from: Assembler, seq: number): void {
     if (from.finOffset >= 0) return;
-    if (!from.known) from.begin(advance(seq, -1));
+    if (!from.known) from.begin(advance(seq, -1), Origin.SEEN);
     const { waiting } = from;
     const ahead = distance(seq, from.next);
     const seen = Math.max(from.offset, from.acked, waiting?.top ?? 0) - from.offset;
     if (ahead < 0 || ahead > seen + MAX_ACK_LEAD) {
-      this.strays++;
+      this.stray();
       return;
     }
     from.finOffset = from.offset + ahead;
     from.finFrame = s.frame;
-    from.finAcked = from.acked > from.finOffset;
     if (waiting !== null) {
       const before = waiting.cost;
       waiting.truncate(from.finOffset);

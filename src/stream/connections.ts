@@ -121,7 +121,6 @@ export class ConnectionTable implements SegmentListener {
     const connection = new Connection(
       this.#context,
       this.connectionCount++,
-      hash,
       s.family === 6 ? 6 : 4,
       fromClient ? s.source : s.destination,
       fromClient ? s.destination : s.source,
@@ -130,7 +129,7 @@ export class ConnectionTable implements SegmentListener {
       s,
     );
     connection.touchedUs = Math.max(s.us, this.#clockUs);
-    this.#flows.add(connection);
+    this.#flows.add(connection, hash);
     connection.listener = this.#listener.opened(connection);
     if (midstream) {
       connection.gap('client', 0, null, 'midstream');

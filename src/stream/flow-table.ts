@@ -65,16 +65,16 @@ export class FlowTable {
     }
   }
 
-  add(connection: Connection): void {
+  add(connection: Connection, hash: number): void {
     const ref = this.#free.pop() ?? this.connections.length + 1;
     connection.ref = ref;
     this.connections[ref - 1] = connection;
     this.#open++;
-    this.#put(connection.hash, ref);
+    this.#put(hash, ref);
   }
 
   remove(connection: Connection): void {
-    this.#take(connection.hash, connection.ref);
+    this.#take(hashOf(connection), connection.ref);
     this.connections[connection.ref - 1] = undefined;
     this.#free.push(connection.ref);
     this.#open--;
@@ -94,7 +94,8 @@ export class FlowTable {
     r[at + HIGH] = clientIsLow ? c.serverAddress : c.clientAddress;
     r[at + PORTS] = clientIsLow ? c.ports : (c.ports << 16) | (c.ports >>> 16);
     r[at + FAMILY] = c.family;
-    r[at + HASH] = c.hash;
+    const hash = hashOf(c);
+    r[at + HASH] = hash;
     r[at + ISN] = low.isn;
     r[at + ISN + 1] = high.isn;
     r[at + NEXT] = low.next;
@@ -102,7 +103,7 @@ export class FlowTable {
     r[at + KNOWN] = known(low) | (known(high) << 1);
     r[at + CLOSED_AT] = seconds(clockUs);
     this.#closed++;
-    this.#put(c.hash, -place - 1);
+    this.#put(hash, -place - 1);
   }
 
   /** A packet of a remembered connection comes late, or again, and means nothing new. */
@@ -184,6 +185,12 @@ export function flowHash(s: TcpSegment): number {
   return isLow(s.source, s.sourcePort, s.destination, s.destinationPort)
     ? mix(s.source, s.destination, (s.sourcePort << 16) | s.destinationPort, s.family)
     : mix(s.destination, s.source, (s.destinationPort << 16) | s.sourcePort, s.family);
+}
+
+function hashOf(c: Connection): number {
+  return isLow(c.clientAddress, c.ports >>> 16, c.serverAddress, c.ports & 0xffff)
+    ? mix(c.clientAddress, c.serverAddress, c.ports, c.family)
+    : mix(c.serverAddress, c.clientAddress, (c.ports << 16) | (c.ports >>> 16), c.family);
 }
 
 /** The segment is of this connection: 1 from its client, 2 from its server, 0 not. */

@@ -1,6 +1,6 @@
 /** Everything a peer can make grow has an end, and reaching it shows. */
 import { describe, expect, it } from 'vitest';
-import { SmtpDialogues, type SessionRecord } from '../../src/smtp/dialogue.js';
+import { type SessionRecord, SmtpDialogues } from '../../src/smtp/dialogue.js';
 import { StreamChunk } from '../../src/stream/event.js';
 import { converse, digest, FakeConnection } from '../support/conversation.js';
 
@@ -70,15 +70,21 @@ describe('limits', () => {
     expect(line.text).toBe('y'.repeat(2048));
   });
 
-  it.each([2047, 2048, 2049, 2050])('a line of %i octets is truncated only when it is longer than is kept', (octets) => {
-    for (const split of [undefined, (whole: Buffer) => [whole.subarray(0, octets), whole.subarray(octets)]]) {
-      const script = `S: 220 mx\nC* ${octets} y\nS: 500 what?`;
-      const { session } = converse(script, split ? { split } : {});
-      const line = session.exchanges[1]!.line!;
-      expect(line).toMatchObject({ octets, truncated: octets > 2048, ending: 'CRLF' });
-      expect(line.text).toHaveLength(Math.min(octets, 2048));
-    }
-  });
+  it.each([2047, 2048, 2049, 2050])(
+    'a line of %i octets is truncated only when it is longer than is kept',
+    (octets) => {
+      for (const split of [
+        undefined,
+        (whole: Buffer) => [whole.subarray(0, octets), whole.subarray(octets)],
+      ]) {
+        const script = `S: 220 mx\nC* ${octets} y\nS: 500 what?`;
+        const { session } = converse(script, split ? { split } : {});
+        const line = session.exchanges[1]!.line!;
+        expect(line).toMatchObject({ octets, truncated: octets > 2048, ending: 'CRLF' });
+        expect(line.text).toHaveLength(Math.min(octets, 2048));
+      }
+    },
+  );
 
   it('100,000 capability lines', () => {
     const { say, close } = dialogue();
@@ -177,7 +183,9 @@ describe('limits', () => {
     say('client', '.\r\n');
     say('server', '354 go\r\n250 ok\r\n');
     const session = close();
-    expect(session.messages).toMatchObject([{ octets: 2000 * piece.length, terminated: true, accepted: true }]);
+    expect(session.messages).toMatchObject([
+      { octets: 2000 * piece.length, terminated: true, accepted: true },
+    ]);
     expect(session.exchanges[1]).toMatchObject({ verb: 'DATA', intermediate: { code: 354 } });
   });
 

@@ -138,7 +138,10 @@ describe('protocol', () => {
     ['ssh', 'S: SSH-2.0-OpenSSH_9.6\nC: SSH-2.0-x'],
     ['ssh', 'C: SSH-2.0-x'],
     ['tls', 'C~ \\x16\\x03\\x01\\x00'],
-    ['other', 'S: 220 FTP Service\nC: USER bob\nS: 331 Password required for bob\nC: PASS c2VjcmV0\nS: 530 no'],
+    [
+      'other',
+      'S: 220 FTP Service\nC: USER bob\nS: 331 Password required for bob\nC: PASS c2VjcmV0\nS: 530 no',
+    ],
     ['other', 'S: 220 welcome\nC: USER bob\nS: 331 need password\nC: PASS c2VjcmV0\nS: 230 in'],
     ['other', 'S: +OK POP3 ready\nC: USER bob\nC: PASS c2VjcmV0'],
     ['other', 'S: * OK IMAP4 ready\nC: a1 LOGIN bob c2VjcmV0'],

@@ -5,7 +5,7 @@ import { account, converse, octetByOctet, randomly } from '../support/conversati
 /** Name, script, account. */
 type Case = readonly [name: string, script: string, expected: string];
 
-export const STRAIGHT = `
+const STRAIGHT = `
   S: 220 mx.example ESMTP
   C: EHLO client.example
   S: 250-mx.example

@@ -126,7 +126,7 @@ describe('the end of the data', () => {
   });
 
   it('does not take data that begins inside a chunk for a segment boundary', () => {
-    const chunk = chunkOf(Buffer.from('DATA\r\n\r\n.\r\n'), BASE, 7);
+    const chunk = chunkOf(Buffer.from('DATA\r\n.\r\n'), BASE, 7);
     const scanner = new MailDataScanner(xxh64, 'DATA', false);
     expect(scanner.data(chunk, chunk.start + 6)).toBe(chunk.end);
     expect(scanner.finish().terminator).toMatchObject({ splits: [], frame: 7, offset: BASE + 4 });
@@ -142,7 +142,7 @@ describe('a gap', () => {
   });
 
   it('inside CRLF.CRLF leaves no end', () => {
-    for (const cut of [1, 2, 3, 4, 5]) {
+    for (const cut of [2, 3, 4, 5]) {
       const { facts } = scan('a\r\n.\r\n', [cut], { gaps: new Map([[1, null]]) });
       expect(facts, String(cut)).toMatchObject({ terminated: false, terminator: null, missingOctets: 1 });
     }

@@ -65,7 +65,9 @@ describe('long segments are compared where they lie', () => {
     reader.deliver(wire(1000, long('b')), 1100);
     expect(reader.compare(wire(1000, changed(long('b'), 7, 900)), 3000)).toEqual([7, 900]);
     expect(reader.compare(wire(0, changed(long('a'), 3)), 3000)).toEqual([3, 3]);
-    expect(reader.compare(wire(500, Buffer.concat([long('a', 500), long('b', 500)])), 3000)).toEqual([-1, -1]);
+    expect(reader.compare(wire(500, Buffer.concat([long('a', 500), long('b', 500)])), 3000)).toEqual([
+      -1, -1,
+    ]);
   });
 
   test('not when the reader has filled the buffer again', () => {
@@ -108,7 +110,9 @@ describe('short segments are copied', () => {
     const all: number[] = [];
     let copied = 0;
     for (let i = 0; i < 40_000; i++) {
-      const data = Buffer.from(Array.from({ length: 1 + random.int(i % 100 === 0 ? 512 : 90) }, () => random.int(256)));
+      const data = Buffer.from(
+        Array.from({ length: 1 + random.int(i % 100 === 0 ? 512 : 90) }, () => random.int(256)),
+      );
       reader.deliver(wire(all.length, data), random.int(4000));
       for (const octet of data) all.push(octet);
       copied += data.length;

@@ -2,14 +2,21 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { readCapture } from '../../src/capture/source.js';
 import { createDecoder } from '../../src/fragment/decoder.js';
-import type { ConnectionView, Direction } from '../../src/stream/event.js';
 import { ConnectionTable } from '../../src/stream/connections.js';
+import type { ConnectionView, Direction, Gap } from '../../src/stream/event.js';
 import { AddressTable } from '../../src/wire/address.js';
 import { tcpChecksum } from '../../src/wire/checksum.js';
 import { absentReason, type PublicCapture, publicCaptures, publicPath } from '../support/public-captures.js';
 
 /** TShark's TCP follow of the same streams, where it does not give what we give, and why. */
-const DIFFERENCES: Record<string, string> = {};
+const DIFFERENCES: Record<string, string> = {
+  'smtp/zeek__smtp__smtp-bdat-gap.pcap 0 client':
+    'TShark puts `[1000 bytes missing in capture file].` where we declare a gap of 1000 octets',
+  'smtp/PcapPlusPlus__PacketExamples__Smtp.pcap 0 client':
+    'the last two packets come 14 years later: another connection to us, a retransmission to TShark',
+  'smtp/PcapPlusPlus__PacketExamples__Smtp.pcap 0 server':
+    'the same, and a text instead of the gap of 137 octets',
+};
 
 interface Stream {
   view: ConnectionView;
@@ -46,6 +53,12 @@ function endpoint({ address, port }: { address: string; port: number }): string 
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+/** Holes between octets; that a beginning or an end was not captured is no concern of TShark's follow. */
+function gapsIn({ view, client, server }: Stream, direction: Direction): Gap[] {
+  const octets = (direction === 'client' ? client : server).reduce((sum, chunk) => sum + chunk.length, 0);
+  return view.gaps.filter((gap) => gap.direction === direction && gap.offset > 0 && gap.offset < octets);
+}
+
 function digest(octets: Buffer): string {
   return createHash('sha256').update(octets).digest('hex');
 }
@@ -60,11 +73,17 @@ describe.skipIf(withSmtp.length === 0)('the streams that TShark follows', () => 
     for (const theirs of capture.smtp_streams!) {
       for (const direction of ['client', 'server'] as Direction[]) {
         const key = `${capture.file} ${theirs.tcp_stream} ${direction}`;
-        const ours = streams.filter((s) => endpoint(s.view.client) === theirs.client && endpoint(s.view.server) === theirs.server);
+        const ours = streams.filter(
+          (s) => endpoint(s.view.client) === theirs.client && endpoint(s.view.server) === theirs.server,
+        );
         const octets = Buffer.concat(ours.flatMap((s) => s[direction]));
-        const same = octets.length === theirs.follow[`${direction}_bytes`] && digest(octets) === theirs.follow[`${direction}_sha256`];
-        const said = `${key}: ${ours.length} ours, ${octets.length} octets, theirs ${theirs.follow[`${direction}_bytes`]}, gaps ${JSON.stringify(ours.map((s) => s.view.gaps))}`;
-        if (!same) console.log(said);
+        const { follow } = theirs;
+        const agree =
+          ours.length === 1 &&
+          octets.length === follow[`${direction}_bytes`] &&
+          digest(octets) === follow[`${direction}_sha256`];
+        expect(agree, `${key}: ${octets.length} octets in ${ours.length}`).toBe(!(key in DIFFERENCES));
+        if (agree && !theirs.follow.gap_marker) expect(gapsIn(ours[0]!, direction), key).toEqual([]);
       }
     }
   });

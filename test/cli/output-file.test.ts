@@ -1,0 +1,101 @@
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { OutputFile } from '../../src/cli/output-file.js';
+import { parseReport } from '../report/schema.js';
+import { goldenCapture } from '../support/golden.js';
+import { FakeOutput, ran } from './fake-io.js';
+
+let folder: string;
+let capture: string;
+const at = (name: string): string => join(folder, name);
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mailwitness-'));
+  capture = at('mail.pcap');
+  writeFileSync(capture, goldenCapture('asa-exchange'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('--output', () => {
+  it('writes the report to the file and nothing to standard output', async () => {
+    const { status, out, err } = await ran(['-F', 'json', '-o', at('r.json'), capture]);
+    expect([status, out, err]).toEqual([1, '', '']);
+    parseReport(readFileSync(at('r.json'), 'utf8'));
+    expect(readdirSync(folder).sort()).toEqual(['mail.pcap', 'r.json']);
+  });
+
+  it('has no colour in it', async () => {
+    await ran(['-o', at('r.txt'), capture], { stdout: new FakeOutput(true) });
+    expect(readFileSync(at('r.txt'), 'utf8')).not.toContain('\x1b');
+  });
+
+  it("takes '-' for standard output", async () => {
+    expect((await ran(['-o', '-', capture])).out).toContain('A firewall between');
+    expect(readdirSync(folder)).toEqual(['mail.pcap']);
+  });
+
+  it('replaces a report, keeps its mode and follows a link', async () => {
+    writeFileSync(at('old.txt'), 'old');
+    chmodSync(at('old.txt'), 0o640);
+    symlinkSync('old.txt', at('link.txt'));
+    await ran(['-o', at('link.txt'), capture]);
+    expect(lstatSync(at('link.txt')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(at('old.txt'), 'utf8')).toContain('A firewall between');
+    expect(statSync(at('old.txt')).mode & 0o777).toBe(0o640);
+  });
+
+  it.each(['mail.pcap', 'soft', 'hard'])('refuses to overwrite a capture (%s)', async (name) => {
+    symlinkSync('mail.pcap', at('soft'));
+    linkSync(capture, at('hard'));
+    const before = readFileSync(capture);
+    const { status, err } = await ran(['-o', at(name), capture]);
+    expect(status).toBe(2);
+    expect(err).toContain('is one of the captures');
+    expect(readFileSync(capture).equals(before)).toBe(true);
+  });
+
+  it.each([
+    ['none/r.txt', 'its folder does not exist'],
+    ['mail.pcap/r.txt', 'its folder is a file'],
+    ['dir', 'it is a directory'],
+  ])('tells before it reads that %s cannot be written', async (name, reason) => {
+    mkdirSync(at('dir'));
+    const { status, err } = await ran(['-o', at(name), capture]);
+    expect(status).toBe(2);
+    expect(err).toBe(`mailwitness: the report cannot be written to ${at(name)}: ${reason}.\n`);
+  });
+
+  it('leaves a device a device', async () => {
+    const before = statSync('/dev/null');
+    expect((await ran(['-o', '/dev/null', capture])).status).toBe(1);
+    const after = statSync('/dev/null');
+    expect([after.isCharacterDevice(), after.ino]).toEqual([true, before.ino]);
+  });
+
+  it('leaves no half report when writing fails', () => {
+    writeFileSync(at('r.txt'), 'old');
+    const file = new OutputFile(at('r.txt'), []);
+    function* failing(): Generator<string> {
+      yield 'half';
+      throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    }
+    expect(() => file.write(failing())).toThrow('the disk is full');
+    expect(readFileSync(at('r.txt'), 'utf8')).toBe('old');
+    expect(readdirSync(folder).sort()).toEqual(['mail.pcap', 'r.txt']);
+  });
+});

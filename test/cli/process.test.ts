@@ -1,0 +1,172 @@
+/** The program as people start it: a process, pipes, signals. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseReport } from '../report/schema.js';
+import { pcapOf, scriptPackets } from '../support/dialogue.js';
+import { goldenCapture } from '../support/golden.js';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const MAIN = join(ROOT, 'dist/cli/main.js');
+
+interface Report {
+  sessions: unknown[];
+  findings: unknown[];
+  notAssessed: { reason: string }[];
+}
+
+let folder: string;
+let edited: string;
+let many: string;
+
+/** What is started is what the sources say. */
+function buildWhenStale(): void {
+  const newest = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs);
+  if (existsSync(MAIN) && statSync(MAIN).mtimeMs >= Math.max(...newest)) return;
+  execFileSync(
+    process.execPath,
+    [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
+    {
+      cwd: ROOT,
+      stdio: 'ignore',
+    },
+  );
+}
+
+beforeAll(() => {
+  buildWhenStale();
+  folder = mkdtempSync(join(tmpdir(), 'mailwitness-'));
+  edited = join(folder, 'edited.pcap');
+  writeFileSync(edited, goldenCapture('asa-exchange'));
+  // A report larger than any pipe holds.
+  const script = Array.from(
+    { length: 400 },
+    (_, i) =>
+      `session C=192.0.2.10:${10000 + i} S=198.51.100.25:25\nS: 220 ****2**0****\nC: QUIT\nS: 221 bye`,
+  );
+  many = join(folder, 'many.pcap');
+  writeFileSync(many, pcapOf(scriptPackets(script.join('\n'))));
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function start(argv: readonly string[], stdin: 'ignore' | number = 'ignore'): ChildProcess {
+  return spawn(process.execPath, [MAIN, ...argv], { stdio: [stdin, 'pipe', 'pipe'] });
+}
+
+interface Ended {
+  code: number | null;
+  signal: string | null;
+  out: string;
+  err: string;
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  let [out, err] = ['', ''];
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+  });
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  return { code, signal, out, err };
+}
+
+describe('the program', () => {
+  it('exits with the status of the run', async () => {
+    expect((await ended(start([edited]))).code).toBe(1);
+    expect((await ended(start([join(folder, 'none')]))).code).toBe(2);
+    expect((await ended(start(['--version']))).code).toBe(0);
+  });
+
+  it.each(['file', 'pipe'])(
+    'reads standard input (%s) and reports what it reports of the file',
+    async (kind) => {
+      const shell = kind === 'file' ? '"$0" "$1" -F json - < "$2"' : 'cat "$2" | "$0" "$1" -F json -';
+      const { stdout, status } = spawnSync('sh', ['-c', shell, process.execPath, MAIN, edited], {
+        encoding: 'utf8',
+      });
+      const file = await ended(start(['-F', 'json', edited]));
+      expect(status).toBe(1);
+      expect(parseReport<Report>(stdout).findings).toEqual(parseReport<Report>(file.out).findings);
+    },
+  );
+
+  it('refuses to overwrite the capture on standard input', () => {
+    const shell = '"$0" "$1" -o "$2" - < "$2"';
+    const { stderr, status } = spawnSync('sh', ['-c', shell, process.execPath, MAIN, edited], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(2);
+    expect(stderr).toContain('is one of the captures');
+  });
+
+  it('is silent when the reader of the report goes away', () => {
+    const shell = '{ "$0" "$1" -F json "$2"; echo "status $?" >&2; } | head -n 1';
+    const { stdout, stderr } = spawnSync('sh', ['-c', shell, process.execPath, MAIN, many], {
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe('{"schema":"mailwitness/report/1",\n');
+    expect(stderr).toBe('status 1\n');
+  });
+
+  it('writes a large report whole to a slow reader', async () => {
+    const { out } = await ended(start(['-F', 'json', many]));
+    expect(out.length).toBeGreaterThan(200_000);
+    expect(parseReport<Report>(out).sessions).toHaveLength(400);
+  });
+});
+
+describe('SIGINT', () => {
+  it('reports what was read so far of a pipe that has not ended', async () => {
+    const fifo = join(folder, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const child = start(['-F', 'json', fifo]);
+    const result = ended(child);
+    const writer = openSync(fifo, 'r+');
+    // More than a pipe holds comes behind the session: once it is written, the session has been read.
+    const ticks = Array.from({ length: 3000 }, () => 'tick 0').join('\n');
+    writeSync(writer, goldenCapture('asa-exchange'));
+    writeSync(writer, pcapOf(scriptPackets(ticks)).subarray(24));
+    child.kill('SIGINT');
+    const { code, out, err } = await result;
+    closeSync(writer);
+    const report = parseReport<Report>(out);
+    expect(report.findings.length).toBeGreaterThan(0);
+    expect(report.notAssessed.map(({ reason }) => reason)).toContain('interrupted');
+    expect(err).toBe('mailwitness: interrupted: this is the report of what was read so far.\n');
+    expect(code).toBe(1);
+  });
+
+  it('ends the wait for a pipe that nobody writes to', async () => {
+    const fifo = join(folder, 'silent');
+    execFileSync('mkfifo', [fifo]);
+    const child = start([fifo]);
+    const result = ended(child);
+    // The first octet of a capture, so that the program is known to listen.
+    const writer = openSync(fifo, 'r+');
+    writeSync(writer, Buffer.alloc(200_000, goldenCapture('clean').subarray(0, 24)));
+    child.kill('SIGINT');
+    const { out, signal } = await result;
+    closeSync(writer);
+    expect(signal).toBe(null);
+    expect(out).toContain('Reading was interrupted');
+  });
+});

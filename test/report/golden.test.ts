@@ -1,0 +1,57 @@
+/** Whole runs: a dialogue, through every floor, to both reports. `UPDATE_GOLDEN=1` writes them anew. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Analysis, analyze } from '../../src/analyze.js';
+import { jsonReport, ndjsonReport } from '../../src/report/json.js';
+import { textReport } from '../../src/report/text.js';
+import { catalog } from '../../src/rules/catalog.js';
+import { expectGolden, goldenCapture, goldenNames, inFolder } from '../support/golden.js';
+import { lineErrors, parseReport } from './schema.js';
+
+async function golden(name: string): Promise<Analysis> {
+  return inFolder(async (folder) => {
+    const path = join(folder, `${name}.pcap`);
+    writeFileSync(path, goldenCapture(name));
+    const analysis = await analyze([path], { rules: catalog });
+    return {
+      ...analysis,
+      captures: analysis.captures.map((capture) => ({ ...capture, file: `${name}.pcap` })),
+    };
+  });
+}
+
+const textOf = (analysis: Analysis, color = false): string =>
+  [
+    ...textReport(analysis, { color, ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta.id) }),
+  ].join('');
+
+// The version is left out of the files: it changes with every release.
+const jsonOf = (analysis: Analysis): string =>
+  [...jsonReport(analysis, { name: 'mailwitness', version: '0.0.0' })].join('');
+
+describe('golden reports', () => {
+  it.each(goldenNames)('%s', async (name) => {
+    const analysis = await golden(name);
+    const [text, json] = [textOf(analysis), jsonOf(analysis)];
+    parseReport(json);
+    const lines = [...ndjsonReport(analysis)].join('').trimEnd().split('\n');
+    for (const line of lines) expect(lineErrors(JSON.parse(line) as { type: string })).toEqual([]);
+    expect(lines).toHaveLength(1 + analysis.sessionCount + analysis.findings.length);
+    expect(textOf(analysis, true).replaceAll(/\x1b\[\d+m/g, '')).toBe(text);
+    // The same input gives the same report.
+    const again = await golden(name);
+    expect(jsonOf(again)).toBe(json);
+    expect(textOf(again)).toBe(text);
+    expectGolden(`${name}.txt`, text);
+    expectGolden(`${name}.json`, json);
+  });
+
+  it('keeps credentials out', async () => {
+    const analysis = await golden('clean');
+    for (const report of [textOf(analysis), jsonOf(analysis), [...ndjsonReport(analysis)].join('')]) {
+      expect(report).not.toMatch(/YW5uYQ|c2VjcmV0|VXNlcm5hbWU6|secret/);
+    }
+    expect(jsonOf(analysis)).toContain('"argument":"LOGIN"');
+  });
+});
