@@ -1,16 +1,22 @@
 #!/usr/bin/env python3
 """A full SMTP proxy: it ends both connections itself, greets for itself, and filters.
 
-raptor: greeting and HELP text of the Raptor / Symantec Enterprise Firewall proxy (nmap's probe file);
-        takes STARTTLS, CHUNKING and PIPELINING out of the EHLO reply, refuses other verbs itself
-av:     a desktop antivirus proxy: avast! greeting form; STARTTLS stays advertised and is
-        answered locally `500 Unsupported command.` (as the Bugtraq transcript of Norton 2002)
+checkpoint: greets as Check Point's SMTP security server does; takes STARTTLS, CHUNKING and PIPELINING out of the EHLO
+            reply, refuses the verbs it does not know
+raptor:     the same with greeting and HELP reply of the Raptor / Symantec Enterprise Firewall proxy
+av:         a desktop antivirus proxy: STARTTLS stays advertised and is answered locally `500 Unsupported command.`
+
+Greetings are those of public service-probe files; what else they do is made up from public descriptions.
 usage: proxy.py KIND LISTEN_ADDRESS SERVER_ADDRESS
 """
 import re
 import socket
 import socketserver
 import sys
+
+SEVEN = {b'HELO', b'MAIL', b'RCPT', b'DATA', b'RSET', b'NOOP', b'QUIT'}
+GREETING = {'checkpoint': b'220 CheckPoint FireWall-1 secure ESMTP server', 'raptor': b'220 gw.example.com Generic SMTP handler',
+            'av': b'220 gw.example.com avast! SMTP proxy ready.'}
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -31,8 +37,7 @@ class Handler(socketserver.StreamRequestHandler):
         self.up = socket.create_connection((target, 25), 20)
         self.server_file = self.up.makefile('rb')
         self.reply()
-        self.wfile.write(b'220 gw.example.com Generic SMTP handler\r\n' if kind == 'raptor'
-                         else b'220 gw.example.com avast! SMTP proxy ready.\r\n')
+        self.wfile.write(GREETING[kind] + b'\r\n')
         while True:
             line = self.rfile.readline(4096)
             if not line:
@@ -41,7 +46,7 @@ class Handler(socketserver.StreamRequestHandler):
             if kind == 'raptor' and verb == b'HELP':
                 self.wfile.write(b'214 Help not supported by this implementation\r\n')
                 continue
-            if kind == 'raptor' and verb not in (b'EHLO', b'HELO', b'MAIL', b'RCPT', b'DATA', b'RSET', b'NOOP', b'QUIT'):
+            if kind != 'av' and verb not in SEVEN | {b'EHLO'}:
                 self.wfile.write(b'500 Command not recognized\r\n')
                 continue
             if kind == 'av' and verb == b'STARTTLS':
@@ -51,7 +56,7 @@ class Handler(socketserver.StreamRequestHandler):
             lines = self.reply()
             if verb == b'QUIT' and kind == 'av':
                 lines = [b'221 Closing connection. Good bye.\r\n']
-            if verb == b'EHLO' and kind == 'raptor':
+            if verb == b'EHLO' and kind != 'av':
                 lines = [x for x in lines if not re.match(rb'250.(STARTTLS|CHUNKING|PIPELINING)', x)]
                 lines = [x[:3] + (b' ' if n == len(lines) - 1 else b'-') + x[4:] for n, x in enumerate(lines)]
             self.wfile.write(b''.join(lines))

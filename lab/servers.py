@@ -1,5 +1,5 @@
-"""Real mail servers for the lab: Postfix (unpacked, never installed) and Exim, each with
-its own configuration, queue and log below one work directory."""
+"""Real mail servers for the lab: Postfix and sendmail (unpacked, never installed) and Exim, each with its own
+configuration, queue and log below one folder. Every function writes the configuration and returns the command."""
 import os
 import shutil
 import subprocess
@@ -91,24 +91,23 @@ spool_directory = {d}/spool
 log_file_path = {d}/log/%slog
 pid_file_path = {d}/exim.pid
 domainlist local = {local}
-daemon_smtp_ports = 25
-local_interfaces = 0.0.0.0
+daemon_smtp_ports = {port}
+local_interfaces = {interface}
 disable_ipv6 = true
 host_lookup =
 rfc1413_hosts =
-helo_try_verify_hosts =
 prdr_enable = false
-dns_dnssec_ok = 0
+tls_advertise_hosts =
+chunking_advertise_hosts = *
 keep_environment =
 trusted_users = root
-smtp_enforce_sync = false
 never_users =
 acl_smtp_rcpt = acl_rcpt
 acl_smtp_data = acl_data
+acl_smtp_vrfy = accept
 {main}
 begin acl
 acl_rcpt:
-{rcpt}
   accept domains = +local
   accept authenticated = *
   accept hosts = 127.0.0.1
@@ -118,11 +117,10 @@ acl_data:
 begin routers
 {routers}
 begin transports
-smtp:
+out:
   driver = smtp
-{transport}
   hosts_try_fastopen =
-  hosts_try_chunking =
+{transport}
   command_timeout = 8s
   final_timeout = 5s
 bin:
@@ -135,35 +133,98 @@ begin authenticators
 {auth}
 """
 
-PLAIN = """
+# a user and a password that exist nowhere else
+PLAIN_AND_LOGIN = """
 plain:
   driver = plaintext
   public_name = PLAIN
   server_prompts = :
-  server_condition = ${{if and{{{{eq{{$auth2}}{{user}}}}{{eq{{$auth3}}{{lab-only}}}}}}}}
+  server_condition = ${if and{{eq{$auth2}{user}}{eq{$auth3}{lab-only}}}}
   server_set_id = $auth2
 login:
   driver = plaintext
   public_name = LOGIN
   server_prompts = Username:: : Password::
-  server_condition = ${{if and{{{{eq{{$auth1}}{{user}}}}{{eq{{$auth2}}{{lab-only}}}}}}}}
+  server_condition = ${if and{{eq{$auth1}{user}}{eq{$auth2}{lab-only}}}}
   server_set_id = $auth1
-""".replace('{{', '{').replace('}}', '}')
+"""
 
-DROP = """
+DELIVER = """
 drop:
   driver = accept
   transport = bin
 """
 
 
-def exim(d, host, local='example.com', main='', rcpt='', routers=DROP, auth='', transport=''):
+def exim(d, host, local='example.com', main='', auth='', routers=DELIVER, transport='  hosts_try_chunking =',
+         interface='0.0.0.0', port=25):
+    """Exim in the foreground; its queue runs every five seconds."""
     for sub in ('spool', 'log'):
         os.makedirs(f'{d}/{sub}')
     with open(f'{d}/exim.conf', 'w') as f:
-        f.write(EXIM_CF.format(d=d, host=host, local=local, main=main, rcpt=rcpt, routers=routers, auth=auth,
-                               transport=transport))
+        f.write(EXIM_CF.format(d=d, host=host, local=local, main=main, auth=auth, routers=routers, transport=transport,
+                               interface=interface, port=port))
     subprocess.run(['chown', '-R', 'Debian-exim:Debian-exim', f'{d}/spool', f'{d}/log'], check=True)
     os.chmod(d, 0o755)
     shutil.chown(d, 'Debian-exim')
-    return ['exim4', '-C', f'{d}/exim.conf', '-bdf', '-q5s'], {}
+    return ['exim4', '-C', f'{d}/exim.conf', '-bdf', '-q5s']
+
+
+def exim_client(d, host, server, **more):
+    """Exim as the sender: everything that arrives on its loopback port goes to `server`."""
+    route = f'away:\n  driver = manualroute\n  transport = out\n  route_list = * {server}\n  self = send\n'
+    return exim(d, host, local='', routers=route, interface='127.0.0.1', port=2525, **more)
+
+
+SENDMAIL_CF = r"""
+V10/Berkeley
+Cwlocalhost
+Dj{host}
+CO@ % !
+DnMAILER-DAEMON
+Dlplaceholder
+O AllowBogusHELO=False
+O DaemonPortOptions=Name=MTA, Addr=0.0.0.0, Port=25
+O QueueDirectory={d}/spool
+O PidFile={d}/sendmail.pid
+O StatusFile={d}/statistics
+O SmtpGreetingMessage=$j Sendmail $v; $b
+O DontBlameSendmail=GroupWritableDirPathSafe,WorldWritableDirPathSafe,GroupReadableKeyFile
+O DefaultUser=nobody
+O Timeout.ident=0
+O HelpFile=/dev/null
+O ConnectionRateThrottle=0
+O OldStyleHeaders=True
+O TempFileMode=0600
+O LogLevel=9
+O MaxRecipientsPerMessage=100
+Troot
+H?x?Full-Name: $x
+HReceived: $?sfrom $s $.by $j; $b
+
+Scanonify=3
+R$* < $+ > $*		$2
+Sfinal=4
+R$*			$@ $1
+Sparse=0
+R$*			$#local $: $1
+Slocaladdr=5
+Scheck_mail
+R$*			$@ OK
+Scheck_rcpt
+R$*			$@ OK
+Scheck_relay
+R$*			$@ OK
+
+Mlocal,	P=/bin/true, F=lsDFMAw5:/|@qPSXfmnz9, S=0, R=0, T=DNS/RFC822/X-Unix, A=true
+Mprog,	P=/bin/sh, F=lsDFMoqeu9, S=0, R=0, D=/, T=X-Unix/X-Unix/X-Unix, A=sh -c $u
+"""
+
+
+def sendmail(root, d, host):
+    """The one of the three that quotes an unknown command in its refusal."""
+    os.makedirs(f'{d}/spool', 0o700)
+    with open(f'{d}/sendmail.cf', 'w') as f:
+        f.write(SENDMAIL_CF.replace('{d}', d).replace('{host}', host).lstrip())
+    os.chmod(f'{d}/sendmail.cf', 0o644)
+    return [f'{root}/usr/libexec/sendmail/sendmail', '-C', f'{d}/sendmail.cf', '-bD', '-q10m']

@@ -1,68 +1,81 @@
 #!/usr/bin/env python3
-"""A scripted SMTP client: reads a script on standard input and speaks it to 192.0.2.25 port 25.
+"""A scripted SMTP client: speaks the script on standard input to port 25 of the address given.
 
-Each line is sent with CRLF and a reply is awaited. `@data` sends the lines up to `@end`, then the
-dot line. `@type text` sends one octet per segment. `@wait N` waits for a late reply at most N s.
-Lines are Latin-1, so 8-bit bodies can be written.
+Each line is sent with CRLF, then the reply is awaited. Further words:
+  @data .. @end   mail data, dot-stuffed, with the dot line behind it
+  @bare TEXT      TEXT octet by octet, each in its own segment, as a terminal in character mode sends it
+  @again          a new connection
+Latin-1 in, so that 8-bit bodies can be written. Stops waiting for a reply after eight seconds.
 """
 import socket
 import sys
 import time
 
+PATIENCE = 8
+
+
+class Talk:
+    def __init__(self, server):
+        self.socket = socket.create_connection((server, 25), PATIENCE)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.settimeout(PATIENCE)
+        self.buffer = b''
+        self.reply()
+
+    def line(self):
+        while b'\n' not in self.buffer:
+            more = self.socket.recv(4096)
+            if not more:
+                return b''
+            self.buffer += more
+        line, self.buffer = self.buffer.split(b'\n', 1)
+        return line
+
+    def reply(self):
+        """One reply; a line without a code (`OK`, asterisks) ends it too."""
+        while True:
+            try:
+                line = self.line()
+            except (TimeoutError, ConnectionError) as error:
+                print('S', type(error).__name__)
+                return
+            print('S', line.decode('latin-1').rstrip())
+            if line[3:4] != b'-' or not line[:3].isdigit():
+                return
+
+    def say(self, octets):
+        print('C', octets.decode('latin-1').rstrip())
+        self.socket.sendall(octets)
+        self.reply()
+        time.sleep(0.02)
+
+    def bare(self, octets):
+        for octet in octets:
+            self.socket.sendall(bytes([octet]))
+            time.sleep(0.06)
+        self.reply()
+
 
 def main():
     sys.stdin.reconfigure(encoding='latin-1')
-    s = socket.create_connection(('192.0.2.25', 25), 10)
-    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    s.settimeout(8)
-    buf = b''
-
-    def reply(wait=8):
-        nonlocal buf
-        s.settimeout(wait)
-        while True:
-            while b'\n' in buf:
-                line, buf = buf.split(b'\n', 1)
-                print('S', line.decode('latin-1').rstrip())
-                if line[3:4] != b'-' or not line[:3].isdigit():
-                    if line[:3].isdigit() or line.strip() == b'OK' or b'*' not in line:
-                        return
-            try:
-                more = s.recv(4096)
-            except socket.timeout:
-                print('S (nothing)')
-                return
-            if not more:
-                print('S (closed)')
-                return
-            buf += more
-
     lines = iter(sys.stdin.read().split('\n'))
-    reply(6)
+    talk = Talk(sys.argv[1])
     for line in lines:
-        if line == '' or line.startswith('#'):
-            continue
         if line == '@data':
             body = []
             for part in lines:
                 if part == '@end':
                     break
                 body.append('.' + part if part.startswith('.') else part)
-            s.sendall('\r\n'.join(body + ['.', '']).encode('latin-1'))
-            reply()
-        elif line.startswith('@type '):
-            for c in line[6:].encode() + b'\r\n':
-                s.sendall(bytes([c]))
-                time.sleep(0.05)
-            reply()
-        elif line.startswith('@wait '):
-            reply(float(line[6:]))
-        else:
-            print('C', line)
-            s.sendall(line.encode('latin-1') + b'\r\n')
-            reply()
-        time.sleep(0.02)
-    s.close()
+            talk.say('\r\n'.join(body + ['.', '']).encode('latin-1'))
+        elif line == '@again':
+            talk.socket.close()
+            talk = Talk(sys.argv[1])
+        elif line.startswith('@bare '):
+            talk.bare(line[6:].encode() + b'\r\n')
+        elif line:
+            talk.say(line.encode('latin-1') + b'\r\n')
+    talk.socket.close()
 
 
 main()

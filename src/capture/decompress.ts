@@ -20,8 +20,13 @@ export function compressionOf(octets: Uint8Array): Compression | null {
 /** What became of the compressed stream. `refused`: not damaged, but not decompressed either. */
 export type DecompressionState = 'whole' | 'truncated' | 'corrupt' | 'refused';
 
-/** Hears decompressed octets, valid during the call; false: no more are wanted. */
-export type DecompressionSink = (octets: Buffer) => boolean;
+/** Hears what was decompressed. */
+export interface DecompressionSink {
+  /** Asked before each step: false ends the decompression. */
+  wanted(): boolean;
+  /** The octets are valid during the call. */
+  decompressed(octets: Buffer): void;
+}
 
 /** Decompresses a stream in bounded memory. Never throws on input: `state` and `reason` tell. */
 export interface Decompressor {
@@ -48,7 +53,7 @@ const OUTPUT_CHUNK = 128 * 1024;
 const MAX_WINDOW = 128 * 1024 * 1024;
 /** `fzstd` 0.1.1 loses the upper bits of offsets that have more than 26: what comes out is wrong then. */
 const MAX_SCRIPT_WINDOW = 2 ** 26 - 4;
-/** The JavaScript decompressor calls itself for each frame in a step; this keeps the stack small. */
+/** The same for the JavaScript decompressor, which holds up everything else meanwhile. */
 const FRAME_STEP = 16 * 1024;
 /**
  * It moves its whole window for each block. Blocks of 16 KiB in the largest window move 8192 octets for
@@ -69,43 +74,36 @@ export async function createDecompressor(
 ): Promise<Decompressor> {
   const zlib = await import('node:zlib');
   if (compression === 'gzip') {
-    return new StreamDecompressor(zlib.createGunzip({ chunkSize: OUTPUT_CHUNK }), null, sink);
+    return new StreamDecompressor(() => zlib.createGunzip({ chunkSize: OUTPUT_CHUNK }), null, sink);
   }
   const { createZstdDecompress } = zlib as { createZstdDecompress?: (options: object) => Transform };
   if (createZstdDecompress) {
-    return new StreamDecompressor(
-      createZstdDecompress({ chunkSize: OUTPUT_CHUNK }),
-      new ZstdFrames(MAX_WINDOW),
-      sink,
-    );
+    const open = () => createZstdDecompress({ chunkSize: OUTPUT_CHUNK });
+    return new StreamDecompressor(open, new ZstdFrames(MAX_WINDOW), sink);
   }
   return new ScriptDecompressor(await import('fzstd'), sink);
 }
 
-/** A decompressing stream of Node's own, driven one step at a time. */
+/**
+ * A decompressing stream of Node's own, driven one step at a time.
+ *
+ * Node's zstd stream takes one frame and drops what follows, so that each frame gets a stream of its own.
+ */
 class StreamDecompressor implements Decompressor {
   state: DecompressionState = 'whole';
   reason = '';
   ended = false;
+  private stream: Transform | null = null;
   private ending = false;
   private taken = 0;
   private held = Buffer.alloc(0);
   private settle: () => void = () => {};
 
   constructor(
-    private readonly stream: Transform,
+    private readonly open: () => Transform,
     private readonly frames: ZstdFrames | null,
-    sink: DecompressionSink,
-  ) {
-    stream.on('data', (octets: Buffer) => {
-      if (!this.ended && !sink(octets)) this.finish();
-    });
-    stream.on('end', () => this.finish());
-    stream.on('close', () => this.finish());
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (!this.ended) this.fail(this.cutShort(error) ? 'truncated' : 'corrupt', error.message);
-    });
-  }
+    private readonly sink: DecompressionSink,
+  ) {}
 
   async write(octets: Buffer): Promise<void> {
     const waiting = Buffer.concat([this.held, octets.subarray(0, TRAILER)]);
@@ -123,33 +121,70 @@ class StreamDecompressor implements Decompressor {
     await this.steps(this.held);
     if (this.ended) return;
     this.ending = true;
-    await new Promise<void>((resolve) => {
-      this.settle = resolve;
-      this.stream.end();
-    });
-    if (this.state === 'whole' && this.frames && !this.frames.complete) {
+    await this.endStream();
+    if (this.state === 'whole' && this.frames && !this.frames.complete)
       this.fail('truncated', UNEXPECTED_END);
-    }
+    this.ended = true;
   }
 
   close(): void {
-    this.finish();
-    this.stream.destroy();
+    this.ended = true;
+    this.stream?.destroy();
+    this.settle();
   }
 
   private async steps(octets: Buffer): Promise<void> {
+    const { frames } = this;
     for (let at = 0; at < octets.length && !this.ended; ) {
-      const step = octets.subarray(at, at + (this.taken < FIRST_STEPS ? FIRST_STEP : STEP));
+      let step = octets.subarray(at, at + (this.taken < FIRST_STEPS ? FIRST_STEP : STEP));
+      if (frames) step = step.subarray(0, frames.walk(step));
       at += step.length;
       this.taken += step.length;
-      const objection = this.frames?.push(step);
-      if (objection?.state === 'refused') return this.fail('refused', objection.reason);
-      await new Promise<void>((resolve) => {
-        this.settle = resolve;
-        this.stream.write(step, () => resolve());
-      });
-      if (objection && !this.ended) this.fail('corrupt', objection.reason);
+      const objection = frames?.objection;
+      if (objection?.state !== 'refused') await this.writeStream(step);
+      if (objection && !this.ended) this.fail(objection.state, objection.reason);
+      else if (frames?.complete) await this.endStream();
+      if (!this.sink.wanted()) this.ended = true;
     }
+  }
+
+  private writeStream(octets: Buffer): Promise<void> {
+    this.stream ??= this.start();
+    const { stream } = this;
+    return new Promise((resolve) => {
+      this.settle = resolve;
+      stream.write(octets, () => resolve());
+    });
+  }
+
+  private async endStream(): Promise<void> {
+    const { stream } = this;
+    if (!stream || this.ended) return;
+    await new Promise<void>((resolve) => {
+      this.settle = resolve;
+      stream.end();
+    });
+    this.stream = null;
+  }
+
+  private start(): Transform {
+    const stream = this.open();
+    stream.on('data', (octets: Buffer) => {
+      if (this.ended) return;
+      this.sink.decompressed(octets);
+      if (!this.sink.wanted()) this.close();
+    });
+    stream.on('end', () => {
+      // Of gzip: what follows are zeros, as tapes have them.
+      if (!this.frames) this.ended = true;
+      this.settle();
+    });
+    stream.on('close', () => this.settle());
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (!this.ended) this.fail(this.cutShort(error) ? 'truncated' : 'corrupt', error.message);
+      this.settle();
+    });
+    return stream;
   }
 
   private cutShort(error: NodeJS.ErrnoException): boolean {
@@ -159,12 +194,7 @@ class StreamDecompressor implements Decompressor {
   private fail(state: DecompressionState, reason: string): void {
     this.state = state;
     this.reason = reason;
-    this.finish();
-  }
-
-  private finish(): void {
     this.ended = true;
-    this.settle();
   }
 }
 
@@ -178,29 +208,36 @@ class ScriptDecompressor implements Decompressor {
   private given = 0;
   private yielded = 0;
 
-  constructor(library: typeof import('fzstd'), sink: DecompressionSink) {
+  constructor(
+    library: typeof import('fzstd'),
+    private readonly sink: DecompressionSink,
+  ) {
     this.stream = new library.Decompress((octets) => {
       this.given += octets.length;
       if (this.ended || octets.length === 0) return;
-      if (!sink(Buffer.from(octets.buffer, octets.byteOffset, octets.length))) this.ended = true;
+      sink.decompressed(Buffer.from(octets.buffer, octets.byteOffset, octets.length));
+      if (!sink.wanted()) this.ended = true;
     });
   }
 
   async write(octets: Buffer): Promise<void> {
-    for (let at = 0; at < octets.length && !this.ended; at += FRAME_STEP) {
+    const { frames } = this;
+    for (let at = 0; at < octets.length && !this.ended; ) {
+      const step = octets.subarray(at, at + FRAME_STEP);
+      const walked = frames.walk(step);
+      at += walked;
+      const { objection } = frames;
       // A copy: the library keeps views of what it could not use yet.
-      const step = Buffer.from(octets.subarray(at, at + FRAME_STEP));
-      const objection = this.frames.push(step);
-      if (objection?.state === 'refused') return this.fail('refused', objection.reason);
-      this.push(step, false);
-      if (objection && !this.ended) this.fail('corrupt', objection.reason);
-      if (this.frames.windows > FREE_MOVES + MAX_MOVED_PER_OCTET * this.given) {
-        return this.fail('refused', 'its blocks are too small for its window');
+      if (objection?.state !== 'refused') this.push(Uint8Array.from(step.subarray(0, walked)), false);
+      if (objection && !this.ended) this.fail(objection.state, objection.reason);
+      if (frames.windows > FREE_MOVES + MAX_MOVED_PER_OCTET * this.given) {
+        this.fail('refused', 'its blocks are too small for its window');
       }
-      const work = this.given + this.frames.windows / 16;
+      const work = this.given + frames.windows / 16;
       if (work - this.yielded < YIELD) continue;
       this.yielded = work;
       await new Promise<void>((resolve) => setImmediate(resolve));
+      if (!this.sink.wanted()) this.ended = true;
     }
   }
 

@@ -88,9 +88,9 @@ async function readInput(input: Input, reader: CaptureReader, options: ReadOptio
       if (octets === 0) {
         compression = compressionOf(piece);
         if (compression) {
-          decompressor = await createDecompressor(compression, (given) => {
-            reader.push(given);
-            return wanted();
+          decompressor = await createDecompressor(compression, {
+            wanted,
+            decompressed: (given) => reader.push(given),
           });
         }
       }

@@ -16,7 +16,9 @@ type Expected = 'magic' | 'descriptor' | 'frame-header' | 'skippable-size' | 'bl
  * Says whether the stream may end here, and refuses what would take unreasonable memory.
  *
  * @example
- * new ZstdFrames(2 ** 27).push(octets)?.reason // 'its window of 2147483648 octets is too large'
+ * const frames = new ZstdFrames(2 ** 27);
+ * frames.walk(octets);
+ * frames.objection?.reason; // 'its window of 2147483648 octets is too large'
  */
 export class ZstdFrames {
   private expected: Expected = 'magic';
@@ -27,8 +29,9 @@ export class ZstdFrames {
   private checksum = false;
   private singleSegment = false;
   private window = 0;
-  private objection: ZstdObjection | null = null;
 
+  /** What is wrong with the stream, at the octet last walked over. */
+  objection: ZstdObjection | null = null;
   /** The sum of the windows of all blocks and frames so far: what moving the window for each costs. */
   windows = 0;
 
@@ -40,22 +43,27 @@ export class ZstdFrames {
     return this.expected === 'magic' && this.have === 0 && this.skip === 0;
   }
 
-  /** Walks on as far as all is well; returns what is not, and from then on always the same. */
-  push(octets: Uint8Array): ZstdObjection | null {
+  /**
+   * Walks on, at most to the end of the frame; returns how many octets that were.
+   *
+   * Fewer than there are, and no frame complete: there is an objection, and no more will be walked.
+   */
+  walk(octets: Uint8Array): number {
     let at = 0;
     while (at < octets.length && !this.objection) {
       if (this.skip > 0) {
         const step = Math.min(this.skip, octets.length - at);
         this.skip -= step;
         at += step;
-        continue;
+      } else {
+        this.header[this.have++] = octets[at++]!;
+        if (this.have < this.want) continue;
+        this.have = 0;
+        this.objection = this.advance();
       }
-      this.header[this.have++] = octets[at++]!;
-      if (this.have < this.want) continue;
-      this.have = 0;
-      this.objection = this.advance();
+      if (this.complete) break;
     }
-    return this.objection;
+    return at;
   }
 
   private expect(expected: Expected, want: number): null {

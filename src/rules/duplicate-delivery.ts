@@ -1,5 +1,5 @@
 import type { SmtpMessage, SmtpSession } from '../smtp/session.js';
-import { splitText } from './end-of-data-unacknowledged.js';
+import { isUnanswered, splitText } from './end-of-data-unacknowledged.js';
 import { couldHaveBeenMissed, lineEvidence, replyEvidence } from './evidence.js';
 import type { Confidence, Evidence, SeenIn } from './finding.js';
 import type { Rule } from './rule.js';
@@ -38,7 +38,7 @@ export const duplicateDelivery: Rule = {
   meta: {
     id: 'duplicate-delivery',
     severity: 'high',
-    title: 'The same message is delivered again',
+    title: 'The same message is sent again',
     summary:
       'A message is sent again though the first copy was, or may have been, accepted; says how often, when, and why.',
     whyItMatters:
@@ -124,8 +124,8 @@ function copyOf(session: SmtpSession, message: SmtpMessage): Copy {
   const sound = !couldHaveBeenMissed(session);
   let outcome: Outcome = 'unknown';
   if (message.accepted === true) outcome = 'accepted';
+  else if (sound && isUnanswered(end, message)) outcome = 'unanswered';
   else if (message.accepted === false) outcome = 'refused';
-  else if (sound && (end.noReply === 'closed' || end.noReply === 'silent')) outcome = 'unanswered';
   const split = message.terminator ? splitText(message.terminator) : null;
   return {
     session: { id: session.id, capture: session.capture, server: session.server },

@@ -1,4 +1,4 @@
-import type { SmtpSession, Terminator } from '../smtp/session.js';
+import type { SmtpExchange, SmtpMessage, SmtpSession, Terminator } from '../smtp/session.js';
 import { closeEvidence, couldHaveBeenMissed, lineEvidence, replyEvidence } from './evidence.js';
 import { sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
@@ -38,10 +38,9 @@ export const endOfDataUnacknowledged: Rule = {
       for (const exchange of session.exchanges) {
         if (exchange.kind !== 'end-of-data' || exchange.reply || !exchange.line || exchange.message === null)
           continue;
-        if (exchange.noReply !== 'closed' && exchange.noReply !== 'silent') continue;
         const message = session.messages[exchange.message];
         const terminator = message?.terminator;
-        if (!message || !terminator) continue;
+        if (!message || !terminator || !isUnanswered(exchange, message)) continue;
         const waitedUs = waited(session, terminator);
         const split = splitText(terminator);
         const seen = sessionMask(session) !== null || maskedKeywords(session.extensions).length > 0;
@@ -54,8 +53,9 @@ export const endOfDataUnacknowledged: Rule = {
             : arrived
               ? 'The server’s TCP (or a box that answers for it) acknowledged it.'
               : 'It was never acknowledged by TCP: it did not arrive.';
-        const end =
-          exchange.noReply === 'silent'
+        const end = exchange.reply
+          ? 'the server gave up with 421, still waiting for the end'
+          : exchange.noReply === 'silent'
             ? 'nobody spoke any more'
             : `the ${session.closedBy ?? 'other side'} ${session.closed === 'rst' ? 'reset' : 'closed'} the connection`;
         const doubt =
@@ -84,6 +84,7 @@ export const endOfDataUnacknowledged: Rule = {
               exchange.line,
               split ? `the end, split as ${split}` : 'the end of the message',
             ),
+            ...replyEvidence(session, exchange.reply, 'the server gives up waiting: no reply to the message'),
             ...closeEvidence(session, 'no reply until here'),
           ],
         });
@@ -91,6 +92,15 @@ export const endOfDataUnacknowledged: Rule = {
     },
   }),
 };
+
+/**
+ * No final reply came. A 421 is none when TCP never acknowledged the end: the server gave up waiting for it
+ * (RFC 5321 §3.8).
+ */
+export function isUnanswered(exchange: SmtpExchange, message: SmtpMessage): boolean {
+  if (exchange.reply) return exchange.reply.code === 421 && message.terminator?.acknowledged === false;
+  return exchange.noReply === 'closed' || exchange.noReply === 'silent';
+}
 
 function waited(session: SmtpSession, terminator: Terminator): number {
   const us = (session.end?.us ?? Number.NaN) - (terminator.time?.us ?? Number.NaN);

@@ -1,7 +1,7 @@
-import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
+import type { SmtpExchange, SmtpLine, SmtpSession } from '../smtp/session.js';
 import { exchangeEvidence, lineEvidence } from './evidence.js';
 import type { Confidence, Evidence } from './finding.js';
-import { echoedMask, ehloWorked, maskedCommand } from './mask.js';
+import { echoedMask, ehloWorked, maskedCommand, sessionMask } from './mask.js';
 import { maskedKeywords } from './templates.js';
 
 /** A verb whose loss has a rule of its own. */
@@ -23,6 +23,9 @@ const VERBS: readonly LosableVerb[] = ['AUTH', 'STARTTLS', 'X-LINK2STATE', 'X-EX
 
 /** The only verbs of their length: a command line of so many X's and nothing else was probably one of these. */
 const BY_LENGTH: Readonly<Record<number, LosableVerb>> = { 8: 'STARTTLS', 12: 'X-LINK2STATE' };
+
+const SASL_MECHANISM =
+  /^(?:PLAIN|LOGIN|NTLM|GSSAPI|EXTERNAL|XOAUTH2|OAUTHBEARER|CRAM-MD5|DIGEST-MD5|SCRAM-[A-Z0-9-]+)$/i;
 
 /** What happened to AUTH, STARTTLS, X-LINK2STATE, X-EXPS, XEXCH50 and EHLO in this session. */
 export function lostVerbs(session: SmtpSession): Loss[] {
@@ -47,20 +50,7 @@ export function lostVerbs(session: SmtpSession): Loss[] {
 
 function lostIn(session: SmtpSession, exchange: SmtpExchange): Loss | null {
   if (exchange.kind !== 'command' || !exchange.line) return null;
-  if (maskedCommand(exchange)) {
-    const subject = BY_LENGTH[exchange.line.octets];
-    if (!subject || exchange.line.checksum === 'invalid' || exchange.argument !== null) return null;
-    return {
-      subject,
-      how: 'masked-verb',
-      confidence: 'likely',
-      what: `a command of ${exchange.line.octets} octets arrived as X's, and ${subject} is the one command of that length`,
-      evidence: exchangeEvidence(session, exchange, [
-        `${exchange.line.octets} X's in place of a command`,
-        "the server refuses the X's",
-      ]),
-    };
-  }
+  if (maskedCommand(exchange)) return lostBehindMask(session, exchange, exchange.line);
   const subject = VERBS.find((verb) => verb === exchange.verb);
   if (!subject || !exchange.reply) return null;
   const { reply } = exchange;
@@ -119,7 +109,34 @@ function lostIn(session: SmtpSession, exchange: SmtpExchange): Loss | null {
       'refused; the keyword may have been masked',
     );
   }
+  if (subject === 'AUTH' && sessionMask(session) !== null && ehloLost(session)) {
+    return make(
+      'refused',
+      'possible',
+      `AUTH was refused with ${reply.code} behind a masked greeting, after EHLO was lost as well (a server without AUTH refuses it too)`,
+      'refused like EHLO',
+    );
+  }
   return null;
+}
+
+/** What a masked command was, where its length or its clear argument tells. */
+function lostBehindMask(session: SmtpSession, exchange: SmtpExchange, line: SmtpLine): Loss | null {
+  if (line.checksum === 'invalid') return null;
+  const [verb = '', argument] = line.text.split(' ');
+  const whole = /^X+$/.test(line.text);
+  const authenticates = verb.length === 4 && argument !== undefined && SASL_MECHANISM.test(argument);
+  const subject = authenticates ? 'AUTH' : whole ? BY_LENGTH[line.octets] : undefined;
+  if (!subject) return null;
+  return {
+    subject,
+    how: 'masked-verb',
+    confidence: 'likely',
+    what: authenticates
+      ? `a verb of 4 octets arrived as X's in front of the mechanism ${argument}`
+      : `a command of ${line.octets} octets arrived as X's, and ${subject} is the one command of that length`,
+    evidence: exchangeEvidence(session, exchange, ["X's in place of the verb", "the server refuses the X's"]),
+  };
 }
 
 /** No EHLO of this session reached the server as EHLO. */
@@ -128,8 +145,13 @@ export function ehloLost(session: SmtpSession): boolean {
     !session.exchanges.some(ehloWorked) &&
     (session.exchanges.some((exchange) => exchange.verb === 'EHLO' && echoedMask(exchange) !== null) ||
       session.exchanges.some((exchange) => exchange.verb === 'EHLO' && exchange.reply?.code === null) ||
+      (sessionMask(session) !== null && session.exchanges.some(refusedEhlo)) ||
       session.exchanges.some((exchange) => maskedCommand(exchange) && exchange.line!.checksum !== 'invalid'))
   );
+}
+
+function refusedEhlo(exchange: SmtpExchange): boolean {
+  return exchange.verb === 'EHLO' && (exchange.reply?.code === 500 || exchange.reply?.code === 502);
 }
 
 function short(text: string | undefined): string {

@@ -53,15 +53,21 @@ export function sessionMask(session: SmtpSession): MaskedGreeting | null {
   return greeting ? maskedGreeting(greeting.reply) : null;
 }
 
+/** Lengths of the verbs that firewalls are known to mask. */
+const MASKED_VERB_OCTETS = new Set([4, 6, 7, 8, 12]);
+
 /**
- * A command line of nothing but X's (and the spaces between them), at least four of them in front.
+ * A command whose line, or whose verb alone, is X's: `XXXXXXXX`, `XXXX client.example`.
  *
  * Only the command position counts: names and addresses may hold X's.
  */
 export function maskedCommand(exchange: SmtpExchange): boolean {
-  return (
-    exchange.kind === 'command' && exchange.line !== null && /^X{4,}(?: [X ]*)?$/.test(exchange.line.text)
-  );
+  if (exchange.kind !== 'command' || exchange.line === null) return false;
+  const { text } = exchange.line;
+  if (!text.startsWith('XXXX')) return false;
+  if (/^X{4,}(?: [X ]*)?$/.test(text)) return true;
+  const verb = /^X{4,12}(?= )/.exec(text)?.[0];
+  return verb !== undefined && MASKED_VERB_OCTETS.has(verb.length);
 }
 
 export interface EchoedMask {

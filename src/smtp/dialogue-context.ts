@@ -1,15 +1,31 @@
 import { StreamChunk } from '../stream/event.js';
 import type { DigestFactory } from './digest.js';
-import { Answer, type ReplyLine } from './exchange-log.js';
+import { Answer, type LogContext, type ReplyLine } from './exchange-log.js';
 import { WireLine } from './line-splitter.js';
+import type { SmtpSession } from './session.js';
 import { TranscriptStore } from './transcript.js';
 import { LastLine } from './transcript-event.js';
+
+/** A finished session: compact, until somebody wants to see it. */
+export interface SessionRecord {
+  /** Of its connection in the capture. */
+  readonly index: number;
+  /**
+   * Makes the session. May be called any number of times; the result depends on the arguments only.
+   *
+   * @param firstIndex  sessions of the captures before this one
+   * @param captureLastUs  time of the capture's newest packet; NaN when unknown
+   */
+  materialise(firstIndex: number, captureLastUs: number): SmtpSession;
+  /** Frees what the session takes. It must not be materialised afterwards. */
+  release(): void;
+}
 
 /** Octets held for all sessions together: more than that, and each session guesses at once. */
 const MAX_HELD_TOGETHER = 64 << 20;
 
 /** What the dialogues of one capture share, so that none needs its own. */
-export class DialogueContext {
+export class DialogueContext implements LogContext {
   readonly transcripts = new TranscriptStore();
   readonly last = new LastLine();
   readonly answer = new Answer();
@@ -31,6 +47,7 @@ export class DialogueContext {
     readonly capture: number,
     readonly digest: DigestFactory,
     readonly nextMessage: () => number,
+    readonly onClosed: (record: SessionRecord) => void,
   ) {}
 
   get heldTooMuch(): boolean {

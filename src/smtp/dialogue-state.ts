@@ -7,7 +7,6 @@ import type { PartialLine, WireLine } from './line-splitter.js';
 import * as protocol from './protocol.js';
 import { looksMasked } from './reply.js';
 import type { NoReply } from './session.js';
-import { Transcript } from './transcript.js';
 import { GREETING_KIND } from './transcript-event.js';
 
 /** What the client's next octets are. */
@@ -68,7 +67,7 @@ export abstract class DialogueState {
     protected readonly context: DialogueContext,
     readonly connection: ConnectionView,
   ) {
-    this.log = new log.ExchangeLog(new Transcript(context.transcripts), context.last, context.answer);
+    this.log = new log.ExchangeLog(context);
   }
 
   protected knows(fact: number): boolean {

@@ -8,7 +8,7 @@ import type {
 import { redactReplyText } from './auth.js';
 import { ClientDialogue } from './client-dialogue.js';
 import { isCertainCommand } from './command.js';
-import { DialogueContext } from './dialogue-context.js';
+import { DialogueContext, type SessionRecord } from './dialogue-context.js';
 import * as state from './dialogue-state.js';
 import type { DigestFactory } from './digest.js';
 import * as log from './exchange-log.js';
@@ -19,20 +19,7 @@ import { isGreetingMask, isHyphen, isMaskedSeparator, looksMasked, NO_CODE, repl
 import type { SmtpSession } from './session.js';
 import type { Transcript } from './transcript.js';
 
-/** A finished session: compact, until somebody wants to see it. */
-export interface SessionRecord {
-  /** Of its connection in the capture. */
-  readonly index: number;
-  /**
-   * Makes the session. May be called any number of times; the result depends on the arguments only.
-   *
-   * @param firstIndex  sessions of the captures before this one
-   * @param captureLastUs  time of the capture's newest packet; NaN when unknown
-   */
-  materialise(firstIndex: number, captureLastUs: number): SmtpSession;
-  /** Frees what the session takes. It must not be materialised afterwards. */
-  release(): void;
-}
+export type { SessionRecord };
 
 export interface SmtpDialoguesOptions {
   /** Ordinal of the capture. */
@@ -57,12 +44,12 @@ export interface SmtpDialoguesOptions {
 export class SmtpDialogues implements ConnectionListener {
   private readonly context: DialogueContext;
 
-  constructor(private readonly options: SmtpDialoguesOptions) {
-    this.context = new DialogueContext(options.capture, options.digest, options.nextMessage);
+  constructor({ capture, digest, nextMessage, onClosed }: SmtpDialoguesOptions) {
+    this.context = new DialogueContext(capture, digest, nextMessage, onClosed);
   }
 
   opened(connection: ConnectionView): StreamListener {
-    return new Dialogue(this.context, connection, this.options.onClosed);
+    return new Dialogue(this.context, connection);
   }
 }
 
@@ -71,14 +58,6 @@ const STARTTLS_ANSWER = /\bTLS\b|\bSSL\b|go ahead|ready to start/i;
 
 /** One session: the server's stream, and which reply decides what. */
 class Dialogue extends ClientDialogue implements StreamListener {
-  constructor(
-    context: DialogueContext,
-    connection: ConnectionView,
-    private readonly onClosed: (record: SessionRecord) => void,
-  ) {
-    super(context, connection);
-  }
-
   chunk(chunk: StreamChunk): void {
     if (chunk.start >= chunk.end) return;
     this.begin(chunk.frame, chunk.us);
@@ -100,7 +79,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
     this.cutServerLine();
     this.closeClient();
     this.log.close();
-    this.onClosed(new ClosedSession(this.context.capture, this));
+    this.context.onClosed(new ClosedSession(this.context.capture, this));
   }
 
   private serverChunk(chunk: StreamChunk): void {
@@ -218,9 +197,14 @@ class Dialogue extends ClientDialogue implements StreamListener {
         else if (code === 334) this.resume(state.AUTH_RESPONSE);
         break;
       case state.MAIL_DATA:
-        if (awaited === log.TO_UNSEEN && this.message?.broken && code !== 354) this.resume(state.COMMANDS);
+        if (awaited === log.TO_UNSEEN && this.hasEndedElsewhere(code)) this.resume(state.COMMANDS);
         break;
     }
+  }
+
+  /** The end of the mail data was in a gap, or it was none to us: some servers take LF.LF. */
+  private hasEndedElsewhere(code: number): boolean {
+    return this.message?.broken ? code !== 354 : code >= 200 && code < 300;
   }
 
   private decided(awaited: number, code: number, frame: number): void {

@@ -1,7 +1,7 @@
 import type { Checksum } from '../wire/segment.js';
 import type { WireLine } from './line-splitter.js';
 import type { NoReply } from './session.js';
-import type { Transcript } from './transcript.js';
+import { Transcript, type TranscriptStore } from './transcript.js';
 import * as event from './transcript-event.js';
 
 /** Exchanges of a session that are kept; as many await a reply at most. */
@@ -53,6 +53,13 @@ export class Answer {
   code = 0;
 }
 
+/** What the logs of one capture share. */
+export interface LogContext {
+  readonly transcripts: TranscriptStore;
+  readonly last: event.LastLine;
+  readonly answer: Answer;
+}
+
 /** What is not certain any more after octets were lost. */
 class Doubt {
   /** Those before it may have been answered in a gap of the server's stream. */
@@ -84,6 +91,7 @@ const CLIENT_SPOKE = 1 << 5;
  * There may be hundreds of thousands of these: booleans are bits, and what is rare is made when needed.
  */
 export class ExchangeLog {
+  readonly transcript: Transcript;
   /** Origin of frames and times: those of the first event. */
   frame = -1;
   us = 0;
@@ -104,11 +112,9 @@ export class ExchangeLog {
   private replyCode = 0;
   private replyLines = 0;
 
-  constructor(
-    readonly transcript: Transcript,
-    private readonly last: event.LastLine,
-    private readonly answer: Answer,
-  ) {}
+  constructor(private readonly shared: LogContext) {
+    this.transcript = new Transcript(shared.transcripts);
+  }
 
   get pending(): number {
     return this.next - this.head;
@@ -176,7 +182,7 @@ export class ExchangeLog {
       store.number(line === null ? 0 : line.segments);
       if (line !== null) {
         store.number(serverPackets);
-        event.stageLine(this.transcript, this.last, line, text, checksum, this);
+        this.stageLine(line, text, checksum);
       }
       this.transcript.commit();
     }
@@ -201,7 +207,7 @@ export class ExchangeLog {
 
   /** Takes one line of the server. The answer says what it completed. */
   reply(line: WireLine, reply: ReplyLine, whole: boolean): void {
-    this.answer.exchange = -1;
+    this.shared.answer.exchange = -1;
     // Of a line that was cut, four octets tell its code and that no other follows.
     const last = reply.code !== 0 && !reply.more && (whole || line.total > 3);
     const complete = last && whole;
@@ -267,10 +273,18 @@ export class ExchangeLog {
     if (index < this.kept && !this.full) {
       this.replyLines = 1;
       const { store } = this.transcript;
-      store.octet(event.REPLY | (intermediate ? event.INTERMEDIATE : 0) | (complete ? event.COMPLETE : 0));
-      store.number(index);
-      store.number(code);
-      event.stageLine(this.transcript, this.last, line, reply.text, reply.checksum, this);
+      const toNewest = index === this.kept - 1;
+      const codeInText = reply.text === null;
+      store.octet(
+        event.REPLY |
+          (intermediate ? event.INTERMEDIATE : 0) |
+          (complete ? event.COMPLETE : 0) |
+          (toNewest ? event.TO_NEWEST : 0) |
+          (codeInText ? event.CODE_IN_TEXT : 0),
+      );
+      if (!toNewest) store.number(index);
+      if (!codeInText) store.number(code);
+      this.stageLine(line, reply.text, reply.checksum);
       this.transcript.commit();
     }
     if (last) this.completed();
@@ -281,15 +295,20 @@ export class ExchangeLog {
     if (this.replyTo >= this.kept || this.full) return;
     if (++this.replyLines > MAX_REPLY_LINES) return;
     this.transcript.store.octet(event.MORE | (complete ? event.COMPLETE : 0));
-    event.stageLine(this.transcript, this.last, line, reply.text, reply.checksum, this);
+    this.stageLine(line, reply.text, reply.checksum);
     this.transcript.commit();
   }
 
   private completed(): void {
     this.bits &= ~REPLY_OPEN;
-    this.answer.exchange = this.replyTo;
-    this.answer.awaited = this.replyAwaited;
-    this.answer.code = this.replyCode;
+    const { answer } = this.shared;
+    answer.exchange = this.replyTo;
+    answer.awaited = this.replyAwaited;
+    answer.code = this.replyCode;
+  }
+
+  private stageLine(line: WireLine, text: string | null, checksum: Checksum): void {
+    event.stageLine(this.transcript, this.shared.last, line, text, checksum, this);
   }
 
   private flushDropped(): void {

@@ -3,7 +3,7 @@ import { bodyParameter, isKnownVerb, parseCommand, parsePath } from './command.j
 import { extensionsOf } from './extension.js';
 import { type MessageRecord, readMessage } from './message-record.js';
 import { protocolOf } from './protocol.js';
-import { enhancedStatus } from './reply.js';
+import { enhancedStatus, NO_CODE, replyCodeOf } from './reply.js';
 import type {
   ExchangeKind,
   Extension,
@@ -228,19 +228,22 @@ class TranscriptAccount {
   }
 
   private readReply(flags: number): void {
-    const exchange = this.exchanges[this.reader.number()]!;
-    const code = this.reader.number();
+    const { reader, exchanges } = this;
+    const exchange = exchanges[flags & event.TO_NEWEST ? exchanges.length - 1 : reader.number()]!;
+    const codeInText = (flags & event.CODE_IN_TEXT) !== 0;
+    const given = codeInText ? 0 : reader.number();
+    const line = this.lines.read('server');
+    const code = codeInText ? replyCodeOf(line.text) : given;
     const reply: ReplyDraft = {
-      code: code === 0 ? null : code,
-      enhanced: null,
-      lines: [],
-      complete: false,
+      code: code === NO_CODE ? null : code,
+      enhanced: enhancedStatus(line.text),
+      lines: [line],
+      complete: (flags & event.COMPLETE) !== 0,
       droppedLines: 0,
     };
     if (flags & event.INTERMEDIATE) exchange.intermediate = reply;
     else exchange.reply = reply;
     this.reply = reply;
-    this.addReplyLine((flags & event.COMPLETE) !== 0);
   }
 
   private addReplyLine(complete: boolean): void {

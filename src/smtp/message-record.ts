@@ -1,4 +1,5 @@
 import type { Timestamp } from '../capture/timestamp.js';
+import type { DigestKind } from './digest.js';
 import type { MailDataFacts } from './mail-data.js';
 import type { DeliveryReport } from './session.js';
 import type { Transcript, TranscriptReader, TranscriptStore } from './transcript.js';
@@ -12,6 +13,7 @@ const HAS_REPORT = 1 << 7;
 
 /** Of a Message-ID and of a delivery report's texts; all of them fit the stage together. */
 const MAX_TEXT = 500;
+const DIGEST_KINDS: readonly DigestKind[] = ['xxh64', 'sha256'];
 const REPORT_TEXTS = ['status', 'diagnostic', 'originalMessageId', 'finalRecipient', 'text'] as const;
 
 /** One message as the transcript holds it; sender and recipients follow from the exchanges. */
@@ -178,17 +180,17 @@ function readReport(reader: TranscriptReader): DeliveryReport {
   return { status, diagnostic, originalMessageId, finalRecipient, text, frame, offset: reader.number() };
 }
 
-/** `xxh64:0123456789abcdef` as its kind and its octets: 15 instead of 24. */
+/** `xxh64:0123456789abcdef` as its kind's number and its octets: 10 instead of 22. */
 function stageDigest(store: TranscriptStore, digest: string): void {
   const colon = digest.indexOf(':');
   const octets = Buffer.from(digest.slice(colon + 1), 'hex');
-  store.text(digest.slice(0, colon));
+  store.octet(DIGEST_KINDS.indexOf(digest.slice(0, colon) as DigestKind));
   store.octet(octets.length);
   store.octets(octets, 0, octets.length);
 }
 
 function readDigest(reader: TranscriptReader): string {
-  const kind = reader.text() ?? '';
+  const kind = DIGEST_KINDS[reader.octet()]!;
   const octets = Buffer.from(reader.latin1(reader.octet()), 'latin1');
   return `${kind}:${octets.toString('hex')}`;
 }

@@ -30,6 +30,12 @@ export function replyCode(octets: Buffer, start: number, end: number): number {
   return separator === SPACE || separator === HYPHEN || separator === STAR ? code : NO_CODE;
 }
 
+/** The same of a line's text. */
+export function replyCodeOf(text: string): number {
+  const match = /^(\d{3})(?:[ *-]|$)/.exec(text);
+  return match ? Number(match[1]) : NO_CODE;
+}
+
 /** `250-`: another line of the reply follows. */
 export function isHyphen(octets: Buffer, start: number, end: number): boolean {
   return end - start > 3 && octets[start + 3] === HYPHEN;

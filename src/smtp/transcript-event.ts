@@ -10,7 +10,8 @@ import type { Transcript, TranscriptReader, TranscriptStore } from './transcript
  *
  * ```
  * EXCHANGE       kind, pipelined, afterGap | segments (0: no line) [server packets so far, line]
- * REPLY          intermediate, complete    | its exchange, code (0: none), line
+ * REPLY          intermediate, complete,   | [its exchange] [code] line
+ *                toNewest, codeInText
  * MORE           complete                  | line                     the newest reply goes on
  * DROPPED_LINES  complete                  | count                    of the newest reply
  * NO_REPLY       cause                     | first exchange, count
@@ -30,6 +31,9 @@ export const PIPELINED = 1 << 6;
 export const AFTER_GAP = 1 << 7;
 export const INTERMEDIATE = 1 << 3;
 export const COMPLETE = 1 << 4;
+/** Of a REPLY: it answers the newest exchange; its code, or that it has none, shows in its first line. */
+export const TO_NEWEST = 1 << 5;
+export const CODE_IN_TEXT = 1 << 6;
 
 /** Kinds of exchange by their number. */
 export const GREETING_KIND = 0;

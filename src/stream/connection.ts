@@ -389,7 +389,9 @@ export class Connection extends ConnectionFacts {
     const first = waiting === null ? Number.POSITIVE_INFINITY : waiting.first;
     if (!side.known || first <= offset) return false;
     const acked = side.ackedData;
-    const end = Math.min(first, side.finOffset < 0 ? Number.POSITIVE_INFINITY : side.finOffset);
+    // Nothing is held beyond a FIN: what is held comes first.
+    const fin = side.finOffset < 0 ? Number.POSITIVE_INFINITY : side.finOffset;
+    const end = Number.isFinite(first) ? first : fin;
     const upTo = acked > offset ? Math.min(acked, end) : end;
     if (!Number.isFinite(upTo) || upTo <= offset) return false;
     side.pass(upTo - offset);

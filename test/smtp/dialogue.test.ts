@@ -268,6 +268,37 @@ const cases: readonly Case[] = [
      m1 <> to -: 3 octets true`,
   ],
   [
+    'a server that takes LF.LF for the end',
+    `S: 220 mx.example
+     C: MAIL FROM:<a@example.com>
+     S: 250 ok
+     C: DATA
+     S: 354 go
+     C~ text\\n.\\n
+     S: 250 queued
+     C~ QUIT\\n
+     S: 221 bye`,
+    `(greeting) -> 220
+     MAIL FROM:<a@example.com> -> 250
+     DATA -> 354
+     (unseen) -> 250
+     QUIT -> 221
+     m1 <a@example.com> to -: 7 octets unterminated null`,
+  ],
+  [
+    'a server that gives up inside the mail data',
+    `S: 220 mx.example
+     C: DATA
+     S: 354 go
+     C: text
+     S: 421 4.4.2 timeout
+     C: QUIT`,
+    `(greeting) -> 220
+     DATA -> 354
+     (unseen) -> 421
+     m1 <> to -: 12 octets unterminated null`,
+  ],
+  [
     'XEXCH50: exactly so many octets after 354, then a second reply',
     `S: 220 mx.example
      C: XEXCH50 8 2

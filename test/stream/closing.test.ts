@@ -192,6 +192,12 @@ describe('time', () => {
       'C 0 a #4\nS 0 b #6\nclosed end-of-capture #6',
     ));
 
+  test('a connection that goes on after two silent hours is the same', () =>
+    check(
+      `${HANDSHAKE}C PA 0 a\n@7200000 C PA 1 b\nC PA 2 c`,
+      'C 0 a #4\nC 1 b #5\nC 2 c #6\nclosed end-of-capture #6',
+    ));
+
   test('one packet from the future ends nothing', () => {
     const segments = parseStream(`${HANDSHAKE}C PA 0 a\nC PA 1 b\nC PA 2 c`);
     segments[4]!.us = 4e15;

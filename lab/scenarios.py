@@ -1,0 +1,315 @@
+"""The scenarios: who sends what through which box, and what is recorded. Each one's first line says what it shows."""
+import base64
+import os
+
+import servers
+
+ENVELOPE = 'MAIL FROM:<alice@example.net>\nRCPT TO:<bob@example.com>\nDATA\n'
+# Postfix knows the starred greeting of a PIX and then says HELO by itself; most senders do not
+NAIVE = {'smtp_pix_workarounds': ''}
+ONCE = {'minimal_backoff_time': '600s', 'maximal_backoff_time': '600s'}
+AUTH = {'auth': servers.PLAIN_AND_LOGIN}
+
+
+def base64_of(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+def data(lab, n=1, **more):
+    return '@data\n' + lab.message(n, **more) + '\n@end\n'
+
+
+# --- PIX ----------------------------------------------------------------------
+def pix_4_0_ok(lab):
+    "PIX 4.0: anything the box does not know is answered by a bare OK and goes no further"
+    lab.network(); lab.firewall('pix40'); lab.postfix_server(); lab.both()
+    lab.talk('goodmorning\nEHLO client.example.net\nAUTH LOGIN\nHELO client.example.net\n' + ENVELOPE + data(lab) + 'QUIT\n')
+
+
+def pix_cmap(lab):
+    "old PIX: 220 SMTP/cmap____ read"
+    lab.network(); lab.firewall('cmap'); lab.exim_server(); lab.both()
+    lab.talk('EHLO client.example.net\nHELO client.example.net\n' + ENVELOPE + data(lab) + 'QUIT\n')
+
+
+def pix_4_4_stars(lab):
+    "PIX 4.4: the whole greeting starred; EHLO X'd, and the server refuses the X's; the sender falls back to HELO"
+    lab.network(); lab.firewall('pix44'); lab.postfix_server(); lab.postfix_client(**NAIVE, smtp_always_send_ehlo='yes'); lab.both()
+    lab.inject(lab.message()); lab.queue_empty()
+
+
+def pix_5_1_noop(lab):
+    "PIX 5.1: greeting starred but for 2 and 0; EHLO, AUTH and STARTTLS become NOOP, which the server answers"
+    lab.network(); lab.firewall('pix51'); lab.exim_server(**AUTH); lab.postfix_client(**NAIVE, smtp_always_send_ehlo='yes'); lab.both()
+    lab.inject(lab.message()); lab.queue_empty()
+    lab.talk('EHLO client.example.net\nNOOP\nSTARTTLS\nHELO client.example.net\nAUTH LOGIN\n' + ENVELOPE + data(lab, 2) + 'QUIT\n')
+
+
+def pix_5_1_kb(lab):
+    "PIX 5.1 as KB 320027 prints it: the octet after 220 is starred too"
+    lab.network(); lab.firewall('pix51-kb'); lab.exim_server(); lab.record(f'{lab.name}-outside.pcap.gz')
+    lab.talk('HELO client.example.net\n' + ENVELOPE + data(lab) + 'QUIT\n')
+
+
+def pix_6_xxxx(lab):
+    "PIX 6: greeting starred; EHLO becomes XXXX, Exim refuses it, and the sending Exim falls back to HELO"
+    lab.network(); lab.firewall('pix6'); lab.exim_server(); lab.exim_client(); lab.both('pcapng')
+    lab.inject(lab.message()); lab.settle(3)
+
+
+def pix_6_echo(lab):
+    "PIX 6 before sendmail, which quotes what it refuses: one side is enough to see the X's"
+    lab.network(); lab.firewall('pix6'); lab.sendmail_server(); lab.postfix_client(**NAIVE, smtp_always_send_ehlo='yes'); lab.both()
+    lab.inject(lab.message()); lab.queue_empty()
+    lab.talk('EHLO client.example.net\nSTARTTLS\nHELO client.example.net\nQUIT\n')
+
+
+def pix_6_off(lab):
+    "PIX 6 with an unmasked greeting; then `no fixup protocol smtp 25`, and the same server takes EHLO and ETRN"
+    lab.network(); lab.firewall('pix6-clear'); lab.postfix_server(); lab.both()
+    lab.talk('EHLO client.example.net\nHELO client.example.net\nETRN example.com\n' + ENVELOPE + data(lab) + 'QUIT\n')
+    lab.change_firewall('none')
+    lab.talk('EHLO client.example.net\nETRN example.com\n' + ENVELOPE + data(lab, 2) + 'QUIT\n')
+
+
+def greeting_stalled(lab):
+    "a greeting of two lines loses its second 220 to the mask; the sender waits until it gives up"
+    lab.network(); lab.firewall('pix44')
+    lab.exim_server(main='smtp_banner = mx.example.com ESMTP\\nNo unsolicited mail, please\n')
+    lab.postfix_client(**NAIVE, **{**ONCE, 'smtp_helo_timeout': '6s'}); lab.both()
+    lab.inject(lab.message()); lab.settle(10)
+
+
+def auth_dropped(lab):
+    "PIX 6: EHLO and AUTH are X'd, the sender cannot log in, and relaying is denied"
+    lab.network(); lab.firewall('pix6'); lab.exim_server(**AUTH); lab.both()
+    lab.talk('EHLO client.example.net\nHELO client.example.net\nAUTH LOGIN\n'
+             'MAIL FROM:<alice@example.com>\nRCPT TO:<carol@example.org>\nQUIT\n')
+
+
+# --- ASA ----------------------------------------------------------------------
+def asa_esmtp(lab):
+    "ASA inspect esmtp: greeting masked, keywords masked with counting letters, STARTTLS X'd and refused by the server"
+    lab.network(); lab.firewall('asa'); lab.postfix_server(**lab.certificate())
+    lab.postfix_client(**NAIVE, smtp_tls_security_level='may'); lab.both()
+    lab.inject(lab.message()); lab.queue_empty()
+    lab.talk('EHLO client.example.net\nSTARTTLS\n' + ENVELOPE + data(lab, 2) + 'QUIT\n')
+
+
+def asa_auth_masked(lab):
+    "ASA with a policy that masks AUTH too: swaks goes on without a login, and relaying is denied"
+    lab.network(); lab.firewall('asa-noauth'); lab.exim_server(**AUTH); lab.both()
+    lab.swaks('--auth-optional', '--auth-user', 'user', '--auth-password', 'lab-only', sender='alice@example.com',
+              to='carol@example.org')
+
+
+def asa_link2state(lab):
+    "ASA between two Exchange-like ends (scripted): X-LINK2STATE masked in the reply, and X'd as a command"
+    lab.network(); lab.firewall('asa'); lab.mock('exchange'); lab.both(nano=True)
+    lab.talk('EHLO client.example.net\nX-LINK2STATE LAST CHUNK={00000028} MULTI (5) '
+             '({00000000-0000-0000-0000-000000000001})\n' + ENVELOPE + data(lab) + 'QUIT\n')
+
+
+def pix_link2state(lab):
+    "PIX 6 between two Exchange-like ends (scripted): of X-LINK2STATE only the verb is X'd, twelve of them"
+    lab.network(); lab.firewall('pix6'); lab.mock('exchange'); lab.record(f'{lab.name}-inside.pcap')
+    lab.talk('HELO client.example.net\nX-LINK2STATE LAST CHUNK={00000028} MULTI (5) '
+             '({00000000-0000-0000-0000-000000000001})\nXEXCH50 1024 2\nQUIT\n')
+
+
+def asa_telnet(lab):
+    "commands typed octet by octet through the ASA: every octet becomes an X"
+    lab.network(); lab.firewall('asa'); lab.postfix_server(); lab.both()
+    lab.talk('@bare HELO client.example.net\nHELO client.example.net\nQUIT\n')
+
+
+def asa_allow_tls(lab):
+    "ASA with allow-tls: the greeting is masked, STARTTLS works"
+    lab.network(); lab.firewall('asa-tls'); lab.postfix_server(**lab.certificate())
+    lab.postfix_client(**NAIVE, smtp_tls_security_level='may'); lab.both('pcap.zst')
+    lab.inject(lab.message()); lab.queue_empty()
+
+
+# --- 8BITMIME -------------------------------------------------------------------
+def eightbit_ndr(lab):
+    "8BITMIME is masked, Exim sends 8-bit text all the same, the server (scripted) refuses it, Exim's report comes back"
+    lab.network(); lab.firewall('asa-8bit'); lab.mock('exchange')
+    lab.exim_client(main='accept_8bitmime = true\nbounce_return_body = false\n'); lab.both()
+    german = 'Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n'
+    lab.inject(lab.message(subject='Invitation', sender='author@example.com', headers=german,
+                           body='Gr\xfc\xdfe aus M\xfcnchen, bis sp\xe4ter.\n'), sender='author@example.com', eight_bit=True)
+    lab.settle(6)
+
+
+def exchange_ndr(lab):
+    "8BITMIME is masked, so an Exchange-like sender (scripted) gives up before MAIL and reports 5.6.1 to the author"
+    lab.network(); lab.firewall('asa-8bit'); lab.mock('exchange'); lab.record(f'{lab.name}-outside.pcap')
+    body = ('--=_report\nContent-Type: text/plain; charset=us-ascii\n\nYour message did not reach some or all of the intended '
+            'recipients.\n\n      bob@example.com\n            <client.example.net #5.6.1 smtp;554 5.6.1 Body type not '
+            'supported by Remote Host>\n\n--=_report\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; '
+            'client.example.net\n\nFinal-Recipient: rfc822; bob@example.com\nAction: failed\nStatus: 5.6.1\n'
+            'Diagnostic-Code: smtp;554 5.6.1 Body type not supported by Remote Host\n\n--=_report\nContent-Type: '
+            f'message/rfc822\n\n{lab.message(1)}\n--=_report--\n')
+    lab.talk('EHLO client.example.net\nQUIT\n@again\nEHLO client.example.net\nMAIL FROM:<>\nRCPT TO:<alice@example.com>\nDATA\n'
+             + data(lab, 2, subject='Delivery Status Notification (Failure)', to='alice@example.com',
+                    sender='postmaster@client.example.net', body=body,
+                    headers='Content-Type: multipart/report; report-type=delivery-status; boundary="=_report"\n') + 'QUIT\n')
+
+
+# --- the end of a message ---------------------------------------------------------
+def delivered_five_times(lab):
+    "the server's answer to the end of the message is lost four times: it has five copies, the sender knows of one"
+    lab.network(); lab.firewall('lost-250', '--lose', '4'); lab.postfix_server(smtpd_timeout='8s'); lab.postfix_client(); lab.both()
+    lab.inject(lab.message()); lab.queue_empty(90)
+
+
+def lost_end_of_data(lab):
+    "CRLF.CRLF in two segments is not passed on, twice; the third attempt succeeds"
+    lab.network(); lab.firewall('lost-dot', '--lose', '2'); lab.postfix_server(smtpd_timeout='6s')
+    # the sender makes the split itself: flush, a pause, then `.CRLF` alone
+    lab.postfix_client(smtp_pix_workaround_threshold_time='0s', smtp_pix_workaround_delay_time='1s', **SPLIT); lab.both()
+    lab.inject(lab.message()); lab.queue_empty(90)
+
+
+def reset_end_of_data(lab):
+    "the box resets both ends when CRLF.CRLF comes in two segments, twice; the third attempt succeeds"
+    lab.network(); lab.firewall('lost-dot-rst', '--lose', '2'); lab.postfix_server(smtpd_timeout='6s')
+    lab.postfix_client(smtp_pix_workaround_threshold_time='0s', smtp_pix_workaround_delay_time='1s', **SPLIT); lab.both()
+    lab.inject(lab.message()); lab.queue_empty(90)
+
+
+SPLIT = {}
+
+
+# --- proxies ----------------------------------------------------------------------
+def proxy_checkpoint(lab):
+    "a proxy firewall ends both connections and greets for itself"
+    lab.network(proxy=True); lab.postfix_server(**lab.certificate()); lab.proxy('checkpoint')
+    lab.postfix_client(smtp_tls_security_level='may'); lab.both()
+    lab.inject(lab.message()); lab.queue_empty()
+
+
+def proxy_raptor(lab):
+    "another one, which also answers HELP for itself"
+    lab.network(proxy=True); lab.postfix_server(); lab.proxy('raptor'); lab.record(f'{lab.name}-outside.pcap')
+    lab.talk('EHLO client.example.net\nHELP\n' + ENVELOPE + data(lab) + 'QUIT\n')
+
+
+def proxy_antivirus(lab):
+    "an antivirus proxy leaves STARTTLS in the list and answers it with a 500 of its own"
+    lab.network(proxy=True); lab.postfix_server(**lab.certificate()); lab.proxy('av'); lab.both()
+    lab.talk('EHLO client.example.net\nSTARTTLS\n' + ENVELOPE + data(lab) + 'QUIT\n')
+
+
+# --- controls: nothing was done, nothing may be found -------------------------------
+def control_postfix(lab):
+    "Postfix to Postfix, nothing in between"
+    lab.network(); lab.firewall(); lab.postfix_server(); lab.postfix_client(); lab.both()
+    lab.inject(lab.message()); lab.queue_empty()
+
+
+def control_exim(lab):
+    "Exim to Exim; a greeting of several lines, framed by stars"
+    lab.network(); lab.firewall()
+    lab.exim_server(main='smtp_banner = ****************************************\\nmx.example.com ESMTP, no unsolicited mail'
+                    '\\n****************************************\n')
+    lab.exim_client(); lab.record(f'{lab.name}.pcapng')
+    lab.inject(lab.message()); lab.settle(3)
+
+
+def control_sendmail(lab):
+    "Postfix to sendmail"
+    lab.network(); lab.firewall(); lab.sendmail_server(); lab.postfix_client(); lab.record(f'{lab.name}.pcap')
+    lab.inject(lab.message()); lab.queue_empty()
+
+
+def control_no_esmtp(lab):
+    "a server without ESMTP refuses EHLO by itself"
+    lab.network(); lab.firewall(); lab.sink_server('-e'); lab.postfix_client(smtp_always_send_ehlo='yes'); lab.record(f'{lab.name}.pcap')
+    lab.inject(lab.message()); lab.queue_empty()
+
+
+def control_greylisting(lab):
+    "450 first, accepted on the second try"
+    lab.network(); lab.firewall(); lab.script('server', 'greylist_policy.py', port=10023)
+    lab.postfix_server(smtpd_recipient_restrictions='check_policy_service inet:127.0.0.1:10023')
+    lab.postfix_client(); lab.record(f'{lab.name}.pcap')
+    lab.inject(lab.message()); lab.queue_empty(30)
+
+
+def control_starttls(lab):
+    "STARTTLS that works"
+    lab.network(); lab.firewall(); lab.postfix_server(**lab.certificate()); lab.postfix_client(smtp_tls_security_level='may')
+    lab.record(f'{lab.name}.pcap')
+    lab.inject(lab.message()); lab.queue_empty()
+
+
+def control_mailing_list(lab):
+    "one message to three recipients of a list, in three sessions"
+    lab.network(); lab.firewall(); lab.postfix_server()
+    lab.postfix_client(smtp_destination_recipient_limit='1', smtp_connection_cache_on_demand='no'); lab.record(f'{lab.name}.pcap.gz')
+    lab.inject(lab.message(to='list@lists.example.net', headers='List-Id: <list.lists.example.net>\nPrecedence: list\n'),
+               to='bob@example.com,carol@example.com,dan@example.com', sender='list-bounces@lists.example.net')
+    lab.queue_empty()
+
+
+def control_packet_loss(lab):
+    "twelve packets in a hundred are lost on the way, TCP repairs it"
+    lab.network(); lab.firewall('none', '--loss', '12'); lab.postfix_server()
+    lab.postfix_client(smtp_data_done_timeout='30s', smtp_helo_timeout='30s', smtp_data_init_timeout='30s'); lab.both()
+    lab.inject(lab.message(body='A line of plain text, nothing special about it.\n' * 300)); lab.queue_empty(90)
+
+
+def control_capture_gap(lab):
+    "the recording has holes: a piece of the message, and the packet with the reply to it, are missing from the file"
+    lab.network(); lab.firewall(); lab.postfix_server(); lab.postfix_client(); name = f'{lab.name}.pcap'; lab.record(name)
+    lab.inject(lab.message(body='A line of plain text, nothing special about it.\n' * 300)); lab.queue_empty(30)
+    lab.gaps[name] = CAPTURE_GAP(lab)
+
+
+def CAPTURE_GAP(lab):
+    """Frames of the longest segment from the client and of the reply that has `queued as` in it."""
+    import recording
+    with open(f'{lab.folder}/{lab.name}.pcap.raw', 'rb') as f:
+        frames = recording.records(f.read())[1]
+    longest = max(range(len(frames)), key=lambda n: len(frames[n]))
+    return [longest + 1] + [n + 1 for n, frame in enumerate(frames) if b'queued as' in frame]
+
+
+def control_chunking(lab):
+    "Exim to Postfix with PIPELINING and BDAT"
+    lab.network(); lab.firewall(); lab.postfix_server(); lab.exim_client(transport='  hosts_try_chunking = *'); lab.record(f'{lab.name}.pcapng.zst')
+    lab.inject(lab.message()); lab.settle(3)
+
+
+def control_auth(lab):
+    "a login that works, and the mail is relayed; then a wrong password and a real relay refusal"
+    lab.network(); lab.firewall(); lab.exim_server(**AUTH); lab.record(f'{lab.name}.pcap', nano=True)
+    lab.swaks('--auth', 'PLAIN', '--auth-user', 'user', '--auth-password', 'lab-only', to='bob@example.com')
+    lab.talk('EHLO client.example.net\nAUTH PLAIN ' + base64_of('\0user\0wrong')
+             + '\nMAIL FROM:<alice@example.com>\nRCPT TO:<carol@example.org>\nQUIT\n')
+
+
+def control_auth_inside_tls(lab):
+    "AUTH is offered only after STARTTLS"
+    lab.network(); lab.firewall(); c = lab.certificate()
+    lab.exim_server(main=f'tls_certificate = {c["smtpd_tls_cert_file"]}\ntls_privatekey = {c["smtpd_tls_key_file"]}\n'
+                    'tls_advertise_hosts = *\nauth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}\n', **AUTH)
+    lab.record(f'{lab.name}.pcap')
+    lab.swaks('--tls', '--auth', 'PLAIN', '--auth-user', 'user', '--auth-password', 'lab-only')
+
+
+def control_relay_denied(lab):
+    "a stranger asks for relaying and is refused"
+    lab.network(); lab.firewall(); lab.exim_server(**AUTH); lab.record(f'{lab.name}.pcap.gz')
+    lab.talk('EHLO client.example.net\nMAIL FROM:<alice@example.net>\nRCPT TO:<carol@example.org>\nQUIT\n')
+
+
+NAMES = {'eightbit_ndr': '8bitmime-ndr', 'pix_4_0_ok': 'pix-4.0-ok', 'pix_4_4_stars': 'pix-4.4-stars', 'pix_5_1_noop': 'pix-5.1-noop',
+         'pix_5_1_kb': 'pix-5.1-kb'}
+SCENARIOS = {NAMES.get(s.__name__, s.__name__.replace('_', '-')): s for s in (
+    asa_esmtp, pix_6_xxxx, control_postfix, pix_4_0_ok, pix_cmap, pix_4_4_stars, pix_5_1_noop, pix_5_1_kb, pix_6_echo, pix_6_off,
+    greeting_stalled, auth_dropped, asa_auth_masked, asa_link2state, pix_link2state, asa_telnet, asa_allow_tls, eightbit_ndr,
+    exchange_ndr, delivered_five_times, lost_end_of_data, reset_end_of_data, proxy_checkpoint, proxy_raptor, proxy_antivirus,
+    control_exim, control_sendmail, control_no_esmtp, control_greylisting, control_starttls, control_mailing_list,
+    control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_relay_denied)}
