@@ -1,5 +1,6 @@
 import type { Transform } from 'node:stream';
 import type { Decompress } from 'fzstd';
+import type { XXHash, XXHashAPI } from 'xxhash-wasm';
 import { ZstdFrames } from './zstd-frames.js';
 
 export type Compression = 'gzip' | 'zstd';
@@ -28,7 +29,7 @@ export interface DecompressionSink {
   decompressed(octets: Buffer): void;
 }
 
-/** Decompresses a stream in bounded memory. Never throws on input: `state` and `reason` tell. */
+/** Decompresses a stream in bounded memory. Never throws on input, `state` and `reason` tell; throws what the sink throws. */
 export interface Decompressor {
   readonly state: DecompressionState;
   /** What is wrong with it, in a few words. */
@@ -81,7 +82,8 @@ export async function createDecompressor(
     const open = () => createZstdDecompress({ chunkSize: OUTPUT_CHUNK });
     return new StreamDecompressor(open, new ZstdFrames(MAX_WINDOW), sink);
   }
-  return new ScriptDecompressor(await import('fzstd'), sink);
+  const { default: xxhash } = await import('xxhash-wasm');
+  return new ScriptDecompressor(await import('fzstd'), await xxhash(), sink);
 }
 
 /**
@@ -98,6 +100,8 @@ class StreamDecompressor implements Decompressor {
   private taken = 0;
   private held = Buffer.alloc(0);
   private settle: () => void = () => {};
+  /** What the sink threw, kept until there is somebody to throw it to. */
+  private thrown: { error: unknown } | null = null;
 
   constructor(
     private readonly open: () => Transform,
@@ -142,6 +146,7 @@ class StreamDecompressor implements Decompressor {
       this.taken += step.length;
       const objection = frames?.objection;
       if (objection?.state !== 'refused') await this.writeStream(step);
+      if (this.thrown) throw this.thrown.error;
       if (objection && !this.ended) this.fail(objection.state, objection.reason);
       else if (frames?.complete) await this.endStream();
       if (!this.sink.wanted()) this.ended = true;
@@ -165,14 +170,20 @@ class StreamDecompressor implements Decompressor {
       stream.end();
     });
     this.stream = null;
+    if (this.thrown) throw this.thrown.error;
   }
 
   private start(): Transform {
     const stream = this.open();
     stream.on('data', (octets: Buffer) => {
       if (this.ended) return;
-      this.sink.decompressed(octets);
-      if (!this.sink.wanted()) this.close();
+      try {
+        this.sink.decompressed(octets);
+        if (!this.sink.wanted()) this.close();
+      } catch (error) {
+        this.thrown ??= { error };
+        this.close();
+      }
     });
     stream.on('end', () => {
       // Of gzip: what follows are zeros, as tapes have them.
@@ -198,27 +209,23 @@ class StreamDecompressor implements Decompressor {
   }
 }
 
-/** zstd by `fzstd`, for versions of Node without it. It does not verify checksums. */
+/** zstd by `fzstd`, for versions of Node without it. It trusts its input, so that checksums are verified here. */
 class ScriptDecompressor implements Decompressor {
   state: DecompressionState = 'whole';
   reason = '';
   ended = false;
   private readonly frames = new ZstdFrames(MAX_SCRIPT_WINDOW);
-  private readonly stream: Decompress;
+  private frame: Decompress | null = null;
+  private hash: XXHash<bigint> | null = null;
+  private thrown: { error: unknown } | null = null;
   private given = 0;
   private yielded = 0;
 
   constructor(
-    library: typeof import('fzstd'),
+    private readonly library: typeof import('fzstd'),
+    private readonly xxhash: XXHashAPI,
     private readonly sink: DecompressionSink,
-  ) {
-    this.stream = new library.Decompress((octets) => {
-      this.given += octets.length;
-      if (this.ended || octets.length === 0) return;
-      sink.decompressed(Buffer.from(octets.buffer, octets.byteOffset, octets.length));
-      if (!sink.wanted()) this.ended = true;
-    });
-  }
+  ) {}
 
   async write(octets: Buffer): Promise<void> {
     const { frames } = this;
@@ -227,8 +234,7 @@ class ScriptDecompressor implements Decompressor {
       const walked = frames.walk(step);
       at += walked;
       const { objection } = frames;
-      // A copy: the library keeps views of what it could not use yet.
-      if (objection?.state !== 'refused') this.push(Uint8Array.from(step.subarray(0, walked)), false);
+      if (objection?.state !== 'refused') this.push(step.subarray(0, walked), frames.complete);
       if (objection && !this.ended) this.fail(objection.state, objection.reason);
       if (frames.windows > FREE_MOVES + MAX_MOVED_PER_OCTET * this.given) {
         this.fail('refused', 'its blocks are too small for its window');
@@ -242,22 +248,41 @@ class ScriptDecompressor implements Decompressor {
   }
 
   async end(): Promise<void> {
-    if (this.ended) return;
-    if (this.frames.complete) this.push(new Uint8Array(0), true);
-    else this.fail('truncated', UNEXPECTED_END);
+    if (!this.ended && !this.frames.complete) this.fail('truncated', UNEXPECTED_END);
+    this.ended = true;
   }
 
   close(): void {
     this.ended = true;
   }
 
-  /** The library throws its own errors and, on hostile input, any other. */
   private push(octets: Uint8Array, last: boolean): void {
+    const hash = (this.hash ??= this.xxhash.create64());
+    this.frame ??= new this.library.Decompress((part) => {
+      this.given += part.length;
+      hash.update(part);
+      if (!this.sink.wanted()) this.ended = true;
+      if (this.ended || part.length === 0) return;
+      try {
+        this.sink.decompressed(Buffer.from(part.buffer, part.byteOffset, part.length));
+      } catch (error) {
+        this.thrown ??= { error };
+        this.ended = true;
+      }
+    });
     try {
-      this.stream.push(octets, last);
+      // A copy: the library keeps views of what it could not use yet.
+      this.frame.push(Uint8Array.from(octets), last);
     } catch {
-      this.fail('corrupt', 'invalid data');
+      this.fail('corrupt', 'invalid data'); // its own errors and, on hostile input, any other
     }
+    if (this.thrown) throw this.thrown.error;
+    if (!last) return;
+    const { checksum } = this.frames;
+    const right = checksum === null || BigInt.asUintN(32, hash.digest()) === BigInt(checksum);
+    if (!right && !this.ended) this.fail('corrupt', 'wrong checksum');
+    this.frame = null;
+    this.hash = null;
   }
 
   private fail(state: DecompressionState, reason: string): void {

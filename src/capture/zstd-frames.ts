@@ -8,7 +8,7 @@ export interface ZstdObjection {
   readonly reason: string;
 }
 
-type Expected = 'magic' | 'descriptor' | 'frame-header' | 'skippable-size' | 'block-header';
+type Expected = 'magic' | 'descriptor' | 'frame-header' | 'skippable-size' | 'block-header' | 'checksum';
 
 /**
  * Walks the frames and blocks of a zstd stream without decompressing them (RFC 8878 §3.1).
@@ -26,12 +26,15 @@ export class ZstdFrames {
   private readonly header = Buffer.alloc(16);
   private have = 0;
   private skip = 0;
-  private checksum = false;
+  private hasChecksum = false;
   private singleSegment = false;
   private window = 0;
 
   /** What is wrong with the stream, at the octet last walked over. */
   objection: ZstdObjection | null = null;
+  /** Of the newest frame: the lower 32 bits of its content's XXH64, where the frame has them. */
+  checksum: number | null = null;
+
   /** The sum of the windows of all blocks and frames so far: what moving the window for each costs. */
   windows = 0;
 
@@ -87,7 +90,8 @@ export class ZstdFrames {
       case 'descriptor': {
         const descriptor = header[0]!;
         this.singleSegment = (descriptor & 0x20) !== 0;
-        this.checksum = (descriptor & 4) !== 0;
+        this.hasChecksum = (descriptor & 4) !== 0;
+        this.checksum = null;
         if (descriptor & 8) return { state: 'corrupt', reason: 'a reserved bit is set' };
         if (descriptor & 3) return { state: 'refused', reason: 'it needs a dictionary' };
         const contentSize = descriptor >> 6 === 0 ? Number(this.singleSegment) : 1 << (descriptor >> 6);
@@ -101,6 +105,9 @@ export class ZstdFrames {
         return this.expect('block-header', 3);
       case 'block-header':
         return this.block(header.readUIntLE(0, 3));
+      case 'checksum':
+        this.checksum = header.readUInt32LE(0);
+        return this.expect('magic', 4);
     }
   }
 
@@ -124,7 +131,6 @@ export class ZstdFrames {
     this.skip = type === 1 ? 1 : size;
     this.windows += this.window;
     if (!last) return this.expect('block-header', 3);
-    if (this.checksum) this.skip += 4;
-    return this.expect('magic', 4);
+    return this.hasChecksum ? this.expect('checksum', 4) : this.expect('magic', 4);
   }
 }

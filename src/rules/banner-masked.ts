@@ -8,7 +8,8 @@ import { maskedKeywords } from './templates.js';
 const FAMILY_TEXT = {
   'keep-2-0':
     'everything but 2, 0 and spaces was overwritten with asterisks, as PIX 5.1 and later and the ASA do',
-  'all-stars': 'the whole text was overwritten with asterisks, as PIX 4.4 does',
+  'all-stars':
+    'the whole text was overwritten with asterisks, as PIX 4.4 does (later boxes leave 2 and 0, where the text has any)',
   cmap: 'the text was replaced by "SMTP/cmap", as the oldest PIX do',
 } as const;
 

@@ -43,7 +43,9 @@ export const capabilityMasked: Rule = {
         const candidates = keyword.candidates.join(', ') || 'no keyword that is known here';
         const name = keyword.name
           ? `Order and lengths fit ${keyword.fits.join(' and ')}, where it is "${keyword.name}".`
-          : `Of that length: ${candidates}. Which it was, the length alone does not say.`;
+          : keyword.fits.length > 0
+            ? `Order and lengths fit ${keyword.fits.join(' and ')} and leave ${candidates}: which of them it was cannot be told.`
+            : `Of that length: ${candidates}. Which it was, the length alone does not say.`;
         context.report({
           session,
           subject: `${index}:${keyword.extension.text}`,

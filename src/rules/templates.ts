@@ -7,7 +7,7 @@ export interface MaskedKeyword {
   readonly octets: number;
   /** A, B, C, .. of the ASA's count; null for X's alone. */
   readonly letter: string | null;
-  /** Known keyword lines of that length. */
+  /** Known keyword lines of that length; where a known server's order fits, those that it leaves. */
   readonly candidates: readonly string[];
   /** What order and lengths of a known server leave as the only reading; null when they do not. */
   readonly name: string | null;
@@ -158,7 +158,7 @@ export function maskedKeywords(extensions: readonly Extension[]): MaskedKeyword[
       extension,
       octets,
       letter,
-      candidates: KNOWN_LINES.filter((line) => line.length === octets),
+      candidates: names.size > 0 ? [...names] : KNOWN_LINES.filter((line) => line.length === octets),
       name: names.size === 1 ? [...names][0]! : null,
       fits: fitting.map((reading) => reading.template.server),
     };

@@ -77,6 +77,9 @@ const ZSTD_OF_REPLIES = Buffer.from(
     'zlwa4bwtvmQ/NrL/hhzDIJ4+UQoe+IxYokQsyOEAj265JVC4ggDE8mcJkskgf7JXAw==',
   'base64',
 );
+/** The same with a checksum of its content. */
+const ZSTD_WITH_CHECKSUM = Buffer.concat([ZSTD_OF_REPLIES, Buffer.from('9bda7ea7', 'hex')]);
+ZSTD_WITH_CHECKSUM[4]! |= 4;
 const records = Array.from({ length: 300 }, (_, index) => ({
   seconds: index,
   fraction: 1,
@@ -98,6 +101,7 @@ describe('a compressed capture reads as it would uncompressed', () => {
     ['pcap+gzip', pcap, Buffer.concat([zlib.gzipSync(pcap), Buffer.alloc(512)])],
     ['pcap+zstd', replies, ZSTD_OF_REPLIES],
     ['pcap+zstd', pcap, zstdFrame(pcap)],
+    ['pcap+zstd', replies, ZSTD_WITH_CHECKSUM],
     ['pcapng+zstd', pcapng, zstdFrame(pcapng, { windowLog: 17, blockSize: 131072 })],
     [
       'pcap+zstd',
@@ -221,6 +225,24 @@ describe('damaged compression is a problem, and what came before was read', () =
     expect(listening.packets.slice(0, expected.length)).toEqual(expected);
   });
 
+  it('zstd: a wrong checksum loses nothing', async () => {
+    const { listening, facts } = await readFile(bend(ZSTD_WITH_CHECKSUM, ZSTD_WITH_CHECKSUM.length - 1, 0));
+    expect(facts).toMatchObject(damaged);
+    expect(listening.packets).toHaveLength(40);
+  });
+
+  it('zstd: any octet of a frame with a checksum', async () => {
+    for (let at = 4; at < ZSTD_WITH_CHECKSUM.length; at++) {
+      const { facts } = await readFile(
+        bend(ZSTD_WITH_CHECKSUM, at, ZSTD_WITH_CHECKSUM[at]! ^ (1 << (at % 8))),
+      );
+      const told = facts.truncated || facts.problems.length > 0;
+      // An offset beyond the window, or a window that is larger than it needs to be, changes nothing.
+      if (!told) expect(facts).toEqual({ ...readWhole(replies).facts, format: 'pcap+zstd' });
+      else expect(facts.packets).toBeLessThanOrEqual(1000);
+    }
+  });
+
   it('zstd: something else behind it', async () => {
     const { listening, facts } = await readFile(Buffer.concat([ZSTD_OF_REPLIES, Buffer.alloc(100, 3)]));
     expect(facts).toMatchObject(damaged);
@@ -271,6 +293,20 @@ describe('what is not decompressed', () => {
     const { facts } = await readFile(Buffer.concat([zstdFrame(replies), tiny, tiny]));
     expect(facts).toMatchObject({ problems: [{ code: 'unsupported-compression' }] });
   });
+});
+
+it.each([
+  ['gzip', zlib.gzipSync(pcap)],
+  ['zstd', zstdFrame(pcap)],
+])('%s: what a listener throws reaches the caller', async (_, compressed) => {
+  const path = join(folder, 'thrown');
+  writeFileSync(path, compressed);
+  const listener = {
+    packet() {
+      throw new RangeError('mine');
+    },
+  };
+  await expect(readCapture(path, listener)).rejects.toThrow('mine');
 });
 
 it('what expands a thousandfold takes the memory of a piece', async () => {

@@ -99,7 +99,7 @@ describe('inputs that cannot be opened', () => {
     symlinkSync(loop, loop);
     const cases: [string, string][] = [
       [join(folder, 'absent'), 'not-found'],
-      [join(file('plain', 'x'), 'inside'), 'not-found'],
+      [join(file('regular', 'x'), 'inside'), 'not-found'],
       ['a\0b', 'not-found'],
       [folder, 'is-directory'],
       [loop, 'not-readable'],
