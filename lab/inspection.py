@@ -27,7 +27,7 @@ EXAMINED = {b'SIZE', b'ETRN', b'PIPELINING', b'DSN', b'ENHANCEDSTATUSCODES', b'8
 MODES = ('none', 'pix40', 'cmap', 'pix44', 'pix51', 'pix51-kb', 'pix6', 'pix6-clear',
          'asa', 'asa-8bit', 'asa-noauth', 'asa-tls', 'lost-dot', 'lost-dot-rst', 'lost-250')
 HIDDEN = {'asa-8bit': {b'8BITMIME', b'BINARYMIME'}, 'asa-noauth': {b'AUTH'}}
-UNMASKED_GREETING = ('pix40', 'pix6-clear', 'lost-dot', 'lost-dot-rst', 'lost-250')
+UNMASKED_GREETING = ('pix40', 'pix6-clear')
 
 
 def stars(octets, keep=b'20\r\n'):
@@ -139,7 +139,7 @@ class Dialogue:
         if not self.greeted:
             self.greeted = True
             self.pending.popleft()
-            masks = self.filters and self.mode not in UNMASKED_GREETING
+            masks = (self.filters or self.mode.startswith('lost-dot')) and self.mode not in UNMASKED_GREETING
             return masked_greeting(self.mode, payload) if masks else payload
         return b''.join(self.reply_line(line) for line in payload.splitlines(keepends=True))
 

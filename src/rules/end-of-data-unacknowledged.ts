@@ -36,8 +36,7 @@ export const endOfDataUnacknowledged: Rule = {
     session(session) {
       if (couldHaveBeenMissed(session)) return;
       for (const exchange of session.exchanges) {
-        if (exchange.kind !== 'end-of-data' || exchange.reply || !exchange.line || exchange.message === null)
-          continue;
+        if (exchange.kind !== 'end-of-data' || !exchange.line || exchange.message === null) continue;
         const message = session.messages[exchange.message];
         const terminator = message?.terminator;
         if (!message || !terminator || !isUnanswered(exchange, message)) continue;

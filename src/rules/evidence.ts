@@ -51,7 +51,15 @@ export function closeEvidence(session: SmtpSession, note: string): Evidence[] {
   ];
 }
 
-/** Absence proves nothing in this session: the octets could have been missed. */
+/**
+ * Absence proves nothing in this session: the octets could have been missed.
+ *
+ * Not so for octets of the server that the client never acknowledged before it ended the connection: those did not
+ * reach it.
+ */
 export function couldHaveBeenMissed(session: SmtpSession): boolean {
-  return session.gapCount > 0 || session.oneSided !== null || session.truncated;
+  const missed =
+    session.gapCount > session.gaps.length ||
+    session.gaps.some(({ cause, direction }) => cause !== 'unfilled' || direction !== 'server');
+  return missed || session.oneSided !== null || session.truncated;
 }

@@ -3,7 +3,7 @@ import { greetingOf } from './mask.js';
 import type { Rule } from './rule.js';
 
 /** So long a client must have waited before its silence says something. RFC 5321 §4.5.3.2.1 allows 5 minutes. */
-const WAITED_US = 20e6;
+const WAITED_US = 5e6;
 
 /**
  * A multi-line greeting whose later reply codes were masked: `220-****`, then `********`, and nobody speaks.

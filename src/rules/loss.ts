@@ -120,13 +120,20 @@ function lostIn(session: SmtpSession, exchange: SmtpExchange): Loss | null {
   return null;
 }
 
+/** The verb alone is masked: its length and what is left of the line must fit one verb only. */
+function byVerbAndArgument(text: string): LosableVerb | undefined {
+  if (/^X{12} /.test(text)) return 'X-LINK2STATE';
+  if (/^X{7} \d+ \d+$/.test(text)) return 'XEXCH50';
+  return undefined;
+}
+
 /** What a masked command was, where its length or its clear argument tells. */
 function lostBehindMask(session: SmtpSession, exchange: SmtpExchange, line: SmtpLine): Loss | null {
   if (line.checksum === 'invalid') return null;
   const [verb = '', argument] = line.text.split(' ');
   const whole = /^X+$/.test(line.text);
   const authenticates = verb.length === 4 && argument !== undefined && SASL_MECHANISM.test(argument);
-  const subject = authenticates ? 'AUTH' : whole ? BY_LENGTH[line.octets] : undefined;
+  const subject = authenticates ? 'AUTH' : whole ? BY_LENGTH[line.octets] : byVerbAndArgument(line.text);
   if (!subject) return null;
   return {
     subject,
@@ -134,7 +141,7 @@ function lostBehindMask(session: SmtpSession, exchange: SmtpExchange, line: Smtp
     confidence: 'likely',
     what: authenticates
       ? `a verb of 4 octets arrived as X's in front of the mechanism ${argument}`
-      : `a command of ${line.octets} octets arrived as X's, and ${subject} is the one command of that length`,
+      : `a verb of ${verb.length} octets arrived as X's, and ${subject} is the one command that fits`,
     evidence: exchangeEvidence(session, exchange, ["X's in place of the verb", "the server refuses the X's"]),
   };
 }

@@ -71,6 +71,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
       if (gap.direction === 'server') this.note(state.SERVER_TAIL);
       else if (this.mode === state.COMMANDS) this.mode = state.SEARCHING;
     } else if (gap.direction === 'client') this.clientGap(gap.octets);
+    else if (gap.cause === 'unfilled' && this.clientGaveUp) this.neverArrived();
     else this.serverGap();
   }
 
@@ -230,6 +231,23 @@ class Dialogue extends ClientDialogue implements StreamListener {
       default:
         this.settleAs(state.COMMANDS);
     }
+  }
+
+  /** The client ended the connection. */
+  private get clientGaveUp(): boolean {
+    return this.connection.clientFinFrame !== 0 || this.connection.clientRstFrame !== 0;
+  }
+
+  /**
+   * Octets of the server which the client never acknowledged before it ended the connection: they did not reach it.
+   * What it waited for, it did not get; no capture has missed that.
+   */
+  private neverArrived(): void {
+    if (this.mode === state.OPAQUE) return;
+    this.cutServerLine();
+    this.note(state.SERVER_TAIL);
+    this.log.giveUp(this.log.next, 'closed');
+    this.mustGuess();
   }
 
   private serverGap(): void {
