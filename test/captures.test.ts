@@ -38,7 +38,10 @@ describe('captures', () => {
   });
 
   it('given all together, the controls still give nothing of their own', async () => {
-    const controls = Object.keys(expected).filter((name) => expected[name]!.length === 0);
+    // All servers of the lab have one address. One without ESMTP among them would be another server's contradiction.
+    const controls = Object.keys(expected).filter(
+      (name) => expected[name]!.length === 0 && name !== 'control-no-esmtp.pcap',
+    );
     const analysis = await analyze(
       controls.map((name) => join(FOLDER, name)),
       { rules: catalog },

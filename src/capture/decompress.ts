@@ -257,7 +257,8 @@ class ScriptDecompressor implements Decompressor {
   }
 
   private push(octets: Uint8Array, last: boolean): void {
-    const hash = (this.hash ??= this.xxhash.create64());
+    this.hash ??= this.xxhash.create64();
+    const { hash } = this;
     this.frame ??= new this.library.Decompress((part) => {
       this.given += part.length;
       hash.update(part);

@@ -3,6 +3,9 @@ import { printableText } from '../report/printable.js';
 import type { Output } from './io.js';
 
 const INTERVAL_MS = 100;
+
+/** Octets of a capture that is read before anybody could see a line. */
+const SMALL = 16e6;
 const CLEAR_LINE = '\r\x1b[K';
 
 /** One line on a terminal, rewritten at most ten times a second and cleared in the end. */
@@ -13,6 +16,7 @@ export class Progress {
   constructor(private readonly terminal: Output) {}
 
   show(file: string, octets: number, total: number | null): void {
+    if (total !== null && total < SMALL) return;
     const nowMs = Date.now();
     if (nowMs - this.lastMs < INTERVAL_MS) return;
     this.lastMs = nowMs;

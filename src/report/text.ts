@@ -154,24 +154,27 @@ class TextReport {
 
   /** Evidence of one frame stands under one line that names it; what was seen again is not shown again. */
   private *proofs(evidence: readonly Evidence[]): Generator<string> {
-    const again = new Map<string, Evidence[]>();
+    const again = new Map<string, string[]>();
+    const firsts: { proof: Evidence; head: string; others: string[] }[] = [];
     for (const proof of evidence) {
       const key = `${proof.direction} ${proof.excerpt} ${proof.note}`;
-      const list = again.get(key);
-      if (list) list.push(proof);
-      else again.set(key, [proof]);
+      const others = again.get(key);
+      if (others) {
+        const time = this.clock(proof.time);
+        others.push(`${this.place(proof)}${time === '' ? '' : ` (${time})`}`);
+        continue;
+      }
+      const first = { proof, head: this.frame(proof), others: [] };
+      again.set(key, first.others);
+      firsts.push(first);
     }
-    let last = '';
-    for (const [proof, ...others] of again.values()) {
-      const head = this.frame(proof!);
-      if (head !== last) yield this.page.line([head, 'cyan']);
-      last = head;
-      yield* this.excerpt(proof!);
-      const frames = others.map((other) => {
-        const time = this.clock(other.time);
-        return `${this.place(other)}${time === '' ? '' : ` (${time})`}`;
-      });
-      if (frames.length > 0) yield this.page.paragraph(`the same in ${enumerate(frames)}`, '      ', 'dim');
+    for (const [index, { proof, head, others }] of firsts.entries()) {
+      if (head !== firsts[index - 1]?.head) yield this.page.line([head, 'cyan']);
+      yield* this.excerpt(proof);
+      const next = firsts[index + 1];
+      // Lines of one reply that came again in another: said once, after the last of them.
+      if (next?.head === head && next.others.join() === others.join()) continue;
+      if (others.length > 0) yield this.page.paragraph(`the same in ${enumerate(others)}`, '      ', 'dim');
     }
   }
 

@@ -73,6 +73,9 @@ const LEVELS: readonly Confidence[] = ['certain', 'likely', 'possible'];
 /** Clauses that one sentence bears. */
 const MAX_CLAUSES = 4;
 
+/** Characters of a verb, a product or a file name in the sentence. */
+const MAX_NAME = 60;
+
 /** The outcome in one sentence that can stand alone; what limits it follows as sentences of its own. */
 export function verdict(
   analysis: Analysis,
@@ -118,7 +121,8 @@ function accusation(findings: readonly Finding[], clients: Survey['clients']): s
       told.push(`${{ certain: '', likely: 'probably ', possible: 'may have ' }[level]}${enumerate(phrases)}`);
   }
   const outcome = happened.length > 0 ? `; ${enumerate(happened)}` : '';
-  return `A firewall between ${where} ${told.join(', and ')}${outcome}.`;
+  const who = findings.some(({ rule }) => rule === 'banner-proxy') ? 'A firewall or proxy' : 'A firewall';
+  return `${who} between ${where} ${told.join(', and ')}${outcome}.`;
 }
 
 /** A verb that was taken away need not be told as overwritten, swallowed or refused, too. */
@@ -198,7 +202,7 @@ function verbs(findings: readonly Finding[]): string[] {
 
 function argValues(findings: readonly Finding[], name: string): string[] {
   const values = findings.map(({ args }) => args[name]).filter((value) => typeof value === 'string');
-  return [...new Set(values.map((value) => printableOctets(value).slice(0, 40)))];
+  return [...new Set(values.map((value) => cutName(printableOctets(value))))];
 }
 
 function nothingToJudge({ captures }: Analysis, other: number): string {
@@ -232,6 +236,9 @@ function damage({ captures, interrupted }: Analysis): string[] {
 /** The name without its folders: a sentence is no place for a path. */
 export function fileName(file: string): string {
   if (file === '-') return 'standard input';
-  const name = printableText(file.split(/[/\\]/).findLast((part) => part !== '') ?? file);
-  return name.length > 40 ? `${name.slice(0, 39)}…` : name;
+  return cutName(printableText(file.split(/[/\\]/).findLast((part) => part !== '') ?? file));
+}
+
+function cutName(name: string): string {
+  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name;
 }

@@ -23,7 +23,7 @@ import * as log from './exchange-log.js';
 import { HeldOctets, MAX_HELD } from './held-octets.js';
 import { cutLine, finishPartial, keepPartial, type WireLine } from './line-splitter.js';
 import type { MailDataFacts } from './mail-data.js';
-import { writeMessage } from './message-record.js';
+import { type MessagePlace, writeMessageBegin, writeMessageEnd } from './message-record.js';
 import { OpenMessage, pointAtDot } from './open-message.js';
 import * as protocol from './protocol.js';
 import { BDAT_KIND, COMMAND_KIND, END_OF_DATA_KIND, RESPONSE_KIND, UNSEEN_KIND } from './transcript-event.js';
@@ -241,7 +241,7 @@ export abstract class ClientDialogue extends DialogueState {
       }
       const gap = held.takeGap();
       if (gap !== null) {
-        this.clientGap(gap.missing);
+        this.clientGap(gap.missing, gap.offset, gap.frame);
         continue;
       }
       const { replay } = this.context;
@@ -279,10 +279,10 @@ export abstract class ClientDialogue extends DialogueState {
 
   private takeMailData(chunk: StreamChunk, at: number, early: boolean): number {
     const message = this.message!;
-    if (!message.started) message.start(chunk, at);
-    const end = message.scanner.data(chunk, at);
+    if (!message.begun) this.writeBegin(message, chunk, chunk.offset + at - chunk.start);
+    const end = message.data(chunk, at);
     if (end < 0) return chunk.end;
-    const facts = message.scanner.finish();
+    const facts = message.finish();
     const line = this.context.clientLine;
     pointAtDot(line, facts.terminator!);
     const index = this.addLine(END_OF_DATA_KIND, log.TO_END, line, null, early);
@@ -294,10 +294,7 @@ export abstract class ClientDialogue extends DialogueState {
   private beginChunk(argument: string | null, index: number, line: WireLine): void {
     const { size, last } = verb.parseBdat(argument);
     if (size < 0) return;
-    if (this.message === null) {
-      this.beginMessage('BDAT', index, COMMANDS);
-      this.message!.startAt(line);
-    }
+    if (this.message === null) this.beginMessage('BDAT', index, COMMANDS);
     const message = this.message!;
     message.lastChunk = last;
     message.chunkExchange = index;
@@ -309,10 +306,10 @@ export abstract class ClientDialogue extends DialogueState {
   private takeCounted(chunk: StreamChunk, at: number): number {
     const end = Math.min(chunk.end, at + this.remaining);
     this.remaining -= end - at;
-    if (this.mode === CHUNK) {
-      const message = this.message!;
-      if (!message.started) message.start(chunk, at);
-      message.scanner.chunked(chunk, at, end);
+    const message = this.message;
+    if (this.mode === CHUNK && message !== null) {
+      if (!message.begun) this.writeBegin(message, chunk, chunk.offset + at - chunk.start);
+      message.chunked(chunk, at, end);
     }
     if (this.remaining === 0) this.endCounted(chunk, chunk.offset + end - chunk.start);
     return end;
@@ -325,24 +322,34 @@ export abstract class ClientDialogue extends DialogueState {
   ): void {
     const message = this.mode === CHUNK ? this.message : null;
     this.mode = COMMANDS;
-    if (message?.lastChunk) this.writeMessage(message.finishChunked(at, endOffset), message.chunkExchange);
+    if (!message?.lastChunk) return;
+    if (!message.begun && at !== null) this.writeBegin(message, at, endOffset);
+    this.writeMessage(message.finishChunked(at, endOffset), message.chunkExchange);
   }
 
   /** The message ends without its end having been seen. */
   protected abandonMessage(): void {
-    if (this.message !== null) this.writeMessage(this.message.scanner.finish(), null);
+    if (this.message !== null) this.writeMessage(this.message.finish(), null);
   }
 
+  private writeBegin(message: OpenMessage, at: MessagePlace, offset: number): void {
+    message.begun = true;
+    const { log } = this;
+    const exchange = message.commandExchange;
+    if (exchange >= log.kept) return;
+    const number = this.context.nextMessage();
+    writeMessageBegin(log, message.transportUsed, number, exchange, at, offset, log);
+  }
+
+  /** Also when the transcript is full: a message that begins in it ends in it. */
   private writeMessage(facts: MailDataFacts, end: number | null): void {
     const message = this.message!;
-    const { kept, transcript } = this.log;
+    const { log } = this;
     this.message = null;
     this.forget(NULL_SENDER);
-    if (!message.started && !message.broken && end === null) return;
-    if (message.commandExchange >= kept) return;
-    message.number = this.context.nextMessage();
-    const keptEnd = end !== null && end < kept ? end : null;
-    writeMessage(transcript, message, facts, keptEnd, this.connection.serverPackets, this.log);
+    if (!message.begun || message.commandExchange >= log.kept) return;
+    const keptEnd = end !== null && end < log.kept ? end : null;
+    writeMessageEnd(log, facts, keptEnd, this.connection.serverPackets, log);
   }
 
   // Encryption.
@@ -383,25 +390,25 @@ export abstract class ClientDialogue extends DialogueState {
 
   // Gaps and the end.
 
-  protected clientGap(octets: number | null): void {
+  protected clientGap(octets: number | null, offset: number, frame: number): void {
     switch (this.mode) {
       case OPAQUE:
         return;
       case WAITING:
-        this.context.held += this.held!.addGap(octets);
+        this.context.held += this.held!.addGap(octets, offset, frame);
         return;
       case MAIL_DATA:
-        this.message?.gap(octets);
+        this.missMailData(octets, offset, frame);
         return;
       case CHUNK:
       case BINARY:
         if (octets !== null && octets <= this.remaining) {
           this.remaining -= octets;
-          if (this.mode === CHUNK) this.message?.gap(octets);
+          if (this.mode === CHUNK) this.missMailData(octets, offset, frame);
           if (this.remaining === 0) this.endCounted(null, 0);
           return;
         }
-        if (this.mode === CHUNK) this.message?.gap(null);
+        if (this.mode === CHUNK) this.missMailData(null, offset, frame);
         break;
       case AFTER_STARTTLS:
         this.encrypted(this.encryptedFrom);
@@ -412,6 +419,14 @@ export abstract class ClientDialogue extends DialogueState {
     this.cutClientLine();
     this.log.clientGap(insideLine);
     this.mode = SEARCHING;
+  }
+
+  private missMailData(octets: number | null, offset: number, frame: number): void {
+    const { message } = this;
+    if (message === null) return;
+    if (!message.begun) this.writeBegin(message, { frame, us: Number.NaN, ns: 0, digits: 0 }, offset);
+    message.broken = true;
+    message.gap(octets);
   }
 
   /** A gap begins inside a line. What there is of it gets a reply, and the verb may be there. */

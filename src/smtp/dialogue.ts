@@ -70,7 +70,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
     if (gap.cause === 'midstream') {
       if (gap.direction === 'server') this.note(state.SERVER_TAIL);
       else if (this.mode === state.COMMANDS) this.mode = state.SEARCHING;
-    } else if (gap.direction === 'client') this.clientGap(gap.octets);
+    } else if (gap.direction === 'client') this.clientGap(gap.octets, gap.offset, frame);
     else if (gap.cause === 'unfilled' && this.clientGaveUp) this.neverArrived();
     else this.serverGap();
   }
@@ -290,7 +290,7 @@ class ClosedSession implements SessionRecord, ClosedDialogue {
     dialogue: Dialogue,
   ) {
     this.connection = dialogue.connection;
-    this.transcript = dialogue.log.transcript;
+    this.transcript = dialogue.log.sealed();
     this.frame = dialogue.log.frame;
     this.us = dialogue.log.us;
     this.exchanges = dialogue.log.next;

@@ -90,8 +90,7 @@ const CLIENT_SPOKE = 1 << 5;
  *
  * There may be hundreds of thousands of these: booleans are bits, and what is rare is made when needed.
  */
-export class ExchangeLog {
-  readonly transcript: Transcript;
+export class ExchangeLog extends Transcript {
   /** Origin of frames and times: those of the first event. */
   frame = -1;
   us = 0;
@@ -113,7 +112,7 @@ export class ExchangeLog {
   private replyLines = 0;
 
   constructor(private readonly shared: LogContext) {
-    this.transcript = new Transcript(shared.transcripts);
+    super(shared.transcripts);
   }
 
   get pending(): number {
@@ -122,7 +121,7 @@ export class ExchangeLog {
 
   /** The transcript is full: nothing more is kept. */
   get full(): boolean {
-    if ((this.bits & FULL) === 0 && this.transcript.length >= MAX_TRANSCRIPT) this.bits |= FULL;
+    if ((this.bits & FULL) === 0 && this.length >= MAX_TRANSCRIPT) this.bits |= FULL;
     return (this.bits & FULL) !== 0;
   }
 
@@ -176,7 +175,7 @@ export class ExchangeLog {
     const pipelined = early || this.pending > 0;
     if (this.keepsNext) {
       this.kept++;
-      const { store } = this.transcript;
+      const { store } = this;
       const flags = (pipelined ? event.PIPELINED : 0) | (this.doubt !== null ? event.AFTER_GAP : 0);
       store.octet(event.EXCHANGE | (kind << 3) | flags);
       store.number(line === null ? 0 : line.segments);
@@ -184,7 +183,7 @@ export class ExchangeLog {
         store.number(serverPackets);
         this.stageLine(line, text, checksum);
       }
-      this.transcript.commit();
+      this.commit();
     }
     if (this.pending > 0) {
       this.queue ??= [];
@@ -272,7 +271,7 @@ export class ExchangeLog {
     if (this.doubt !== null) this.doubt.heard = true;
     if (index < this.kept && !this.full) {
       this.replyLines = 1;
-      const { store } = this.transcript;
+      const { store } = this;
       const toNewest = index === this.kept - 1;
       const codeInText = reply.text === null;
       store.octet(
@@ -285,7 +284,7 @@ export class ExchangeLog {
       if (!toNewest) store.number(index);
       if (!codeInText) store.number(code);
       this.stageLine(line, reply.text, reply.checksum);
-      this.transcript.commit();
+      this.commit();
     }
     if (last) this.completed();
   }
@@ -294,9 +293,9 @@ export class ExchangeLog {
     if (complete) this.bits |= REPLY_COMPLETE;
     if (this.replyTo >= this.kept || this.full) return;
     if (++this.replyLines > MAX_REPLY_LINES) return;
-    this.transcript.store.octet(event.MORE | (complete ? event.COMPLETE : 0));
+    this.store.octet(event.MORE | (complete ? event.COMPLETE : 0));
     this.stageLine(line, reply.text, reply.checksum);
-    this.transcript.commit();
+    this.commit();
   }
 
   private completed(): void {
@@ -308,16 +307,16 @@ export class ExchangeLog {
   }
 
   private stageLine(line: WireLine, text: string | null, checksum: Checksum): void {
-    event.stageLine(this.transcript, this.shared.last, line, text, checksum, this);
+    event.stageLine(this, this.shared.last, line, text, checksum, this);
   }
 
   private flushDropped(): void {
     const dropped = this.replyLines - MAX_REPLY_LINES;
     this.replyLines = 0;
     if (dropped <= 0) return;
-    this.transcript.store.octet(event.DROPPED_LINES | (this.bits & REPLY_COMPLETE ? event.COMPLETE : 0));
-    this.transcript.store.number(dropped);
-    this.transcript.commit();
+    this.store.octet(event.DROPPED_LINES | (this.bits & REPLY_COMPLETE ? event.COMPLETE : 0));
+    this.store.number(dropped);
+    this.commit();
   }
 
   /** The exchange that the reply answers, now at the head; -1 when that cannot be told. */
@@ -399,11 +398,11 @@ export class ExchangeLog {
   giveUp(end: number, cause: NoReply): void {
     const last = Math.min(end, this.kept);
     if (last > this.head && !this.full) {
-      const { store } = this.transcript;
+      const { store } = this;
       store.octet(event.NO_REPLY | (event.CAUSES.indexOf(cause) << 3));
       store.number(this.head);
       store.number(last - this.head);
-      this.transcript.commit();
+      this.commit();
     }
     if (end > this.head) this.advance(end);
   }

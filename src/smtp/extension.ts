@@ -1,3 +1,4 @@
+import { NO_CODE, replyCodeOf } from './reply.js';
 import type { Extension, SmtpReply } from './session.js';
 
 /**
@@ -8,9 +9,12 @@ export function extensionsOf(reply: SmtpReply): Extension[] {
   const extensions: Extension[] = [];
   for (let index = 1; index < reply.lines.length; index++) {
     const line = reply.lines[index]!;
-    const text = /^\d{3}(?:[ -]|$)/.test(line.text) ? line.text.slice(4) : line.text;
-    const keyword = /^[ \t]*([^ \t]+)/.exec(text)?.[1];
-    if (keyword !== undefined) extensions.push({ text, keyword: keyword.toUpperCase(), line });
+    const text = replyCodeOf(line.text) === NO_CODE ? line.text : line.text.slice(4);
+    const words = text.trimStart();
+    if (words === '') continue;
+    const end = words.search(/[ \t]/);
+    const keyword = (end < 0 ? words : words.slice(0, end)).toUpperCase();
+    extensions.push({ text, keyword, line });
   }
   return extensions;
 }

@@ -65,13 +65,13 @@ export class HeldOctets {
     });
   }
 
-  addGap(missing: number | null): number {
+  addGap(missing: number | null, offset: number, frame: number): number {
     return this.push({
       octets: null,
       inside: false,
       missing,
-      offset: 0,
-      frame: 0,
+      offset,
+      frame,
       us: Number.NaN,
       ns: 0,
       digits: 6,
@@ -81,7 +81,7 @@ export class HeldOctets {
   }
 
   /** Is the next thing a gap, and of how many octets? Takes it off. */
-  takeGap(): { missing: number | null } | null {
+  takeGap(): { missing: number | null; offset: number; frame: number } | null {
     const piece = this.pieces[this.head];
     if (!piece || piece.octets !== null) return null;
     this.drop();

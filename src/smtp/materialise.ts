@@ -1,7 +1,7 @@
 import type { ConnectionView, Direction } from '../stream/event.js';
 import { bodyParameter, isKnownVerb, parseCommand, parsePath } from './command.js';
 import { extensionsOf } from './extension.js';
-import { type MessageRecord, readMessage } from './message-record.js';
+import { type MessageBegin, type MessageRecord, readMessageBegin, readMessageEnd } from './message-record.js';
 import { protocolOf } from './protocol.js';
 import { enhancedStatus, NO_CODE, replyCodeOf } from './reply.js';
 import type {
@@ -137,8 +137,9 @@ class TranscriptAccount {
   private readonly reader: TranscriptReader;
   private readonly lines: event.LineReader;
   private readonly connection: ConnectionView;
-  /** The newest reply. */
+  /** The newest reply, and the newest message's beginning. */
   private reply: ReplyDraft | null = null;
+  private message: MessageBegin | null = null;
 
   constructor(
     private readonly dialogue: ClosedDialogue,
@@ -175,7 +176,10 @@ class TranscriptAccount {
           this.readNoReply(event.CAUSES[flags >> 3]!);
           break;
         case event.MESSAGE:
-          this.records.push(readMessage(reader, flags, this.dialogue));
+          this.message = readMessageBegin(reader, flags, this.dialogue);
+          break;
+        case event.MESSAGE_END:
+          this.records.push(readMessageEnd(reader, flags, this.message!, this.dialogue));
           break;
         default:
           throw new TypeError('transcript is damaged');
@@ -287,17 +291,14 @@ class TranscriptAccount {
   private messages(): SmtpMessage[] {
     if (this.records.length === 0) return [];
     const envelopes = this.envelopes();
-    return this.records.map((record, index) => this.message(record, index, envelopes));
+    return this.records.map((record, index) =>
+      this.messageOf(record, index, envelopes[index] ?? new Envelope()),
+    );
   }
 
-  private message(
-    record: MessageRecord,
-    index: number,
-    envelopes: ReadonlyMap<number, Envelope>,
-  ): SmtpMessage {
+  private messageOf(record: MessageRecord, index: number, envelope: Envelope): SmtpMessage {
     const end = record.endExchange === null ? null : this.exchanges[record.endExchange]!;
     if (end) end.message = index;
-    const envelope = envelopes.get(record.commandExchange) ?? new Envelope();
     const code = end ? (end.reply?.code ?? null) : this.refusedChunk(record);
     const { terminator } = record;
     return {
@@ -355,14 +356,15 @@ class TranscriptAccount {
   }
 
   /** Sender and recipients of each message, by the exchange with which its data begins. */
-  private envelopes(): Map<number, Envelope> {
-    const starts = new Set(this.records.map((record) => record.commandExchange));
-    const ends = new Set(this.records.map((record) => record.endExchange));
-    const envelopes = new Map<number, Envelope>();
+  private envelopes(): Envelope[] {
+    const { records } = this;
+    const envelopes: Envelope[] = [];
     let open = new Envelope();
     for (const [index, exchange] of this.exchanges.entries()) {
-      if (starts.has(index)) envelopes.set(index, open);
-      if (ends.has(index) || exchange.kind === 'end-of-data') open = new Envelope();
+      // Messages begin and end in the order of their records.
+      if (records[envelopes.length]?.commandExchange === index) envelopes.push(open);
+      const ended = records[envelopes.length - 1]?.endExchange === index;
+      if (ended || exchange.kind === 'end-of-data') open = new Envelope();
       const refused = (exchange.reply?.code ?? 0) >= 400;
       switch (exchange.verb) {
         case 'MAIL':

@@ -3,7 +3,7 @@ import type { DigestKind } from './digest.js';
 import type { MailDataFacts } from './mail-data.js';
 import type { DeliveryReport } from './session.js';
 import type { Transcript, TranscriptReader, TranscriptStore } from './transcript.js';
-import { MESSAGE, type Origin, readTime, stageTime } from './transcript-event.js';
+import { MESSAGE, MESSAGE_END, type Origin, readTime, stageTime } from './transcript-event.js';
 
 const BDAT = 1 << 3;
 const TERMINATED = 1 << 4;
@@ -16,15 +16,19 @@ const MAX_TEXT = 500;
 const DIGEST_KINDS: readonly DigestKind[] = ['xxh64', 'sha256'];
 const REPORT_TEXTS = ['status', 'diagnostic', 'originalMessageId', 'finalRecipient', 'text'] as const;
 
-/** One message as the transcript holds it; sender and recipients follow from the exchanges. */
-export interface MessageRecord {
+/** What the transcript says where a message begins. */
+export interface MessageBegin {
   readonly number: number;
   readonly transport: 'DATA' | 'BDAT';
   readonly commandExchange: number;
-  readonly endExchange: number | null;
   readonly frame: number;
   readonly time: Timestamp | null;
   readonly offset: number;
+}
+
+/** One message as the transcript holds it; sender and recipients follow from the exchanges. */
+export interface MessageRecord extends MessageBegin {
+  readonly endExchange: number | null;
   readonly octets: number;
   readonly missingOctets: number;
   readonly digest: string;
@@ -49,28 +53,47 @@ export interface TerminatorRecord {
   readonly serverPackets: number;
 }
 
-/** Where a message begins and what it answers to. */
-export interface MessageOrigin {
-  readonly number: number;
-  readonly transport: 'DATA' | 'BDAT';
-  readonly commandExchange: number;
+/** Where a message begins: a chunk, or the line in front of it. */
+export interface MessagePlace {
   readonly frame: number;
   readonly us: number;
   readonly ns: number;
   readonly digits: number;
-  readonly offset: number;
 }
 
 /**
  * ```
- * MESSAGE flags | number, DATA's exchange, end's exchange + 1, frame, time, offset, octets, missing,
- *   digest, Message-ID, [frame and offset of the first 8-bit octet], [report],
+ * MESSAGE      transport | number, DATA's exchange, frame, time, offset
+ * ```
+ */
+export function writeMessageBegin(
+  transcript: Transcript,
+  transport: 'DATA' | 'BDAT',
+  number: number,
+  commandExchange: number,
+  at: MessagePlace,
+  offset: number,
+  origin: Origin,
+): void {
+  const { store } = transcript;
+  store.octet(MESSAGE | (transport === 'BDAT' ? BDAT : 0));
+  store.number(number);
+  store.number(commandExchange);
+  store.signed(at.frame - origin.frame);
+  stageTime(store, at.us, at.ns, at.digits, origin);
+  store.number(offset);
+  transcript.commit();
+}
+
+/**
+ * ```
+ * MESSAGE_END  flags | end's exchange + 1 (0: none), octets, missing, digest, Message-ID,
+ *   [frame and offset of the first 8-bit octet], [report],
  *   splits + 1 (0: no terminator) [offset, length, frame, last - first frame, time, server packets]
  * ```
  */
-export function writeMessage(
+export function writeMessageEnd(
   transcript: Transcript,
-  message: MessageOrigin,
   facts: MailDataFacts,
   endExchange: number | null,
   serverPackets: number,
@@ -78,19 +101,13 @@ export function writeMessage(
 ): void {
   const { store } = transcript;
   store.octet(
-    MESSAGE |
-      (message.transport === 'BDAT' ? BDAT : 0) |
+    MESSAGE_END |
       (facts.terminated ? TERMINATED : 0) |
       (facts.eightBit ? EIGHT_BIT : 0) |
       (facts.looksLikeReport ? REPORT_LIKE : 0) |
       (facts.report ? HAS_REPORT : 0),
   );
-  store.number(message.number);
-  store.number(message.commandExchange);
   store.number(endExchange === null ? 0 : endExchange + 1);
-  store.signed(message.frame - origin.frame);
-  stageTime(store, message.us, message.ns, message.digits, origin);
-  store.number(message.offset);
   store.number(facts.octets);
   store.number(facts.missingOctets);
   stageDigest(store, facts.digest);
@@ -101,29 +118,38 @@ export function writeMessage(
   }
   if (facts.report) stageReport(store, facts.report);
   const end = facts.terminator;
-  if (!end) {
-    store.octet(0);
-    transcript.commit();
-    return;
+  store.octet(end ? 1 + end.splits.reduce((bits, position) => bits | (1 << position), 0) : 0);
+  if (end) {
+    store.number(end.offset);
+    store.number(end.endOffset - end.offset);
+    store.signed(end.frame - origin.frame);
+    store.signed(end.lastFrame - end.frame);
+    stageTime(store, end.us, end.ns, end.digits, origin);
+    store.number(serverPackets);
   }
-  store.octet(1 + end.splits.reduce((bits, position) => bits | (1 << position), 0));
-  store.number(end.offset);
-  store.number(end.endOffset - end.offset);
-  store.signed(end.frame - origin.frame);
-  store.signed(end.lastFrame - end.frame);
-  stageTime(store, end.us, end.ns, end.digits, origin);
-  store.number(serverPackets);
   transcript.commit();
 }
 
 /** @param first  the octet with the flags */
-export function readMessage(reader: TranscriptReader, first: number, origin: Origin): MessageRecord {
-  const number = reader.number();
-  const commandExchange = reader.number();
+export function readMessageBegin(reader: TranscriptReader, first: number, origin: Origin): MessageBegin {
+  return {
+    number: reader.number(),
+    transport: first & BDAT ? 'BDAT' : 'DATA',
+    commandExchange: reader.number(),
+    frame: origin.frame + reader.signed(),
+    time: readTime(reader, origin),
+    offset: reader.number(),
+  };
+}
+
+/** @param first  the octet with the flags */
+export function readMessageEnd(
+  reader: TranscriptReader,
+  first: number,
+  begin: MessageBegin,
+  origin: Origin,
+): MessageRecord {
   const end = reader.number();
-  const frame = origin.frame + reader.signed();
-  const time = readTime(reader, origin);
-  const offset = reader.number();
   const octets = reader.number();
   const missingOctets = reader.number();
   const digest = readDigest(reader);
@@ -133,13 +159,13 @@ export function readMessage(reader: TranscriptReader, first: number, origin: Ori
   const eightBitOffset = eightBit ? reader.number() : null;
   const report = first & HAS_REPORT ? readReport(reader) : null;
   return {
-    number,
-    transport: first & BDAT ? 'BDAT' : 'DATA',
-    commandExchange,
+    number: begin.number,
+    transport: begin.transport,
+    commandExchange: begin.commandExchange,
     endExchange: end === 0 ? null : end - 1,
-    frame,
-    time,
-    offset,
+    frame: begin.frame,
+    time: begin.time,
+    offset: begin.offset,
     octets,
     missingOctets,
     digest,
@@ -163,7 +189,7 @@ function readTerminator(reader: TranscriptReader, origin: Origin): TerminatorRec
   const lastFrame = frame + reader.signed();
   const time = readTime(reader, origin);
   const serverPackets = reader.number();
-  const splits = [0, 1, 2, 3, 4].filter((position) => bits & (1 << position));
+  const splits = bits === 0 ? [] : [0, 1, 2, 3, 4].filter((position) => bits & (1 << position));
   return { offset, endOffset, splits, frame, lastFrame, time, serverPackets };
 }
 

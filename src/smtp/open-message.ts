@@ -1,58 +1,25 @@
-import type { StreamChunk } from '../stream/event.js';
 import type { DigestFactory } from './digest.js';
 import type { WireLine } from './line-splitter.js';
 import { type MailDataEnd, type MailDataFacts, MailDataScanner } from './mail-data.js';
-import type { MessageOrigin } from './message-record.js';
 
 /** A message whose data is arriving. */
-export class OpenMessage implements MessageOrigin {
-  /** Given with the first octet; 0 before it. */
-  number = 0;
-  frame = 0;
-  us = Number.NaN;
-  ns = 0;
-  digits = 6;
-  offset = 0;
-  started = false;
+export class OpenMessage extends MailDataScanner {
+  /** Its beginning is in the transcript. */
+  begun = false;
   /** Octets of it are absent. */
   broken = false;
   /** The newest chunk is the last one, and its exchange. RFC 3030 §2. */
   lastChunk = false;
   chunkExchange = -1;
-  readonly scanner: MailDataScanner;
 
   constructor(
     digest: DigestFactory,
-    readonly transport: 'DATA' | 'BDAT',
+    readonly transportUsed: 'DATA' | 'BDAT',
     nullSender: boolean,
     /** The exchange of DATA or of the first BDAT. */
     readonly commandExchange: number,
   ) {
-    this.scanner = new MailDataScanner(digest, transport, nullSender);
-  }
-
-  /** Notes where the data begins. */
-  start(chunk: StreamChunk, from: number): void {
-    this.started = true;
-    this.frame = chunk.frame;
-    this.us = chunk.us;
-    this.ns = chunk.ns;
-    this.digits = chunk.digits;
-    this.offset = chunk.offset + from - chunk.start;
-  }
-
-  /** No octet has come yet: where it would. */
-  startAt(line: WireLine): void {
-    this.frame = line.lastFrame;
-    this.us = line.us;
-    this.ns = line.ns;
-    this.digits = line.digits;
-    this.offset = line.endOffset;
-  }
-
-  gap(octets: number | null): void {
-    this.broken = true;
-    this.scanner.gap(octets);
+    super(digest, transportUsed, nullSender);
   }
 
   /**
@@ -65,7 +32,7 @@ export class OpenMessage implements MessageOrigin {
     at: { frame: number; us: number; ns: number; digits: number } | null,
     end: number,
   ): MailDataFacts {
-    const facts = this.scanner.finish();
+    const facts = this.finish();
     if (at === null) return { ...facts, terminated: true };
     const { frame, us, ns, digits } = at;
     return {

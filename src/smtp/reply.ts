@@ -26,14 +26,23 @@ export function replyCode(octets: Buffer, start: number, end: number): number {
   // Codes begin with 1 to 5; `000` and the like are nobody's, but they are three digits.
   if (code === 0) return NO_CODE;
   if (end - start === 3) return code;
-  const separator = octets[start + 3];
-  return separator === SPACE || separator === HYPHEN || separator === STAR ? code : NO_CODE;
+  return isSeparator(octets[start + 3]!) ? code : NO_CODE;
 }
 
 /** The same of a line's text. */
 export function replyCodeOf(text: string): number {
-  const match = /^(\d{3})(?:[ *-]|$)/.exec(text);
-  return match ? Number(match[1]) : NO_CODE;
+  if (text.length < 3) return NO_CODE;
+  let code = 0;
+  for (let at = 0; at < 3; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) return NO_CODE;
+    code = code * 10 + digit;
+  }
+  return text.length === 3 || isSeparator(text.charCodeAt(3)) ? code : NO_CODE;
+}
+
+function isSeparator(octet: number): boolean {
+  return octet === SPACE || octet === HYPHEN || octet === STAR;
 }
 
 /** `250-`: another line of the reply follows. */

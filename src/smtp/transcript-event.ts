@@ -15,7 +15,7 @@ import type { Transcript, TranscriptReader, TranscriptStore } from './transcript
  * MORE           complete                  | line                     the newest reply goes on
  * DROPPED_LINES  complete                  | count                    of the newest reply
  * NO_REPLY       cause                     | first exchange, count
- * MESSAGE        see message-record.ts
+ * MESSAGE, MESSAGE_END  see message-record.ts
  * ```
  */
 export const EXCHANGE = 1;
@@ -24,6 +24,7 @@ export const MORE = 3;
 export const DROPPED_LINES = 4;
 export const NO_REPLY = 5;
 export const MESSAGE = 6;
+export const MESSAGE_END = 7;
 
 /** The event is in the lowest three bits. */
 export const EVENT_MASK = 7;

@@ -166,6 +166,15 @@ export class Transcript {
     this.length = 0;
   }
 
+  /** A transcript of its own with the same octets. Nothing may be appended to either afterwards. */
+  sealed(): Transcript {
+    const sealed = new Transcript(this.store);
+    sealed.first = this.first;
+    sealed.block = this.block;
+    sealed.length = this.length;
+    return sealed;
+  }
+
   /** Reads it from the beginning, in the order in which it was written. One reader of a store at a time. */
   reader(): TranscriptReader {
     return new TranscriptReader(this.store.gather(this.first, this.length), this.length);

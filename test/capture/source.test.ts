@@ -135,8 +135,13 @@ describe('while it reads', () => {
 
   it('lets the process act, which may stop it', async () => {
     const stop = new AbortController();
-    setImmediate(() => stop.abort());
-    const facts = await readCapture(large(), { packet() {} }, { signal: stop.signal });
+    let heard = 0;
+    const listener = {
+      packet() {
+        if (++heard === 1) setImmediate(() => stop.abort());
+      },
+    };
+    const facts = await readCapture(large(), listener, { signal: stop.signal });
     expect(facts.packets).toBeGreaterThan(0);
     expect(facts.packets).toBeLessThan(40_000);
     expect(facts).toMatchObject({ format: 'pcap', truncated: false, problems: [] });
@@ -265,22 +270,10 @@ describe('standard input', () => {
     expect(shell('"$0" "$1" < /')).toBe('is-directory');
   });
 
-  it.each(['socket', 'pipe'])('a silent %s: an interrupt still gets the report', async (kind) => {
-    const [command, args] =
-      kind === 'socket'
-        ? [process.execPath, [script]]
-        : [
-            'sh',
-            [
-              '-c',
-              '(cat "$2"; exec sleep 30) | exec "$0" "$1"',
-              process.execPath,
-              script,
-              file('in.pcap', small),
-            ],
-          ];
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
-    if (kind === 'socket') child.stdin.write(small);
+  it('a silent pipe: an interrupt still gets the report', async () => {
+    const command = '(cat "$2"; exec sleep 30) | exec "$0" "$1"';
+    const args = ['-c', command, process.execPath, script, file('in.pcap', small)];
+    const child = spawn('sh', args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       if (output === '') setTimeout(() => process.kill(-child.pid!, 'SIGINT'), 100);
@@ -288,7 +281,6 @@ describe('standard input', () => {
     });
     await new Promise((resolve) => child.stdout.on('end', resolve));
     expect(last(output)).toEqual(expected());
-    child.stdin.destroy();
   });
 });
 

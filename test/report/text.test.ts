@@ -63,6 +63,11 @@ describe('the verdict', () => {
       "A firewall between 192.0.2.10 and 198.51.100.25 overwrote the server's greeting; a message was sent 6 times.",
     ],
     [
+      'a proxy is named',
+      [finding('banner-proxy', { confidence: 'likely', args: { product: 'avast! SMTP proxy' } })],
+      "A firewall or proxy between 192.0.2.10 and 198.51.100.25 probably answered in the server's place (avast! SMTP proxy).",
+    ],
+    [
       'consequences alone do not accuse',
       [finding('end-of-data-unacknowledged')],
       'Between 192.0.2.10 and 198.51.100.25, the end of a message was never answered; a firewall may be why.',
@@ -159,6 +164,15 @@ describe('the text report', () => {
     });
     expect(report.split('220 ****2**0***')).toHaveLength(2);
     expect(report).toContain('the same in frame 60');
+  });
+
+  it('says once what came again of one frame', () => {
+    const [proof] = fakeFinding().evidence;
+    const lines = ['250-XXXA', '250 XXXB'];
+    const evidence = [8, 45].flatMap((packet) => lines.map((excerpt) => ({ ...proof!, packet, excerpt })));
+    const report = text({ findings: [fakeFinding({ evidence })] });
+    expect(report.match(/the same in frame 45/g)).toHaveLength(1);
+    expect(report).toMatch(/250-XXXA.*\n.*250 XXXB.*\n +the same in frame 45/);
   });
 
   it('says how many it does not tell', () => {
