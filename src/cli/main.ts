@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
 import { run } from './run.js';
 
 // `run` catches what is its own; this is for what nobody awaits. A stack trace is no use to a user.
