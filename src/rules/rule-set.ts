@@ -146,7 +146,8 @@ export class RuleSet {
   private finding(merged: Merged, id: string): Finding {
     const { meta } = this.rules[merged.rule]!;
     const { best } = merged;
-    const sessions = [...merged.sessions];
+    // In the order of the report, not of their ends.
+    const sessions = [...merged.sessions].sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
     return {
       id,
       rule: meta.id,

@@ -247,6 +247,7 @@ export abstract class ClientDialogue extends DialogueState {
       const { replay } = this.context;
       const at = this.take(replay, held.peek(replay), held.early);
       held.taken(at);
+      if (this.mode === WAITING && this.log.awaitsReply) held.allEarly();
     }
   }
 

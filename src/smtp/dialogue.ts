@@ -161,7 +161,10 @@ class Dialogue extends ClientDialogue implements StreamListener {
     const text = line.text();
     const awaited = this.log.replyAwaits;
     const answersAuth = awaited === log.TO_AUTH || awaited === log.TO_UNKNOWN;
-    const scrubbed = this.secrets?.scrub(text, answersAuth) ?? text;
+    // The code stays whatever was sent: it is the server's.
+    const at = code === NO_CODE ? 0 : Math.min(4, text.length);
+    const scrubbed =
+      this.secrets === null ? text : text.slice(0, at) + this.secrets.scrub(text.slice(at), answersAuth);
     const shown = redactReplyText(scrubbed, line.total, code);
     return shown === text ? null : shown;
   }
@@ -189,18 +192,24 @@ class Dialogue extends ClientDialogue implements StreamListener {
         break;
       }
       case state.SEARCHING:
-        if (code === 354) this.beginMessage('DATA', exchange, state.MAIL_DATA);
-        else this.resume(code === 334 ? state.AUTH_RESPONSE : state.COMMANDS);
+        if (code === 334) this.resume(state.AUTH_RESPONSE);
+        else if (code !== 354) this.resume(state.COMMANDS);
+        else this.resumeInMailData(exchange);
         break;
       case state.COMMANDS:
         // The command was masked or lost; the server has understood it all the same.
-        if (code === 354) this.beginMessage('DATA', exchange, state.MAIL_DATA);
-        else if (code === 334) this.resume(state.AUTH_RESPONSE);
+        if (code === 334) this.resume(state.AUTH_RESPONSE);
+        else if (code === 354) this.resumeInMailData(exchange);
         break;
       case state.MAIL_DATA:
         if (awaited === log.TO_UNSEEN && this.hasEndedElsewhere(code)) this.resume(state.COMMANDS);
         break;
     }
+  }
+
+  private resumeInMailData(exchange: number): void {
+    this.resume(state.MAIL_DATA);
+    this.beginMessage('DATA', exchange, state.MAIL_DATA);
   }
 
   /** The end of the mail data was in a gap, or it was none to us: some servers take LF.LF. */

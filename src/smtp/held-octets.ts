@@ -36,6 +36,8 @@ export class HeldOctets {
   guessing = false;
   private readonly pieces: Piece[] = [];
   private head = 0;
+  /** Pieces before this one are early whatever they say. */
+  private earlyBefore = 0;
   /** Where the head's octets begin that were not yet given out. */
   private at = -1;
   /** Octets and pieces held, as counted against the limit. */
@@ -106,7 +108,12 @@ export class HeldOctets {
 
   /** Was a reply awaited when the next piece came? */
   get early(): boolean {
-    return this.pieces[this.head]!.early;
+    return this.head < this.earlyBefore || this.pieces[this.head]!.early;
+  }
+
+  /** All that is held now came while a reply was awaited. */
+  allEarly(): void {
+    this.earlyBefore = this.pieces.length;
   }
 
   /** The next piece is taken up to `at`. */

@@ -43,11 +43,11 @@ ruleTable(ndr8bitmime, {
     },
     'the original is in the capture, 8BITMIME was offered': {
       script: `session\n${HONEST}\n${report('5.6.1', NOT_SUPPORTED)}`,
-      gives: { confidence: 'possible', sessions: ['s2', 's1'] },
+      gives: { confidence: 'possible', sessions: ['s1', 's2'] },
     },
     'the original went through a masked EHLO reply': {
       script: `session\n${masked}\n${report('5.6.1', NOT_SUPPORTED)}`,
-      gives: { confidence: 'likely', sessions: ['s2', 's1'] },
+      gives: { confidence: 'likely', sessions: ['s1', 's2'] },
     },
   },
   silent: {

@@ -114,7 +114,7 @@ export function converse(script: string, options: ConverseOptions = {}): Convers
         octets = kind === '~' ? text : Buffer.concat([text, Buffer.from('\r\n')]);
       }
       const last = steps.at(-1);
-      if (kind === '+' && last) {
+      if (kind === '+' && last?.direction === direction && last.kind !== '?') {
         last.octets = Buffer.concat([last.octets, octets]);
         continue;
       }
