@@ -69,7 +69,11 @@ const TOOLS = [
   },
   {
     name: 'mailwitness',
-    command: (file) => [process.execPath, join(ROOT, 'dist/cli/main.js'), 'analyze', '-F', 'json', file],
+    command: (file) => [
+      // As the first line of the program itself says.
+      ...[process.execPath, '--max-semi-space-size=4', join(ROOT, 'dist/cli/main.js')],
+      ...['analyze', '-F', 'json', file],
+    ],
     out: report,
   },
   {

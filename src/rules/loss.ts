@@ -24,11 +24,19 @@ const VERBS: readonly LosableVerb[] = ['AUTH', 'STARTTLS', 'X-LINK2STATE', 'X-EX
 /** The only verbs of their length: a command line of so many X's and nothing else was probably one of these. */
 const BY_LENGTH: Readonly<Record<number, LosableVerb>> = { 8: 'STARTTLS', 12: 'X-LINK2STATE' };
 
+/** Several rules ask about the same session, one after the other. */
+let newest: { readonly session: SmtpSession; readonly losses: readonly Loss[] } | null = null;
+
 const SASL_MECHANISM =
   /^(?:PLAIN|LOGIN|NTLM|GSSAPI|EXTERNAL|XOAUTH2|OAUTHBEARER|CRAM-MD5|DIGEST-MD5|SCRAM-[A-Z0-9-]+)$/i;
 
 /** What happened to AUTH, STARTTLS, X-LINK2STATE, X-EXPS, XEXCH50 and EHLO in this session. */
-export function lostVerbs(session: SmtpSession): Loss[] {
+export function lostVerbs(session: SmtpSession): readonly Loss[] {
+  if (newest?.session !== session) newest = { session, losses: findLosses(session) };
+  return newest.losses;
+}
+
+function findLosses(session: SmtpSession): Loss[] {
   const losses: Loss[] = [];
   for (const keyword of maskedKeywords(session.extensions)) {
     const subject = VERBS.find((verb) => keyword.name?.split(/[ =]/)[0] === verb);

@@ -139,8 +139,19 @@ const KNOWN_LINES: readonly string[] = [
   'XUSR',
 ];
 
+/** Several rules ask about the same session, one after the other. */
+let newest: {
+  readonly extensions: readonly Extension[];
+  readonly keywords: readonly MaskedKeyword[];
+} | null = null;
+
 /** The masked lines of an EHLO reply, in order, as far as order and lengths tell what they hid. */
-export function maskedKeywords(extensions: readonly Extension[]): MaskedKeyword[] {
+export function maskedKeywords(extensions: readonly Extension[]): readonly MaskedKeyword[] {
+  if (newest?.extensions !== extensions) newest = { extensions, keywords: readMask(extensions) };
+  return newest.keywords;
+}
+
+function readMask(extensions: readonly Extension[]): MaskedKeyword[] {
   const letters = lettered(extensions);
   const masked = new Map<Extension, string | null>();
   for (const extension of extensions) {
@@ -169,7 +180,8 @@ export function maskedKeywords(extensions: readonly Extension[]): MaskedKeyword[
 function lettered(extensions: readonly Extension[]): Map<Extension, string> {
   const found = new Map<Extension, string>();
   for (const extension of extensions) {
-    const match = /^X*([A-Z])$/.exec(extension.text);
+    if (!/^X*[A-Z]$/.test(extension.text)) continue;
+    const match = /([A-Z])$/.exec(extension.text);
     if (match?.[1] === String.fromCharCode(65 + found.size)) found.set(extension, match[1]!);
   }
   const [first] = found.keys();
