@@ -7,8 +7,9 @@ const MECHANISM =
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const ONLY_X = /^[Xx]{3,}[A-Z]?$/;
 
-/** Secrets of a session that are remembered, to recognise them where they are echoed. */
-const MAX_SECRETS = 32;
+/** Secrets of a session that are remembered, to recognise them where they are echoed, and octets of each. */
+const MAX_SECRETS = 16;
+const MAX_SECRET_OCTETS = 512;
 /** Shorter than that, an echo cannot be told from a word. */
 const MIN_ECHO = 4;
 
@@ -165,7 +166,7 @@ export class Secrets {
 }
 
 function remember(list: string[], secret: string): void {
-  const lower = secret.toLowerCase();
+  const lower = secret.slice(0, MAX_SECRET_OCTETS).toLowerCase();
   if (list.includes(lower)) return;
   if (list.length === MAX_SECRETS) list.shift();
   list.push(lower);

@@ -1,5 +1,6 @@
 import type { StreamChunk } from '../stream/event.js';
 import { redactCommand, withheld } from './auth.js';
+import * as to from './awaited.js';
 import * as verb from './command.js';
 import {
   AFTER_STARTTLS,
@@ -19,7 +20,6 @@ import {
   TLS_FOLLOWED,
   WAITING,
 } from './dialogue-state.js';
-import * as log from './exchange-log.js';
 import { HeldOctets, MAX_HELD } from './held-octets.js';
 import { cutLine, finishPartial, keepPartial, type WireLine } from './line-splitter.js';
 import type { MailDataFacts } from './mail-data.js';
@@ -31,27 +31,13 @@ import { BDAT_KIND, COMMAND_KIND, END_OF_DATA_KIND, RESPONSE_KIND, UNSEEN_KIND }
 const TLS_HANDSHAKE = 0x16;
 const TLS_MAJOR = 0x03;
 
-/** What a command awaits, by its effect. */
-const AWAITS: readonly number[] = (() => {
-  const awaits = new Array<number>(verb.EFFECTS).fill(log.TO_OTHER);
-  awaits[verb.HELLO] = log.TO_HELLO;
-  awaits[verb.DATA] = log.TO_DATA;
-  awaits[verb.AUTH] = log.TO_AUTH;
-  awaits[verb.STARTTLS] = log.TO_STARTTLS;
-  awaits[verb.XEXCH50] = log.TO_XEXCH50;
-  awaits[verb.QUIT] = log.TO_QUIT;
-  awaits[verb.UNKNOWN] = log.TO_UNKNOWN;
-  awaits[verb.EMPTY] = log.TO_EMPTY;
-  return awaits;
-})();
-
 /** A session's client: its commands, its mail data, and what of it must not be shown. */
 export abstract class ClientDialogue extends DialogueState {
   protected message: OpenMessage | null = null;
   /** While the mode is WAITING: what is waited for, and what has come meanwhile. */
   protected held: HeldOctets | null = null;
   /** Octets left of a chunk; after STARTTLS, octets of the record seen. */
-  private remaining = 0;
+  protected remaining = 0;
 
   protected clientChunk(chunk: StreamChunk): void {
     this.seen |= protocol.CLIENT_OCTETS;
@@ -101,17 +87,21 @@ export abstract class ClientDialogue extends DialogueState {
   }
 
   private clientLine(line: WireLine, early: boolean, whole: boolean): void {
+    if (line.total === 0 && this.mode === COMMANDS) {
+      this.addLine(COMMAND_KIND, to.TO_EMPTY, line, null, early);
+      return;
+    }
     const text = line.text();
     if (this.mode === AUTH_RESPONSE) {
-      const index = this.response(line, text, log.TO_AUTH, early);
-      if (whole) this.waitFor(index, log.TO_AUTH);
+      const index = this.response(line, text, to.TO_AUTH, early);
+      if (whole) this.waitFor(index, to.TO_AUTH);
       return;
     }
     if (this.mode === SEARCHING) {
       if (!whole) return;
       if (text === '.') {
         this.mode = COMMANDS;
-        this.addLine(END_OF_DATA_KIND, log.TO_END, line, null, early);
+        this.addLine(END_OF_DATA_KIND, to.TO_END, line, null, early);
         return;
       }
       if (!verb.isCertainCommand(text)) return;
@@ -134,7 +124,7 @@ export abstract class ClientDialogue extends DialogueState {
     this.seen |= protocol.commandEvidence(command);
     const redaction = redactCommand(text, line.total, command, this.knows(AUTH_ATTEMPTED));
     if (redaction?.response) {
-      this.response(line, text, log.TO_UNKNOWN, early);
+      this.response(line, text, to.TO_UNKNOWN, early);
       return;
     }
     if (redaction !== null || effect === verb.AUTH || effect === verb.LOGIN) {
@@ -147,7 +137,7 @@ export abstract class ClientDialogue extends DialogueState {
       if (scrubbed !== text) shown = scrubbed;
     }
     const kind = effect === verb.BDAT ? BDAT_KIND : COMMAND_KIND;
-    const index = this.addLine(kind, AWAITS[effect]!, line, shown, early);
+    const index = this.addLine(kind, to.AWAITED_BY[effect]!, line, shown, early);
     if (whole) this.enact(command, index, line);
   }
 
@@ -167,13 +157,13 @@ export abstract class ClientDialogue extends DialogueState {
       case verb.DATA:
       case verb.AUTH:
       case verb.STARTTLS:
-        this.waitFor(index, AWAITS[effect]!);
+        this.waitFor(index, to.AWAITED_BY[effect]!);
         break;
       case verb.XEXCH50: {
         const size = verb.parseXexch50(argument);
         if (size < 0) break;
         this.remaining = size;
-        this.waitFor(index, log.TO_XEXCH50);
+        this.waitFor(index, to.TO_XEXCH50);
         break;
       }
       case verb.BDAT:
@@ -221,7 +211,7 @@ export abstract class ClientDialogue extends DialogueState {
 
   /** An answer to AUTH that waits is a secret already: the server may repeat it. */
   protected rememberHeld(): void {
-    if (this.mode !== WAITING || this.held!.awaited !== log.TO_AUTH) return;
+    if (this.mode !== WAITING || this.held!.awaited !== to.TO_AUTH) return;
     const { text } = this.held!.firstLine();
     if (!verb.isCertainCommand(text)) this.remember(text.trim());
   }
@@ -257,11 +247,11 @@ export abstract class ClientDialogue extends DialogueState {
     const { text, ended } = held.firstLine();
     if (!ended && !forced) return false;
     this.mode = COMMANDS;
-    if (held.awaited === log.TO_STARTTLS) this.awaitTls();
+    if (held.awaited === to.TO_STARTTLS) this.awaitTls();
     else if (verb.isCertainCommand(text)) return true;
-    else if (held.awaited === log.TO_DATA) this.beginMessage('DATA', held.decider, MAIL_DATA);
-    else if (held.awaited === log.TO_AUTH) this.mode = AUTH_RESPONSE;
-    else if (held.awaited === log.TO_XEXCH50 && this.remaining > 0) this.mode = BINARY;
+    else if (held.awaited === to.TO_DATA) this.beginMessage('DATA', held.decider, MAIL_DATA);
+    else if (held.awaited === to.TO_AUTH) this.mode = AUTH_RESPONSE;
+    else if (held.awaited === to.TO_XEXCH50 && this.remaining > 0) this.mode = BINARY;
     return true;
   }
 
@@ -286,7 +276,7 @@ export abstract class ClientDialogue extends DialogueState {
     const facts = message.finish();
     const line = this.context.clientLine;
     pointAtDot(line, facts.terminator!);
-    const index = this.addLine(END_OF_DATA_KIND, log.TO_END, line, null, early);
+    const index = this.addLine(END_OF_DATA_KIND, to.TO_END, line, null, early);
     this.writeMessage(facts, index);
     this.mode = COMMANDS;
     return end;
@@ -380,16 +370,10 @@ export abstract class ClientDialogue extends DialogueState {
     this.settleAs(AFTER_STARTTLS);
   }
 
-  protected expectBinary(): void {
-    this.settleAs(this.remaining > 0 ? BINARY : COMMANDS);
-  }
-
   private awaitTls(): void {
     this.mode = AFTER_STARTTLS;
     this.remaining = 0;
   }
-
-  // Gaps and the end.
 
   protected clientGap(octets: number | null, offset: number, frame: number): void {
     switch (this.mode) {
@@ -440,7 +424,7 @@ export abstract class ClientDialogue extends DialogueState {
     const text = line.text();
     const known = /[ \t]/.test(text) && verb.parseCommand(text).known;
     if (this.mode === AUTH_RESPONSE || known) this.clientLine(line, false, false);
-    else this.log.add(UNSEEN_KIND, log.TO_UNKNOWN, null, null, 'unverifiable', 0, false);
+    else this.log.add(UNSEEN_KIND, to.TO_UNKNOWN, null, null, 'unverifiable', 0, false);
   }
 
   /** The server has answered: what the client began before lay in a gap. */

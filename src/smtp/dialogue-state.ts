@@ -1,8 +1,9 @@
 import type { ConnectionView } from '../stream/event.js';
 import type { Checksum } from '../wire/segment.js';
 import { Secrets } from './auth.js';
+import { TO_GREETING } from './awaited.js';
 import type { DialogueContext } from './dialogue-context.js';
-import * as log from './exchange-log.js';
+import { ExchangeLog } from './exchange-log.js';
 import type { PartialLine, WireLine } from './line-splitter.js';
 import * as protocol from './protocol.js';
 import { looksMasked } from './reply.js';
@@ -53,7 +54,7 @@ export const TLS_BROKEN = 1 << 9;
  * moment, is made when it is needed.
  */
 export abstract class DialogueState {
-  readonly log: log.ExchangeLog;
+  readonly log: ExchangeLog;
   /** Bits of protocol.ts. */
   seen = 0;
   encryptedFrom = 0;
@@ -67,7 +68,7 @@ export abstract class DialogueState {
     protected readonly context: DialogueContext,
     readonly connection: ConnectionView,
   ) {
-    this.log = new log.ExchangeLog(context);
+    this.log = new ExchangeLog(context);
   }
 
   protected knows(fact: number): boolean {
@@ -97,7 +98,7 @@ export abstract class DialogueState {
   }
 
   protected awaitGreeting(): void {
-    this.log.add(GREETING_KIND, log.TO_GREETING, null, null, 'unverifiable', 0, false);
+    this.log.add(GREETING_KIND, TO_GREETING, null, null, 'unverifiable', 0, false);
   }
 
   /** Adds an exchange with a line of the client. */

@@ -6,12 +6,13 @@ import type {
   StreamListener,
 } from '../stream/event.js';
 import { redactReplyText } from './auth.js';
+import * as to from './awaited.js';
 import { ClientDialogue } from './client-dialogue.js';
 import { isCertainCommand } from './command.js';
 import { DialogueContext, type SessionRecord } from './dialogue-context.js';
 import * as state from './dialogue-state.js';
 import type { DigestFactory } from './digest.js';
-import * as log from './exchange-log.js';
+import type { ReplyLine } from './exchange-log.js';
 import { cutLine, finishPartial, keepPartial, type WireLine } from './line-splitter.js';
 import { type ClosedDialogue, materialise } from './materialise.js';
 import * as protocol from './protocol.js';
@@ -131,7 +132,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
     if (!this.knows(state.SERVER_SPOKE)) this.firstServerLine(line, reply);
     if (code !== NO_CODE) this.seen |= protocol.CODED_REPLY;
     if (this.knows(state.SERVER_OPAQUE)) return;
-    if (this.log.keepsReplyLine) reply.text = this.shown(line, code);
+    if (this.log.keepsReplyLine(code)) reply.text = this.shown(line, code);
     if (code >= 200 && code < 300) this.releaseCommandsBefore(code);
     this.log.reply(line, reply, whole);
     if (this.context.answer.exchange >= 0) this.replied(line.lastFrame);
@@ -139,7 +140,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
     if (this.held !== null && this.held.decider < this.log.head) this.mustGuess();
   }
 
-  private firstServerLine(line: WireLine, reply: log.ReplyLine): void {
+  private firstServerLine(line: WireLine, reply: ReplyLine): void {
     this.note(state.SERVER_SPOKE);
     const text = line.octets.latin1Slice(line.start, Math.min(line.end, line.start + 512));
     this.seen |= protocol.serverEvidence(text, reply.code);
@@ -160,7 +161,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
     if (this.secrets === null && code !== 334 && code !== NO_CODE && code < 400) return null;
     const text = line.text();
     const awaited = this.log.replyAwaits;
-    const answersAuth = awaited === log.TO_AUTH || awaited === log.TO_UNKNOWN;
+    const answersAuth = awaited === to.TO_AUTH || awaited === to.TO_UNKNOWN;
     // The code stays whatever was sent: it is the server's.
     const at = code === NO_CODE ? 0 : Math.min(4, text.length);
     const scrubbed =
@@ -176,7 +177,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
   private releaseCommandsBefore(code: number): void {
     if (this.held === null || this.held.decider !== this.log.head) return;
     const awaited = this.log.replyAwaits;
-    if (awaited !== this.held.awaited || (awaited !== log.TO_DATA && code !== 221)) return;
+    if (awaited !== this.held.awaited || (awaited !== to.TO_DATA && code !== 221)) return;
     const held = this.heldLine();
     if (held !== null && isCertainCommand(held)) this.settleAs(state.COMMANDS);
   }
@@ -188,7 +189,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
       case state.WAITING: {
         const { decider } = this.held!;
         if (exchange === decider) this.decided(awaited, code, frame);
-        else if (code === 354 && decider < exchange) this.decided(log.TO_DATA, code, frame);
+        else if (code === 354 && decider < exchange) this.decided(to.TO_DATA, code, frame);
         break;
       }
       case state.SEARCHING:
@@ -202,7 +203,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
         else if (code === 354) this.resumeInMailData(exchange);
         break;
       case state.MAIL_DATA:
-        if (awaited === log.TO_UNSEEN && this.hasEndedElsewhere(code)) this.resume(state.COMMANDS);
+        if (awaited === to.TO_UNSEEN && this.hasEndedElsewhere(code)) this.resume(state.COMMANDS);
         break;
     }
   }
@@ -219,23 +220,22 @@ class Dialogue extends ClientDialogue implements StreamListener {
 
   private decided(awaited: number, code: number, frame: number): void {
     switch (awaited) {
-      case log.TO_DATA:
+      case to.TO_DATA:
         if (code === 354) {
           this.beginMessage('DATA', this.held!.decider, state.MAIL_DATA);
           this.settleAs(state.MAIL_DATA);
         } else if (code >= 400) this.settleAs(state.COMMANDS);
         else this.mustGuess();
         break;
-      case log.TO_AUTH:
+      case to.TO_AUTH:
         this.settleAs(code === 334 ? state.AUTH_RESPONSE : state.COMMANDS);
         break;
-      case log.TO_STARTTLS:
+      case to.TO_STARTTLS:
         if (code === 220) this.expectTls(frame);
         else this.settleAs(state.COMMANDS);
         break;
-      case log.TO_XEXCH50:
-        if (code === 354) this.expectBinary();
-        else this.settleAs(state.COMMANDS);
+      case to.TO_XEXCH50:
+        this.settleAs(code === 354 && this.remaining > 0 ? state.BINARY : state.COMMANDS);
         break;
       default:
         this.settleAs(state.COMMANDS);

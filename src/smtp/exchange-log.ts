@@ -1,4 +1,5 @@
 import type { Checksum } from '../wire/segment.js';
+import * as to from './awaited.js';
 import type { WireLine } from './line-splitter.js';
 import type { NoReply } from './session.js';
 import { Transcript, type TranscriptStore } from './transcript.js';
@@ -12,23 +13,6 @@ export const MAX_TRANSCRIPT = 8 << 20;
 
 /** Awaiting exchanges looked at for the one that a code answers: each reply of a hostile server costs so much. */
 const MAX_SEARCHED = 512;
-
-/** What a reply is awaited for. */
-export const TO_OTHER = 0;
-export const TO_GREETING = 1;
-export const TO_HELLO = 2;
-export const TO_DATA = 3;
-export const TO_AUTH = 4;
-export const TO_STARTTLS = 5;
-export const TO_XEXCH50 = 6;
-/** 354 to XEXCH50 came; this is the answer to what followed. */
-export const TO_BINARY = 7;
-export const TO_QUIT = 8;
-export const TO_END = 9;
-export const TO_EMPTY = 10;
-export const TO_UNKNOWN = 11;
-/** A reply without a question. */
-export const TO_UNSEEN = 12;
 
 /** A server's line as the pairing needs it. */
 export interface ReplyLine {
@@ -49,7 +33,7 @@ export interface ReplyLine {
 export class Answer {
   /** The exchange; -1: nothing was completed. */
   exchange = -1;
-  awaited = TO_OTHER;
+  awaited = to.TO_OTHER;
   code = 0;
 }
 
@@ -100,14 +84,14 @@ export class ExchangeLog extends Transcript {
   /** The oldest that awaits a reply. */
   head = 0;
   /** What the newest awaits. */
-  private newestAwaits = TO_OTHER;
+  private newestAwaits = to.TO_OTHER;
   /** What the others await, when there are others. */
   private queue: number[] | null = null;
   private doubt: Doubt | null = null;
   private bits = 0;
   /** The newest reply: whose, of what, its code, its lines. */
   private replyTo = -1;
-  private replyAwaited = TO_OTHER;
+  private replyAwaited = to.TO_OTHER;
   private replyCode = 0;
   private replyLines = 0;
 
@@ -141,9 +125,11 @@ export class ExchangeLog extends Transcript {
     return this.next === this.kept && this.kept < MAX_EXCHANGES && !this.full;
   }
 
-  /** Would a server's line be kept, now? */
-  get keepsReplyLine(): boolean {
-    return !this.full && (this.replyLines < MAX_REPLY_LINES || (this.bits & REPLY_OPEN) === 0);
+  /** May a server's line with this code be kept, now? */
+  keepsReplyLine(code: number): boolean {
+    if (this.replyLines < MAX_REPLY_LINES) return !this.full;
+    const goesOn = (this.bits & REPLY_OPEN) !== 0 || (code === 0 && this.pending === 0);
+    return !goesOn && !this.full;
   }
 
   begin(frame: number, us: number): void {
@@ -243,23 +229,25 @@ export class ExchangeLog extends Transcript {
   }
 
   private get followsMaskedGreeting(): boolean {
-    return this.replyAwaited === TO_GREETING && (this.bits & (REPLY_MASKED | CLIENT_SPOKE)) === REPLY_MASKED;
+    return (
+      this.replyAwaited === to.TO_GREETING && (this.bits & (REPLY_MASKED | CLIENT_SPOKE)) === REPLY_MASKED
+    );
   }
 
   private start(line: WireLine, reply: ReplyLine, last: boolean, whole: boolean): void {
     this.flushDropped();
     const complete = last && whole;
     let index = this.choose(reply);
-    let awaited = TO_UNSEEN;
+    let awaited = to.TO_UNSEEN;
     if (index < 0) {
-      index = this.add(event.UNSEEN_KIND, TO_UNSEEN, null, null, 'unverifiable', 0, false);
+      index = this.add(event.UNSEEN_KIND, to.TO_UNSEEN, null, null, 'unverifiable', 0, false);
       this.head = this.next;
     } else awaited = this.take();
     const { code } = reply;
     const intermediate =
-      (code === 354 && (awaited === TO_DATA || awaited === TO_XEXCH50)) ||
-      (code === 334 && awaited === TO_AUTH);
-    if (intermediate && awaited === TO_XEXCH50) this.awaitAgain(index);
+      (code === 354 && (awaited === to.TO_DATA || awaited === to.TO_XEXCH50)) ||
+      (code === 334 && awaited === to.TO_AUTH);
+    if (intermediate && awaited === to.TO_XEXCH50) this.awaitAgain(index);
     this.replyTo = index;
     this.replyAwaited = awaited;
     this.replyCode = code;
@@ -328,10 +316,10 @@ export class ExchangeLog extends Transcript {
       if (lostFrom >= 0 && this.head >= lostFrom) return this.chooseAfterLoss(doubt, reply);
     }
     if (this.pending === 0) return -1;
-    while (this.pending > 1 && !couldAnswer(this.awaits(this.head), reply.code)) {
+    while (this.pending > 1 && !to.couldAnswer(this.awaits(this.head), reply.code)) {
       const exact = this.exactly(reply.code);
       const awaited = this.awaits(this.head);
-      if (exact < 0 && awaited !== TO_EMPTY && awaited !== TO_GREETING) break;
+      if (exact < 0 && awaited !== to.TO_EMPTY && awaited !== to.TO_GREETING) break;
       this.giveUp(exact > this.head ? exact : this.head + 1, 'next');
     }
     return this.head;
@@ -349,7 +337,7 @@ export class ExchangeLog extends Transcript {
 
   /** Commands were lost in front of all that await: is it for them? */
   private chooseAfterLoss(doubt: Doubt, reply: ReplyLine): number {
-    const hello = reply.more && reply.code === 250 && this.newestAwaits === TO_HELLO;
+    const hello = reply.more && reply.code === 250 && this.newestAwaits === to.TO_HELLO;
     const exact = this.pending === 0 ? -1 : hello ? this.next - 1 : this.exactly(reply.code);
     doubt.lostFrom = -1;
     doubt.heard = false;
@@ -359,9 +347,10 @@ export class ExchangeLog extends Transcript {
 
   /** The first awaiting exchange that only such a code answers; -1: none, or too far away. */
   private exactly(code: number): number {
+    if (!to.isDecisive(code)) return -1;
     const end = Math.min(this.next, this.head + MAX_SEARCHED);
     for (let index = this.head; index < end; index++) {
-      if (answersOnly(this.awaits(index), code)) return index;
+      if (to.answersOnly(this.awaits(index), code)) return index;
     }
     return -1;
   }
@@ -390,8 +379,8 @@ export class ExchangeLog extends Transcript {
   private awaitAgain(index: number): void {
     this.head = index;
     const others = this.pending - 1;
-    if (others === 0) this.newestAwaits = TO_BINARY;
-    else this.queue = [TO_BINARY, ...(this.queue?.slice(this.queue.length - others + 1) ?? [])];
+    if (others === 0) this.newestAwaits = to.TO_BINARY;
+    else this.queue = [to.TO_BINARY, ...(this.queue?.slice(this.queue.length - others + 1) ?? [])];
   }
 
   /** Those before `end` get no reply. */
@@ -430,39 +419,5 @@ export class ExchangeLog extends Transcript {
 
   close(): void {
     this.flushDropped();
-  }
-}
-
-/** RFC 5321 §4.3.2, RFC 4954 §4, RFC 3207 §4: codes that only one command is answered with. */
-function answersOnly(awaited: number, code: number): boolean {
-  switch (code) {
-    case 354:
-      return awaited === TO_DATA || awaited === TO_XEXCH50;
-    case 334:
-    case 235:
-    case 535:
-      return awaited === TO_AUTH;
-    case 221:
-      return awaited === TO_QUIT;
-    case 220:
-      return awaited === TO_STARTTLS || awaited === TO_GREETING;
-    default:
-      return false;
-  }
-}
-
-function couldAnswer(awaited: number, code: number): boolean {
-  if (awaited === TO_GREETING) return code === 220 || code === 0 || code >= 400;
-  if (awaited === TO_EMPTY) return code === 0 || code >= 500;
-  if (awaited === TO_UNKNOWN || awaited === TO_UNSEEN) return true;
-  switch (code) {
-    case 354:
-    case 334:
-    case 235:
-    case 221:
-    case 220:
-      return answersOnly(awaited, code);
-    default:
-      return true;
   }
 }

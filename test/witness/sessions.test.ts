@@ -21,12 +21,8 @@ const EXPLAINED: Record<string, string> = {
   'smtp/pcaps__ppa-capture-files__ftp-crack.pcap 306': 'FTP: said to be something else, and not read',
   'smtp/PcapPlusPlus__PacketExamples__Smtp.pcap 0 replyCodes':
     'the 334 in the last segment lies behind a hole, and the witness stops at the hole',
-  'smtp/osi-model__smtp.pcapng 0 clientLines':
-    'the message ends with LF, dot, LF and never with CRLF.CRLF; this server takes it all the same',
   'smtp/osi-model__smtp.pcapng 0 messages':
     'the message ends with LF, dot, LF and never with CRLF.CRLF; this server takes it all the same',
-  'smtp/arkime__pcap__smtp-subject-windows.pcap 0 clientLines':
-    'the message ends with LF, dot, CRLF and never with CRLF.CRLF; this server takes it all the same',
   'smtp/arkime__pcap__smtp-subject-windows.pcap 0 messages':
     'the message ends with LF, dot, CRLF and never with CRLF.CRLF; this server takes it all the same',
   'smtp/zeek__Traces__smtp-attachment-msg.pcap 0 messages':
