@@ -23,6 +23,8 @@ const EXPLAINED: Record<string, string> = {
     'the 334 in the last segment lies behind a hole, and the witness stops at the hole',
   'smtp/osi-model__smtp.pcapng 0 messages':
     'the message ends with LF, dot, LF and never with CRLF.CRLF; this server takes it all the same',
+  'smtp/arkime__pcap__smtp-subject-windows.pcap 0 clientLines':
+    'an empty line comes behind LF, dot, CRLF, in front of the 2xx that ends the message',
   'smtp/arkime__pcap__smtp-subject-windows.pcap 0 messages':
     'the message ends with LF, dot, CRLF and never with CRLF.CRLF; this server takes it all the same',
   'smtp/zeek__Traces__smtp-attachment-msg.pcap 0 messages':
