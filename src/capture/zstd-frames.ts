@@ -46,10 +46,15 @@ export class ZstdFrames {
     return this.expected === 'magic' && this.have === 0 && this.skip === 0;
   }
 
+  /** What a wrong checksum would lose is in front of it: it is stepped over apart. */
+  private get atChecksum(): boolean {
+    return this.expected === 'checksum' && this.have === 0 && this.skip === 0;
+  }
+
   /**
-   * Walks on, at most to the end of the frame; returns how many octets that were.
+   * Walks on, at most to the end of the frame or of its blocks; returns how many octets that were.
    *
-   * Fewer than there are, and no frame complete: there is an objection, and no more will be walked.
+   * None: there is an objection.
    */
   walk(octets: Uint8Array): number {
     let at = 0;
@@ -64,7 +69,7 @@ export class ZstdFrames {
         this.have = 0;
         this.objection = this.advance();
       }
-      if (this.complete) break;
+      if (this.complete || this.atChecksum) break;
     }
     return at;
   }
