@@ -225,7 +225,10 @@ describe('standard input', () => {
     script = join(out, 'read.js');
     writeFileSync(
       script,
-      `import { readCapture } from './source.js';
+      `import { fstatSync } from 'node:fs';
+       import { readCapture } from './source.js';
+       // The owner of the process can make a socket not block: by looking at it.
+       if (fstatSync(0).isSocket()) process.stdin;
        const stop = new AbortController();
        process.on('SIGINT', () => stop.abort());
        const report = (value) => process.stdout.write(JSON.stringify(value) + '\\n');
