@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from email.utils import formatdate
 
 import recording
 import servers
@@ -158,8 +157,9 @@ class Lab:
         self.spawn('client', servers.exim_client(f'{self.folder}/client', 'client.example.net', SERVER, **more), port=2525)
 
     def sendmail_server(self):
-        root = unpack('sendmail-bin', self.work)
-        self.spawn('server', servers.sendmail(root, f'{self.folder}/server', 'mx.example.com'), port=25)
+        root, wrappers = unpack('sendmail-bin', self.work), unpack('libwrap0', self.work)
+        libraries = ':'.join(glob.glob(f'{wrappers}/**/lib/*/', recursive=True))
+        self.spawn('server', servers.sendmail(root, f'{self.folder}/server', 'mx.example.com'), {'LD_LIBRARY_PATH': libraries}, port=25)
 
     def sink_server(self, *options):
         """smtp-sink comes with Postfix: a real server that throws mail away."""
@@ -180,7 +180,8 @@ class Lab:
     # --- senders ------------------------------------------------------------
     def message(self, n=1, subject='Quarterly figures', to='bob@example.com', sender='alice@example.net', body=None, headers=''):
         text = body or 'Hello Bob,\n\nthe figures are attached to the next message.\n\nAlice\n'
-        return (f'Message-ID: <{n}.{self.name}@client.example.net>\nDate: {formatdate()}\nFrom: Alice <{sender}>\nTo: <{to}>\n'
+        now = time.strftime('%a, %d %b %Y %H:%M:%S +0000', time.gmtime())
+        return (f'Message-ID: <{n}.{self.name}@client.example.net>\nDate: {now}\nFrom: Alice <{sender}>\nTo: <{to}>\n'
                 f'Subject: {subject}\nMIME-Version: 1.0\n{headers}\n{text}')
 
     def inject(self, message, to='bob@example.com', sender='alice@example.net', eight_bit=False):
@@ -204,6 +205,11 @@ class Lab:
             subprocess.run(['ip', 'netns', 'exec', self.spaces['client'], 'swaks', '--server', SERVER, '--helo', 'client.example.net',
                             '--from', sender, '--to', to, '--data', f'@{path}', '--timeout', '10', *arguments],
                            stdout=log, stderr=log, check=False)
+
+    def frames(self, name):
+        """What has been recorded so far for the file `name`."""
+        with open(f'{self.folder}/{name}.raw', 'rb') as f:
+            return recording.records(f.read())[1]
 
     @staticmethod
     def settle(seconds=1.5):

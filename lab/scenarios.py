@@ -1,12 +1,13 @@
 """The scenarios: who sends what through which box, and what is recorded. Each one's first line says what it shows."""
 import base64
-import os
 
 import servers
 
 ENVELOPE = 'MAIL FROM:<alice@example.net>\nRCPT TO:<bob@example.com>\nDATA\n'
 # Postfix knows the starred greeting of a PIX and then says HELO by itself; most senders do not
 NAIVE = {'smtp_pix_workarounds': ''}
+# its workaround for the lost end of a message: flush, a pause, then `.CRLF` alone. Here it makes the split
+SPLIT = {'smtp_pix_workaround_threshold_time': '0s', 'smtp_pix_workaround_delay_time': '1s'}
 ONCE = {'minimal_backoff_time': '600s', 'maximal_backoff_time': '600s'}
 AUTH = {'auth': servers.PLAIN_AND_LOGIN}
 
@@ -166,19 +167,16 @@ def delivered_five_times(lab):
 def lost_end_of_data(lab):
     "CRLF.CRLF in two segments is not passed on, twice; the third attempt succeeds"
     lab.network(); lab.firewall('lost-dot', '--lose', '2'); lab.postfix_server(smtpd_timeout='6s')
-    # the sender makes the split itself: flush, a pause, then `.CRLF` alone
-    lab.postfix_client(smtp_pix_workaround_threshold_time='0s', smtp_pix_workaround_delay_time='1s', **SPLIT); lab.both()
+    lab.postfix_client(**SPLIT); lab.both()
     lab.inject(lab.message()); lab.queue_empty(90)
 
 
 def reset_end_of_data(lab):
     "the box resets both ends when CRLF.CRLF comes in two segments, twice; the third attempt succeeds"
     lab.network(); lab.firewall('lost-dot-rst', '--lose', '2'); lab.postfix_server(smtpd_timeout='6s')
-    lab.postfix_client(smtp_pix_workaround_threshold_time='0s', smtp_pix_workaround_delay_time='1s', **SPLIT); lab.both()
+    lab.postfix_client(**SPLIT); lab.both()
     lab.inject(lab.message()); lab.queue_empty(90)
 
-
-SPLIT = {}
 
 
 # --- proxies ----------------------------------------------------------------------
@@ -264,16 +262,9 @@ def control_capture_gap(lab):
     "the recording has holes: a piece of the message, and the packet with the reply to it, are missing from the file"
     lab.network(); lab.firewall(); lab.postfix_server(); lab.postfix_client(); name = f'{lab.name}.pcap'; lab.record(name)
     lab.inject(lab.message(body='A line of plain text, nothing special about it.\n' * 300)); lab.queue_empty(30)
-    lab.gaps[name] = CAPTURE_GAP(lab)
-
-
-def CAPTURE_GAP(lab):
-    """Frames of the longest segment from the client and of the reply that has `queued as` in it."""
-    import recording
-    with open(f'{lab.folder}/{lab.name}.pcap.raw', 'rb') as f:
-        frames = recording.records(f.read())[1]
+    frames = lab.frames(name)
     longest = max(range(len(frames)), key=lambda n: len(frames[n]))
-    return [longest + 1] + [n + 1 for n, frame in enumerate(frames) if b'queued as' in frame]
+    lab.gaps[name] = [longest + 1] + [n for n, frame in enumerate(frames, 1) if b'queued as' in frame]
 
 
 def control_chunking(lab):
@@ -292,9 +283,9 @@ def control_auth(lab):
 
 def control_auth_inside_tls(lab):
     "AUTH is offered only after STARTTLS"
-    lab.network(); lab.firewall(); c = lab.certificate()
-    lab.exim_server(main=f'tls_certificate = {c["smtpd_tls_cert_file"]}\ntls_privatekey = {c["smtpd_tls_key_file"]}\n'
-                    'tls_advertise_hosts = *\nauth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}\n', **AUTH)
+    lab.network(); lab.firewall(); made = lab.certificate()
+    lab.exim_server(tls=f'tls_certificate = {made["smtpd_tls_cert_file"]}\ntls_privatekey = {made["smtpd_tls_key_file"]}\n'
+                    'tls_advertise_hosts = *\n', main='auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}\n', **AUTH)
     lab.record(f'{lab.name}.pcap')
     lab.swaks('--tls', '--auth', 'PLAIN', '--auth-user', 'user', '--auth-password', 'lab-only')
 

@@ -97,8 +97,7 @@ disable_ipv6 = true
 host_lookup =
 rfc1413_hosts =
 prdr_enable = false
-tls_advertise_hosts =
-chunking_advertise_hosts = *
+{tls}chunking_advertise_hosts = *
 keep_environment =
 trusted_users = root
 never_users =
@@ -157,13 +156,13 @@ drop:
 
 
 def exim(d, host, local='example.com', main='', auth='', routers=DELIVER, transport='  hosts_try_chunking =',
-         interface='0.0.0.0', port=25):
+         interface='0.0.0.0', port=25, tls='tls_advertise_hosts =\n'):
     """Exim in the foreground; its queue runs every five seconds."""
     for sub in ('spool', 'log'):
         os.makedirs(f'{d}/{sub}')
     with open(f'{d}/exim.conf', 'w') as f:
         f.write(EXIM_CF.format(d=d, host=host, local=local, main=main, auth=auth, routers=routers, transport=transport,
-                               interface=interface, port=port))
+                               interface=interface, port=port, tls=tls))
     subprocess.run(['chown', '-R', 'Debian-exim:Debian-exim', f'{d}/spool', f'{d}/log'], check=True)
     os.chmod(d, 0o755)
     shutil.chown(d, 'Debian-exim')
