@@ -71,7 +71,7 @@ const TOOLS = [
     name: 'mailwitness',
     command: (file) => [
       // As the first line of the program itself says.
-      ...[process.execPath, '--max-semi-space-size=4', join(ROOT, 'dist/cli/main.js')],
+      ...[process.execPath, '--max-semi-space-size=4', join(ROOT, 'dist/bin/mailwitness.js')],
       ...['analyze', '-F', 'json', file],
     ],
     out: report,

@@ -11,7 +11,7 @@ import { pcapOf, scriptPackets } from '../support/dialogue.js';
 import { goldenCapture } from '../support/golden.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const MAIN = join(ROOT, 'dist/cli/main.js');
+const MAIN = join(ROOT, 'dist/bin/mailwitness.js');
 
 interface Report {
   sessions: unknown[];
