@@ -65,9 +65,14 @@ interface CapturePart {
 export async function analyze(files: readonly string[], options: AnalyzeOptions): Promise<Analysis> {
   const ports = options.ports ?? DEFAULT_PORTS;
   const digest = await createDigestFactory(options.digest ?? 'xxh64');
-  const ruleSet = new RuleSet(options.rules);
   const captures: CaptureResult[] = [];
   const parts: CapturePart[] = [];
+  const recall = (number: number): SmtpSession | null => {
+    const part = parts.findLast(({ firstIndex }) => firstIndex < number);
+    const record = part && find(part.records, number - 1 - part.firstIndex);
+    return record?.materialise(part!.firstIndex, part!.lastUs) ?? null;
+  };
+  const ruleSet = new RuleSet(options.rules, recall);
   const census = new NotAssessedCensus();
   let messages = 0;
   let firstIndex = 0;
@@ -134,6 +139,18 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
     ],
     interrupted,
   };
+}
+
+/** By binary search: records lie in the order of their connections. */
+function find(records: readonly SessionRecord[], index: number): SessionRecord | undefined {
+  let low = 0;
+  let high = records.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (records[middle]!.index < index) low = middle + 1;
+    else high = middle;
+  }
+  return records[low]?.index === index ? records[low] : undefined;
 }
 
 function unreadable(error: CaptureOpenError): CaptureFacts {

@@ -2,11 +2,12 @@ import type { SmtpMessage, SmtpSession } from '../smtp/session.js';
 import { isUnanswered, splitText } from './end-of-data-unacknowledged.js';
 import { couldHaveBeenMissed, lineEvidence, replyEvidence } from './evidence.js';
 import type { Confidence, Evidence, SeenIn } from './finding.js';
-import type { Rule } from './rule.js';
+import { MAX_PLACES, MessagePlaces, placeNumber, placeOf } from './message-places.js';
+import type { Rule, RuleContext } from './rule.js';
 
-/** Messages remembered; beyond them the rule says that it looked no further. */
-const MAX_MESSAGES = 100_000;
+/** Copies of one message that are looked at, and copies of all. */
 const MAX_COPIES = 100;
+const MAX_ALL_COPIES = 100_000;
 const MAX_RECIPIENTS = 100;
 
 /** The same transfer in two captures (or on two interfaces) starts within so much. */
@@ -53,23 +54,36 @@ export const duplicateDelivery: Rule = {
       'A refusal (4xx, 5xx) and a retry, other recipients, other Message-IDs, the same transfer in two captures, a relay that passes the message on.',
   },
   create: (context) => {
-    const messages = new Map<string, Copy[]>();
+    const places = new MessagePlaces();
+    /** By the place of the first: the places of all that may be copies of it. */
+    const repeated = new Map<number, number[]>();
+    let copyCount = 0;
     let forgotten = 0;
     return {
       session(session) {
-        for (const message of session.messages) {
-          if (message.endExchange === null) continue;
+        for (const [index, message] of session.messages.entries()) {
           const key = keyOf(session, message);
           if (key === null) continue;
-          const copies = messages.get(key);
-          if (copies) {
-            if (copies.length < MAX_COPIES) copies.push(copyOf(session, message));
-          } else if (messages.size < MAX_MESSAGES) messages.set(key, [copyOf(session, message)]);
-          else forgotten++;
+          const place = placeNumber(session, index);
+          const first = places.note(key, place);
+          if (first === -1) continue;
+          if (first === -2 || copyCount >= MAX_ALL_COPIES) {
+            forgotten++;
+            continue;
+          }
+          let copies = repeated.get(first);
+          if (copies === undefined) {
+            copies = [first];
+            repeated.set(first, copies);
+          }
+          if (copies.length < MAX_COPIES) {
+            copies.push(place);
+            copyCount++;
+          }
         }
       },
       end() {
-        for (const [key, copies] of messages) {
+        for (const [key, copies] of groups(repeated, context)) {
           if (copies.length < 2) continue;
           const transfers = distinct(copies);
           const first = transfers.findIndex(
@@ -103,7 +117,7 @@ export const duplicateDelivery: Rule = {
           context.notAssessed({
             session: null,
             reason: 'limit',
-            detail: `${forgotten} messages beyond the first ${MAX_MESSAGES} were not compared for duplicates.`,
+            detail: `${forgotten} messages were not compared for duplicates: only ${MAX_PLACES} messages and ${MAX_ALL_COPIES} copies are.`,
           });
         }
       },
@@ -111,8 +125,34 @@ export const duplicateDelivery: Rule = {
   },
 };
 
-/** Message-ID (or digest), reverse-path, client; null when nothing tells the message from others. */
+/**
+ * The copies of each message, by its key. Each session is asked for once: one that holds thousands of messages is
+ * long to read.
+ */
+function groups(repeated: ReadonlyMap<number, readonly number[]>, context: RuleContext): Map<string, Copy[]> {
+  const found = new Map<string, Copy[]>();
+  const all = [...repeated.values()].flat().sort((a, b) => a - b);
+  let session: SmtpSession | null = null;
+  let number = -1;
+  for (const place of all) {
+    const at = placeOf(place);
+    if (at.session !== number) {
+      number = at.session;
+      session = context.session(number);
+    }
+    const message = session?.messages[at.message];
+    const key = message ? keyOf(session!, message) : null;
+    if (key === null) continue;
+    const copies = found.get(key);
+    if (copies) copies.push(copyOf(session!, message!));
+    else found.set(key, [copyOf(session!, message!)]);
+  }
+  return found;
+}
+
+/** Message-ID (or digest), reverse-path, client; null for a message without end, or that nothing tells from others. */
 function keyOf(session: SmtpSession, message: SmtpMessage): string | null {
+  if (message.endExchange === null) return null;
   const subject =
     message.messageId ?? (message.missingOctets === 0 && message.octets > 0 ? message.digest : null);
   if (subject === null || message.recipients === 0) return null;

@@ -1,11 +1,11 @@
-import { exchangeEvidence } from './evidence.js';
+import { lineEvidence } from './evidence.js';
 import type { Evidence, FindingDraft } from './finding.js';
 import { ehloWorked } from './mask.js';
-import type { Rule } from './rule.js';
+import { MessagePlaces, placeNumber, placeOf } from './message-places.js';
+import type { Rule, RuleContext } from './rule.js';
 import { maskedKeywords } from './templates.js';
 
-/** Originals and reports remembered. */
-const MAX_ORIGINALS = 50_000;
+/** Reports remembered. */
 const MAX_REPORTS = 1_000;
 
 interface Original {
@@ -34,11 +34,11 @@ export const ndr8bitmime: Rule = {
     staysSilent: 'Delivery reports with any other status, and messages that merely talk of one.',
   },
   create: (context) => {
-    const originals = new Map<string, Original>();
+    const originals = new MessagePlaces();
     const reports: { original: string | null; us: number; draft: FindingDraft }[] = [];
     return {
       session(session) {
-        for (const message of session.messages) {
+        for (const [index, message] of session.messages.entries()) {
           const { report } = message;
           if (message.looksLikeReport && report && (report.status === '5.6.1' || report.text !== null)) {
             if (reports.length >= MAX_REPORTS) continue;
@@ -69,32 +69,14 @@ export const ndr8bitmime: Rule = {
                 ],
               },
             });
-          } else if (
-            message.messageId !== null &&
-            !originals.has(message.messageId) &&
-            originals.size < MAX_ORIGINALS
-          ) {
-            const ehlo = session.exchanges.find(ehloWorked);
-            const clear = session.extensions.some((extension) => extension.keyword === '8BITMIME');
-            const masked = maskedKeywords(session.extensions).length > 0;
-            const command = session.exchanges[message.commandExchange];
-            originals.set(message.messageId, {
-              session: { id: session.id, capture: session.capture },
-              us: message.time?.us ?? Number.NaN,
-              offer: clear ? 'offered' : masked ? 'masked' : ehlo ? 'absent' : 'no-ehlo',
-              evidence: command
-                ? exchangeEvidence(session, command, ['the original message', 'the server takes it']).slice(
-                    0,
-                    1,
-                  )
-                : [],
-            });
+          } else if (message.messageId !== null) {
+            originals.note(message.messageId, placeNumber(session, index));
           }
         }
       },
       end() {
         for (const { original: id, us, draft } of reports) {
-          const original = id === null ? undefined : originals.get(id);
+          const original = id === null ? null : originalOf(id, originals.find(id), context);
           if (!original || original.us > us) {
             context.report({
               ...draft,
@@ -121,3 +103,22 @@ export const ndr8bitmime: Rule = {
     };
   },
 };
+
+/** The message with this Message-ID, if it is the one at that place. */
+function originalOf(id: string, place: number, context: RuleContext): Original | null {
+  if (place < 0) return null;
+  const at = placeOf(place);
+  const session = context.session(at.session);
+  const message = session?.messages[at.message];
+  if (!session || message?.messageId !== id) return null;
+  const clear = session.extensions.some((extension) => extension.keyword === '8BITMIME');
+  const masked = maskedKeywords(session.extensions).length > 0;
+  const ehlo = session.exchanges.some(ehloWorked);
+  const command = session.exchanges[message.commandExchange]?.line;
+  return {
+    session: { id: session.id, capture: session.capture },
+    us: message.time?.us ?? Number.NaN,
+    offer: clear ? 'offered' : masked ? 'masked' : ehlo ? 'absent' : 'no-ehlo',
+    evidence: command ? [lineEvidence(session, command, 'the original message')] : [],
+  };
+}

@@ -36,13 +36,18 @@ export class RuleSet {
   private droppedFindings = 0;
   private droppedEntries = 0;
 
-  constructor(private readonly rules: readonly Rule[]) {
+  /** @param session  gives a session again that was heard before, by its number */
+  constructor(
+    private readonly rules: readonly Rule[],
+    session: (number: number) => SmtpSession | null = () => null,
+  ) {
     this.listeners = rules.map(() => null);
     for (const [index, rule] of rules.entries()) {
       this.guard(index, () => {
         this.listeners[index] = rule.create({
           report: (draft) => this.report(index, draft),
           notAssessed: (entry) => this.note(entry),
+          session,
         });
       });
     }

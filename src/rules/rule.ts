@@ -22,6 +22,8 @@ export interface RuleMeta {
 export interface RuleContext {
   report(draft: FindingDraft): void;
   notAssessed(entry: NotAssessed): void;
+  /** At the `end`: a session that was heard before, by its number (17 for `s17`); null when it is not there any more. */
+  session(number: number): SmtpSession | null;
 }
 
 /**

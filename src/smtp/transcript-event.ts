@@ -76,6 +76,8 @@ const SPANS_FRAMES = 1 << 3;
 const LENGTHS_DIFFER = 1 << 4;
 /** Checksum, NO_TIME and PRECISE are in an octet of their own. */
 const UNUSUAL = 1 << 5;
+/** A number of the line table stands for the text. */
+const IN_TABLE = 1 << 6;
 const NO_TIME = 1 << 2;
 /** Not in microseconds: digits and nanoseconds follow. */
 const PRECISE = 1 << 3;
@@ -116,12 +118,14 @@ export function stageLine(
     last.us === line.us &&
     !spans &&
     !precise;
+  const inTable = differ ? -1 : store.lines.find(line.octets, line.start, line.end);
   store.octet(
     ENDINGS.indexOf(line.ending) |
       (adjoining ? ADJOINING : 0) |
       (spans ? SPANS_FRAMES : 0) |
       (differ ? LENGTHS_DIFFER : 0) |
-      (unusual ? UNUSUAL : 0),
+      (unusual ? UNUSUAL : 0) |
+      (inTable >= 0 ? IN_TABLE : 0),
   );
   if (unusual) {
     store.octet(CHECKSUMS.indexOf(checksum) | (noTime ? NO_TIME : 0) | (precise ? PRECISE : 0));
@@ -137,9 +141,12 @@ export function stageLine(
     }
   }
   if (differ) store.number(line.total * 2 + (line.truncated ? 1 : 0));
-  store.number(kept);
-  if (text === null) store.octets(line.octets, line.start, line.end);
-  else store.latin1(text);
+  if (inTable >= 0) store.number(inTable);
+  else {
+    store.number(kept);
+    if (text === null) store.octets(line.octets, line.start, line.end);
+    else store.latin1(text);
+  }
   last.transcript = transcript;
   last.frame = line.lastFrame;
   last.us = line.us;
@@ -176,8 +183,8 @@ export class LineReader {
     }
     const lengths = flags & LENGTHS_DIFFER ? reader.number() : -1;
     const kept = reader.number();
-    const text = reader.latin1(kept);
-    const octets = lengths < 0 ? kept : Math.floor(lengths / 2);
+    const text = flags & IN_TABLE ? reader.table.text(kept) : reader.latin1(kept);
+    const octets = lengths < 0 ? text.length : Math.floor(lengths / 2);
     const ending = ENDINGS[flags & 3]!;
     this.offset = offset + octets + endingOctets(ending);
     this.frame = lastFrame;

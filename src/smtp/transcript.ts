@@ -1,3 +1,5 @@
+import { LineTable } from './line-table.js';
+
 /** Octets of one block; the last four of them hold the number of the next block. */
 const BLOCK_BITS = 7;
 const BLOCK = 1 << BLOCK_BITS;
@@ -23,6 +25,8 @@ const STAGE_OCTETS = 4096;
  * Events are put together in a stage first: a transcript is then written by one copy.
  */
 export class TranscriptStore {
+  /** Lines that many transcripts have. */
+  readonly lines = new LineTable();
   readonly stage = Buffer.allocUnsafeSlow(STAGE_OCTETS);
   staged = 0;
   private readonly slabs: Buffer[] = [];
@@ -177,7 +181,8 @@ export class Transcript {
 
   /** Reads it from the beginning, in the order in which it was written. One reader of a store at a time. */
   reader(): TranscriptReader {
-    return new TranscriptReader(this.store.gather(this.first, this.length), this.length);
+    const { store } = this;
+    return new TranscriptReader(store.gather(this.first, this.length), this.length, store.lines);
   }
 
   private grow(): void {
@@ -194,6 +199,7 @@ export class TranscriptReader {
   constructor(
     private readonly octets: Buffer,
     private readonly end: number,
+    readonly table: LineTable,
   ) {}
 
   get ended(): boolean {

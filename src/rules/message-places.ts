@@ -1,0 +1,109 @@
+/** Message of a session, in a number: a session keeps fewer messages than this. */
+const MESSAGES_PER_SESSION = 1 << 14;
+
+/** Messages remembered: 16 octets for each place, twice as many places as messages at most. */
+export const MAX_PLACES = 1 << 21;
+const FIRST_SLOTS = 1 << 12;
+
+/** A message: the session's number (`s17` is 17) and the index in its `messages`. */
+export interface MessagePlace {
+  readonly session: number;
+  readonly message: number;
+}
+
+/**
+ * Where messages were seen first, by what identifies them.
+ *
+ * Only a hash of the key is kept, and where the message was: two million of them take 64 MB, whereas what a finding
+ * says of one takes a kilobyte. Who has found a place asks for the session again, and compares the keys themselves.
+ */
+export class MessagePlaces {
+  /** HIGH and LOW half of the hash. */
+  private hashes = new Int32Array(FIRST_SLOTS * 2);
+  /** The place + 1; 0: an empty slot. */
+  private places = new Float64Array(FIRST_SLOTS);
+  private count = 0;
+
+  constructor(private readonly max = MAX_PLACES) {}
+
+  /**
+   * Notes where a message is.
+   *
+   * @returns the place where its key was seen first, -1 when that is here; -2: there is no room for another
+   */
+  note(key: string, place: number): number {
+    const slot = this.slotOf(key);
+    const first = this.places[slot]!;
+    if (first !== 0) return first - 1;
+    if (this.count >= this.max) return -2;
+    this.fill(slot, hashHigh, hashLow, place + 1);
+    if (++this.count * 2 > this.places.length) this.grow();
+    return -1;
+  }
+
+  /** The place where the key was seen first; -1: nowhere. */
+  find(key: string): number {
+    return this.places[this.slotOf(key)]! - 1;
+  }
+
+  /** The key's slot, or the empty one where it would go; leaves the key's hash behind. */
+  private slotOf(key: string): number {
+    hash(key);
+    const { hashes, places } = this;
+    const mask = places.length - 1;
+    let slot = hashLow & mask;
+    while (places[slot] !== 0 && (hashes[slot * 2] !== hashHigh || hashes[slot * 2 + 1] !== hashLow))
+      slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  private fill(slot: number, high: number, low: number, place: number): void {
+    this.hashes[slot * 2] = high;
+    this.hashes[slot * 2 + 1] = low;
+    this.places[slot] = place;
+  }
+
+  private grow(): void {
+    const { hashes, places } = this;
+    this.hashes = new Int32Array(hashes.length * 2);
+    this.places = new Float64Array(places.length * 2);
+    const mask = this.places.length - 1;
+    for (let old = 0; old < places.length; old++) {
+      if (places[old] === 0) continue;
+      let slot = hashes[old * 2 + 1]! & mask;
+      while (this.places[slot] !== 0) slot = (slot + 1) & mask;
+      this.fill(slot, hashes[old * 2]!, hashes[old * 2 + 1]!, places[old]!);
+    }
+  }
+}
+
+export function placeNumber(session: { readonly id: string }, message: number): number {
+  return Number(session.id.slice(1)) * MESSAGES_PER_SESSION + message;
+}
+
+export function placeOf(number: number): MessagePlace {
+  return {
+    session: Math.floor(number / MESSAGES_PER_SESSION),
+    message: number % MESSAGES_PER_SESSION,
+  };
+}
+
+/** Nobody who writes a capture can aim messages at one slot without knowing these. No result depends on them. */
+const SEED_HIGH = (Math.random() * 0x100000000) | 0;
+const SEED_LOW = (Math.random() * 0x100000000) | 0;
+
+/** The newest hash; two numbers instead of an object for each message. */
+let hashHigh = 0;
+let hashLow = 0;
+
+function hash(key: string): void {
+  let high = SEED_HIGH;
+  let low = SEED_LOW;
+  for (let at = 0; at < key.length; at++) {
+    const code = key.charCodeAt(at);
+    low = Math.imul(low ^ code, 0x01000193);
+    high = Math.imul(high ^ code, 0x85ebca6b) + low;
+  }
+  hashLow = low ^ (low >>> 15);
+  hashHigh = (high ^ (high >>> 13)) | 0;
+}

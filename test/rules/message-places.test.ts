@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { MessagePlaces, placeNumber, placeOf } from '../../src/rules/message-places.js';
+
+describe('places of messages', () => {
+  it('does what a Map would do', () => {
+    const places = new MessagePlaces();
+    const twin = new Map<string, number>();
+    for (let i = 0; i < 50_000; i++) {
+      const key = `<${(i * 7919) % 30_000}@example.com>\0a@b`;
+      const expected = twin.get(key) ?? -1;
+      if (expected < 0) twin.set(key, i);
+      expect(places.note(key, i)).toBe(expected);
+    }
+    for (const [key, place] of twin) expect(places.find(key)).toBe(place);
+    expect(places.find('<nobody@example.com>')).toBe(-1);
+  });
+
+  it('tells keys apart that differ in one character or in order', () => {
+    const places = new MessagePlaces();
+    const keys = ['', 'a', 'b', 'ab', 'ba', 'aa', 'aaa', '\0', 'a\0', '\0a'];
+    for (const [place, key] of keys.entries()) expect(places.note(key, place)).toBe(-1);
+    for (const [place, key] of keys.entries()) expect(places.find(key)).toBe(place);
+  });
+
+  it('takes no more than it may, and still knows what it has', () => {
+    const places = new MessagePlaces(2);
+    expect(places.note('one', 1)).toBe(-1);
+    expect(places.note('two', 2)).toBe(-1);
+    expect(places.note('three', 3)).toBe(-2);
+    expect(places.note('one', 4)).toBe(1);
+    expect(places.find('three')).toBe(-1);
+  });
+
+  it.each([
+    ['s1', 0],
+    ['s17', 9_999],
+    ['s4000000000', 16_383],
+  ])('%s, message %i, in a number and back', (id, message) => {
+    expect(placeOf(placeNumber({ id }, message))).toEqual({ session: Number(id.slice(1)), message });
+  });
+});
