@@ -1,7 +1,8 @@
 import type { Analysis, CaptureResult } from '../analyze.js';
-import { formatTimestamp } from '../capture/timestamp.js';
+import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
 import type { Finding, NotAssessed } from '../rules/finding.js';
 import type { SmtpExchange, SmtpLine, SmtpMessage, SmtpReply, SmtpSession } from '../smtp/session.js';
+import type { Gap } from '../stream/event.js';
 import { inPieces } from './pieces.js';
 import { decodeOctets, escapeJson } from './printable.js';
 
@@ -33,24 +34,24 @@ export function ndjsonReport(analysis: Analysis): Iterable<string> {
 
 function* jsonLines(analysis: Analysis, { name, version }: ReportMaker): Generator<string> {
   yield `{"schema":${text(REPORT_SCHEMA)},\n"generator":${text({ name, version })},\n`;
-  yield* list('captures', analysis.captures, captureValue, ',\n');
-  yield* list('sessions', analysis.sessions(), sessionValue, ',\n');
-  yield* list('findings', analysis.findings, findingValue, ',\n');
+  yield* list('captures', analysis.captures, (capture) => text(captureValue(capture)), ',\n');
+  yield* list('sessions', analysis.sessions(), (session) => `{${sessionMembers(session)}}`, ',\n');
+  yield* list('findings', analysis.findings, (finding) => text(findingValue(finding)), ',\n');
   yield '"diagnoses":[],\n';
-  yield* list('notAssessed', analysis.notAssessed, notAssessedValue, '\n');
+  yield* list('notAssessed', analysis.notAssessed, (entry) => text(notAssessedValue(entry)), '\n');
   yield '}\n';
 }
 
 function* list<T>(
   name: string,
   items: Iterable<T>,
-  toValue: (item: T) => object,
+  toText: (item: T) => string,
   end: string,
 ): Generator<string> {
   yield `"${name}":[`;
   let first = true;
   for (const item of items) {
-    yield `${first ? '\n' : ',\n'}${text(toValue(item))}`;
+    yield `${first ? '\n' : ',\n'}${toText(item)}`;
     first = false;
   }
   yield `${first ? '' : '\n'}]${end}`;
@@ -58,11 +59,11 @@ function* list<T>(
 
 function* ndjsonLines(analysis: Analysis): Generator<string> {
   for (const capture of analysis.captures) yield `${text({ type: 'capture', ...captureValue(capture) })}\n`;
-  for (const session of analysis.sessions()) yield `${text({ type: 'session', ...sessionValue(session) })}\n`;
+  for (const session of analysis.sessions()) yield `{"type":"session",${sessionMembers(session)}}\n`;
   for (const finding of analysis.findings) yield `${text({ type: 'finding', ...findingValue(finding) })}\n`;
 }
 
-/** Escaped after it was serialised: one pass over a whole session instead of one per string. */
+/** Escaped after it was serialised: one pass over the whole. */
 function text(value: unknown): string {
   return escapeJson(JSON.stringify(value));
 }
@@ -87,65 +88,87 @@ function captureValue({ file, facts, skipped }: CaptureResult): object {
   };
 }
 
-function sessionValue(session: SmtpSession): object {
-  const { client, server } = session;
-  return {
-    id: session.id,
-    capture: session.capture,
-    client: { address: client.address, port: client.port },
-    server: { address: server.address, port: server.port },
-    start: formatTimestamp(session.start),
-    end: formatTimestamp(session.end),
-    closed: session.closed,
-    midstream: session.midstream,
-    gaps: session.gaps.map(({ direction, offset, octets, cause }) => ({ direction, offset, octets, cause })),
-    banner: banner(session),
-    helo: helo(session),
-    extensions: session.extensions.map((extension) => decodeOctets(extension.text)),
-    encryptedFrom: session.encryptedFrom,
-    commands: session.exchanges.map((exchange) => commandValue(exchange, session)),
-    messages: session.messages.map(messageValue),
-  };
+/**
+ * Sessions are written straight away instead of as objects for `JSON.stringify`: there may be hundreds of thousands,
+ * and this takes half the time. The price is that a member's order and quotes are ours to get right.
+ */
+function sessionMembers(session: SmtpSession): string {
+  const { client, server, gaps, exchanges, messages } = session;
+  return (
+    `"id":"${session.id}","capture":${session.capture},` +
+    `"client":{"address":${quoted(client.address)},"port":${client.port}},` +
+    `"server":{"address":${quoted(server.address)},"port":${server.port}},` +
+    `"start":${time(session.start)},"end":${time(session.end)},` +
+    `"closed":"${session.closed}","midstream":${session.midstream},"gaps":[${joined(gaps, gapText)}],` +
+    `"banner":${banner(session)},"helo":${helo(session)},` +
+    `"extensions":[${joined(session.extensions, (extension) => quoted(extension.text))}],` +
+    `"encryptedFrom":${session.encryptedFrom},` +
+    `"commands":[${joined(exchanges, (exchange) => commandText(exchange, session))}],` +
+    `"messages":[${joined(messages, messageText)}]`
+  );
+}
+
+function joined<T>(items: readonly T[], toText: (item: T) => string): string {
+  let all = '';
+  for (let index = 0; index < items.length; index++) all += (index === 0 ? '' : ',') + toText(items[index]!);
+  return all;
+}
+
+const NEEDS_NO_ESCAPE = /^[ !#-[\]-~]*$/;
+
+/** Octets as a JSON string. */
+function quoted(octets: string): string {
+  return NEEDS_NO_ESCAPE.test(octets) ? `"${octets}"` : text(decodeOctets(octets));
+}
+
+function quotedOrNull(octets: string | null): string {
+  return octets === null ? 'null' : quoted(octets);
+}
+
+function time(moment: Timestamp | null): string {
+  const formatted = formatTimestamp(moment);
+  return formatted === null ? 'null' : `"${formatted}"`;
+}
+
+function gapText({ direction, offset, octets, cause }: Gap): string {
+  return `{"direction":"${direction}","offset":${offset},"octets":${octets},"cause":"${cause}"}`;
 }
 
 /** The lines of the greeting as they were on the wire, code included. */
-function banner(session: SmtpSession): string | null {
+function banner(session: SmtpSession): string {
   const greeting = session.exchanges.find((exchange) => exchange.kind === 'greeting')?.reply;
-  return greeting ? greeting.lines.map((line) => decodeOctets(line.text)).join('\n') : null;
+  if (!greeting) return 'null';
+  if (greeting.lines.length === 1) return quoted(greeting.lines[0]!.text);
+  return text(greeting.lines.map((line) => decodeOctets(line.text)).join('\n'));
 }
 
 /** What the client called itself last. */
-function helo(session: SmtpSession): string | null {
+function helo(session: SmtpSession): string {
   const hello = session.exchanges.findLast(({ verb }) => verb === 'EHLO' || verb === 'HELO');
-  return hello?.argument == null ? null : decodeOctets(hello.argument);
+  return quotedOrNull(hello?.argument ?? null);
 }
 
-function commandValue(exchange: SmtpExchange, session: SmtpSession): object {
+function commandText(exchange: SmtpExchange, session: SmtpSession): string {
   const { line } = exchange;
   const greeting = exchange.kind === 'greeting';
   // The greeting answers the connection itself, which its first packet asks for.
   const packet = greeting ? session.firstFrame : (line?.frame ?? null);
-  const time = greeting ? session.start : (line?.time ?? null);
+  const moment = greeting ? session.start : (line?.time ?? null);
   // DATA is answered by 354, its end by what follows; AUTH by 334, the responses after it likewise.
   const reply = exchange.intermediate ?? exchange.reply;
-  return {
-    verb: decodeOctets(exchange.verb),
-    argument: exchange.argument === null ? null : decodeOctets(exchange.argument),
-    packet,
-    time: formatTimestamp(time),
-    reply: reply && replyValue(reply),
-  };
+  return (
+    `{"verb":${quoted(exchange.verb)},"argument":${quotedOrNull(exchange.argument)},` +
+    `"packet":${packet},"time":${time(moment)},"reply":${reply ? replyText(reply) : 'null'}}`
+  );
 }
 
-function replyValue(reply: SmtpReply): object {
+function replyText(reply: SmtpReply): string {
   const first = reply.lines[0];
-  return {
-    code: reply.code,
-    enhanced: reply.enhanced,
-    text: reply.lines.map((line) => decodeOctets(withoutCode(line, reply.code))),
-    packet: first?.frame ?? null,
-    time: formatTimestamp(first?.time ?? null),
-  };
+  return (
+    `{"code":${reply.code},"enhanced":${quotedOrNull(reply.enhanced)},` +
+    `"text":[${joined(reply.lines, (line) => quoted(withoutCode(line, reply.code)))}],` +
+    `"packet":${first?.frame ?? null},"time":${time(first?.time ?? null)}}`
+  );
 }
 
 /** A masked continuation line has lost its code, and stays as it is. */
@@ -154,18 +177,13 @@ function withoutCode({ text: octets }: SmtpLine, code: number | null): string {
   return octets[3] === ' ' || octets[3] === '-' ? octets.slice(4) : octets.slice(3);
 }
 
-function messageValue(message: SmtpMessage): object {
-  return {
-    id: message.id,
-    messageId: message.messageId === null ? null : decodeOctets(message.messageId),
-    from: message.fromSeen ? decodeOctets(message.from) : null,
-    to: message.to.map(decodeOctets),
-    octets: message.octets,
-    accepted: message.accepted,
-    replyCode: message.replyCode,
-    digest: message.digest,
-    packet: message.frame,
-  };
+function messageText(message: SmtpMessage): string {
+  return (
+    `{"id":"${message.id}","messageId":${quotedOrNull(message.messageId)},` +
+    `"from":${quotedOrNull(message.fromSeen ? message.from : null)},"to":[${joined(message.to, quoted)}],` +
+    `"octets":${message.octets},"accepted":${message.accepted},"replyCode":${message.replyCode},` +
+    `"digest":"${message.digest}","packet":${message.frame}}`
+  );
 }
 
 function findingValue(finding: Finding): object {

@@ -31,6 +31,7 @@ export class Knowledge {
     server.esmtp = true;
     server.session ??= session.id;
     for (const { keyword } of session.extensions) {
+      if (server.keywords.has(keyword)) continue;
       if (server.keywords.size < MAX_KEYWORDS) server.keywords.add(keyword.split('=')[0]!);
     }
   }
