@@ -59,6 +59,16 @@ const compiler = has('cc', '--version');
 if (compiler) execFileSync('cc', ['-O2', '-o', reader, join(HERE, 'read.c')]);
 else console.log('skipped: plain read in C (no cc); dd takes its place');
 
+const PROGRAM = join(ROOT, 'dist/bin/mailwitness.js');
+
+/** Node's flags in the first line of the program. */
+function ownFlags() {
+  return readFileSync(PROGRAM, 'utf8')
+    .split('\n', 1)[0]
+    .split(' ')
+    .filter((word) => word.startsWith('--'));
+}
+
 const work = join(CACHE, 'tcpflow');
 const report = join(CACHE, 'report.json');
 const TOOLS = [
@@ -70,8 +80,7 @@ const TOOLS = [
   {
     name: 'mailwitness',
     command: (file) => [
-      // As the first line of the program itself says.
-      ...[process.execPath, '--max-semi-space-size=4', join(ROOT, 'dist/bin/mailwitness.js')],
+      ...[process.execPath, ...ownFlags(), PROGRAM],
       ...['analyze', '-F', 'json', file],
     ],
     out: report,
