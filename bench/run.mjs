@@ -79,10 +79,7 @@ const TOOLS = [
   },
   {
     name: 'mailwitness',
-    command: (file) => [
-      ...[process.execPath, ...ownFlags(), PROGRAM],
-      ...['analyze', '-F', 'json', file],
-    ],
+    command: (file) => [...[process.execPath, ...ownFlags(), PROGRAM], ...['analyze', '-F', 'json', file]],
     out: report,
   },
   {

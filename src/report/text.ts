@@ -137,8 +137,9 @@ class TextReport {
       [`${printableOctets(finding.title)}${times}`, 'bold'],
     );
     const told = findings.slice(0, MAX_TOLD);
-    for (const { message } of told) {
+    for (const { message, args } of told) {
       yield page.paragraph(printableOctets(message), findings.length > 1 ? '  - ' : '  ');
+      yield* this.attempts(args.attempts);
     }
     if (findings.length > told.length) {
       yield page.paragraph(`and ${thousands(findings.length - told.length)} more like these`, '  - ', 'dim');
@@ -150,6 +151,13 @@ class TextReport {
       yield page.paragraph(printableOctets(remedy), index === 0 ? '  Change: ' : '          ', 'green');
     }
     yield page.paragraph(provenance(findings), '  ', 'dim');
+  }
+
+  /** The table of attempts that some findings have, a row to a line. */
+  private *attempts(rows: Finding['args'][string] | undefined): Generator<string> {
+    if (!Array.isArray(rows)) return;
+    yield '\n';
+    for (const row of rows) yield this.page.paragraph(printableOctets(row), '    - ');
   }
 
   /** Evidence of one frame stands under one line that names it; what was seen again is not shown again. */

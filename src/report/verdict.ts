@@ -99,6 +99,11 @@ export function verdict(
   return [`No sign of a firewall editing mail in ${plural(smtp, 'session')}${aside}.`, ...limits].join(' ');
 }
 
+/** Its cause lies with the sender or the server, for all that the packets show. */
+function nothingLost({ rule, args }: Finding): boolean {
+  return rule === 'duplicate-delivery' && (args.cause === 'sender' || args.cause === 'slow-acceptance');
+}
+
 function accusation(findings: readonly Finding[], clients: Survey['clients']): string {
   const deeds = toldOnce(clauses(findings, DEEDS));
   const happened = clauses(findings, CONSEQUENCES)
@@ -107,7 +112,9 @@ function accusation(findings: readonly Finding[], clients: Survey['clients']): s
   const where = place(findings, clients);
   if (deeds.length === 0) {
     if (happened.length === 0) return `Mail between ${where} met something that is no plain SMTP.`;
-    return `Between ${where}, ${enumerate(happened)}; a firewall may be why.`;
+    return findings.every(nothingLost)
+      ? `Between ${where}, ${enumerate(happened)}, but nothing was lost on the way.`
+      : `Between ${where}, ${enumerate(happened)}; a firewall may be why.`;
   }
   const levels = LEVELS.filter((level) => deeds.some(({ confidence }) => confidence === level));
   const told: string[] = [];

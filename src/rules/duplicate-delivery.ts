@@ -1,33 +1,17 @@
 import type { SmtpMessage, SmtpSession } from '../smtp/session.js';
-import { isUnanswered, splitText } from './end-of-data-unacknowledged.js';
-import { couldHaveBeenMissed, lineEvidence, replyEvidence } from './evidence.js';
-import type { Confidence, Evidence, SeenIn } from './finding.js';
+import { attemptRows, causeOf, type DeliveryAttempt, deliveryAttempt } from './delivery-attempt.js';
+import type { Confidence } from './finding.js';
 import { MAX_PLACES, MessagePlaces, placeNumber, placeOf } from './message-places.js';
 import type { Rule, RuleContext } from './rule.js';
 
 /** Copies of one message that are looked at, and copies of all. */
 const MAX_COPIES = 100;
 const MAX_ALL_COPIES = 100_000;
-const MAX_RECIPIENTS = 100;
+/** Rows of the table of attempts. */
+const MAX_ROWS = 20;
 
 /** The same transfer in two captures (or on two interfaces) starts within so much. */
 const SAME_TRANSFER_US = 2e6;
-
-/** `refused` and `unknown` copies never make a later one a duplicate. */
-type Outcome = 'accepted' | 'unanswered' | 'refused' | 'unknown';
-
-interface Copy {
-  readonly session: SeenIn;
-  readonly us: number;
-  readonly octets: number;
-  readonly digest: string | null;
-  readonly to: readonly string[];
-  readonly outcome: Outcome;
-  /** The server's TCP acknowledged the end. */
-  readonly acknowledged: boolean | null;
-  readonly split: string | null;
-  readonly evidence: readonly Evidence[];
-}
 
 /**
  * The same message is sent again though its first copy was, or may have been, accepted.
@@ -94,7 +78,7 @@ export const duplicateDelivery: Rule = {
           if (again.length === 0) continue;
           const all = [transfers[first]!, ...again];
           const [subject = ''] = key.split('\0');
-          const why = cause(all);
+          const why = causeOf(all);
           const intervals = all.slice(1).map((copy, index) => Math.round((copy.us - all[index]!.us) / 1e6));
           const splits = contrast(all);
           context.report({
@@ -109,8 +93,10 @@ export const duplicateDelivery: Rule = {
               intervalsSeconds: intervals.map(String),
               outcomes: all.map((copy) => copy.outcome),
               cause: why.cause,
+              attempts: attemptRows(all.slice(0, MAX_ROWS)),
             },
             evidence: all.flatMap((copy) => copy.evidence).slice(0, 8),
+            ...(why.remedy && { remedy: why.remedy, symptoms: [] }),
           });
         }
         if (forgotten > 0) {
@@ -129,8 +115,11 @@ export const duplicateDelivery: Rule = {
  * The copies of each message, by its key. Each session is asked for once: one that holds thousands of messages is
  * long to read.
  */
-function groups(repeated: ReadonlyMap<number, readonly number[]>, context: RuleContext): Map<string, Copy[]> {
-  const found = new Map<string, Copy[]>();
+function groups(
+  repeated: ReadonlyMap<number, readonly number[]>,
+  context: RuleContext,
+): Map<string, DeliveryAttempt[]> {
+  const found = new Map<string, DeliveryAttempt[]>();
   const all = [...repeated.values()].flat().sort((a, b) => a - b);
   let session: SmtpSession | null = null;
   let number = -1;
@@ -144,8 +133,8 @@ function groups(repeated: ReadonlyMap<number, readonly number[]>, context: RuleC
     const key = message ? keyOf(session!, message) : null;
     if (key === null) continue;
     const copies = found.get(key);
-    if (copies) copies.push(copyOf(session!, message!));
-    else found.set(key, [copyOf(session!, message!)]);
+    if (copies) copies.push(deliveryAttempt(session!, message!));
+    else found.set(key, [deliveryAttempt(session!, message!)]);
   }
   return found;
 }
@@ -159,36 +148,10 @@ function keyOf(session: SmtpSession, message: SmtpMessage): string | null {
   return `${subject}\0${message.from}\0${session.client.address}`;
 }
 
-function copyOf(session: SmtpSession, message: SmtpMessage): Copy {
-  const end = session.exchanges[message.endExchange!]!;
-  const sound = !couldHaveBeenMissed(session);
-  let outcome: Outcome = 'unknown';
-  if (message.accepted === true) outcome = 'accepted';
-  else if (sound && isUnanswered(end, message)) outcome = 'unanswered';
-  else if (message.accepted === false) outcome = 'refused';
-  const split = message.terminator ? splitText(message.terminator) : null;
-  return {
-    session: { id: session.id, capture: session.capture, server: session.server },
-    us: message.time?.us ?? Number.NaN,
-    octets: message.octets,
-    digest: message.missingOctets === 0 ? message.digest : null,
-    to: message.to.slice(0, MAX_RECIPIENTS),
-    outcome,
-    acknowledged: message.terminator?.acknowledged ?? null,
-    split,
-    evidence: [
-      ...(end.line
-        ? [lineEvidence(session, end.line, `end of a copy${split ? `, split as ${split}` : ''}`)]
-        : []),
-      ...replyEvidence(session, end.reply, 'its final reply'),
-    ],
-  };
-}
-
 /** In order of time, each transfer once: two captures of the same traffic hold every transfer twice. */
-function distinct(copies: readonly Copy[]): Copy[] {
+function distinct(copies: readonly DeliveryAttempt[]): DeliveryAttempt[] {
   const sorted = [...copies].sort((a, b) => a.us - b.us);
-  const transfers: Copy[] = [];
+  const transfers: DeliveryAttempt[] = [];
   for (const copy of sorted) {
     const twin = transfers.some(
       (other) => other.session.capture !== copy.session.capture && copy.us - other.us < SAME_TRANSFER_US,
@@ -199,7 +162,7 @@ function distinct(copies: readonly Copy[]): Copy[] {
 }
 
 /** Is `copy` the same message to the same people as `first`, sent after it? */
-function isAgain(first: Copy, copy: Copy): boolean {
+function isAgain(first: DeliveryAttempt, copy: DeliveryAttempt): boolean {
   if (!(copy.us > first.us)) return false;
   if (!copy.to.some((path) => first.to.includes(path))) return false;
   if (first.digest !== null && copy.digest !== null && first.digest !== copy.digest) return false;
@@ -210,37 +173,14 @@ function isAgain(first: Copy, copy: Copy): boolean {
   return sameServer || first.outcome === 'unanswered';
 }
 
-function confidenceOf(all: readonly Copy[], subject: string): Confidence {
+function confidenceOf(all: readonly DeliveryAttempt[], subject: string): Confidence {
   const [first] = all;
   const whole = all.every((copy) => copy.digest !== null);
   if (!subject.startsWith('<') || !whole) return 'possible';
   return first!.outcome === 'accepted' ? 'certain' : 'likely';
 }
 
-function cause(all: readonly Copy[]): { cause: string; text: string } {
-  const before = all.slice(0, -1);
-  const accepted = before.filter((copy) => copy.outcome === 'accepted').length;
-  const unanswered = before.filter((copy) => copy.outcome === 'unanswered');
-  if (accepted > 0) {
-    return {
-      cause: 'accepted-again',
-      text: `The server accepted ${accepted} of the earlier copies and the client sent it again: the reply did not reach the client, or the client took no notice.`,
-    };
-  }
-  const arrived = unanswered.filter((copy) => copy.acknowledged === true).length;
-  if (arrived > 0) {
-    return {
-      cause: 'reply-lost',
-      text: `${unanswered.length} earlier copies ended without a final reply; the end of ${arrived} was acknowledged by TCP, so the server may have delivered each of them.`,
-    };
-  }
-  return {
-    cause: 'end-lost',
-    text: `${unanswered.length} earlier copies ended without a final reply, and TCP never acknowledged their end: it was lost on the way.`,
-  };
-}
-
-function contrast(all: readonly Copy[]): string {
+function contrast(all: readonly DeliveryAttempt[]): string {
   const failedSplit = all.filter((copy) => copy.outcome === 'unanswered' && copy.split !== null).length;
   const failedWhole = all.filter((copy) => copy.outcome === 'unanswered' && copy.split === null).length;
   const passedWhole = all.filter((copy) => copy.outcome === 'accepted' && copy.split === null).length;

@@ -39,6 +39,10 @@ const LOST = 'C! .\n@ +300\nrst C\n@ +1500';
 const UNANSWERED = 'C: .\n@ +300\nfin C\n@ +1500';
 const ACCEPTED = 'C: .\nS: 250 ok\nC: QUIT\nS: 221 x\nfin\n@ +1800';
 const ACCEPTED_WHOLE = '.\\r\\n\nS: 250 ok\nC: QUIT\nS: 221 x\nfin';
+const ACCEPTED_UNHEARD = 'C: .\nS: 250 ok\n@ +300\nfin C\n@ +1500';
+const ACCEPTED_SLOWLY = 'C: .\n@ +630\nS: 250 ok\nfin C\n@ +1200';
+const RESET = 'C: .\nrst S\n@ +1800';
+const RESET_LATE = 'C: .\n@ +300\nrst S\n@ +1500';
 const LATER = 'C: .\nS: 451 later\nC: QUIT\nS: 221 x\nfin\n@ +1800';
 const GAP = 'C: .\nS? 250 ok\nC: QUIT\nS: 221 x\nfin\n@ +1800';
 
@@ -60,9 +64,43 @@ ruleTable(duplicateDelivery, {
       script: [attempt({ end: LOST }), attempt({ end: LOST }), attempt({ end: ACCEPTED_WHOLE })].join('\n'),
       gives: { args: { copies: 3, outcomes: ['unanswered', 'unanswered', 'accepted'] } },
     },
-    'accepted, and sent again': {
+    'accepted and heard, and sent again: the sender did it': {
       script: [attempt({ end: ACCEPTED }), attempt({ end: ACCEPTED })].join('\n'),
-      gives: { confidence: 'certain', args: { copies: 2, cause: 'accepted-again' } },
+      gives: {
+        confidence: 'certain',
+        args: {
+          copies: 2,
+          cause: 'sender',
+          attempts: [
+            's1 at +0 s, end split as CRLF|.CRLF, acknowledged by TCP, 250 after 0.0 s, closed by the client',
+            's2 at +1800 s, end split as CRLF|.CRLF, acknowledged by TCP, 250 after 0.0 s, closed by the client',
+          ],
+        },
+      },
+    },
+    'accepted at once, and the client never went on: the 250 was lost': {
+      script: [attempt({ end: ACCEPTED_UNHEARD }), attempt({ end: ACCEPTED })].join('\n'),
+      gives: { confidence: 'certain', args: { cause: 'reply-lost' } },
+    },
+    'RFC 1047: accepted after minutes, when the client had gone': {
+      script: [attempt({ end: ACCEPTED_SLOWLY }), attempt({ end: ACCEPTED })].join('\n'),
+      gives: { confidence: 'certain', args: { cause: 'slow-acceptance' } },
+    },
+    'one copy was heard, the other not: the attempts do not agree': {
+      script: [
+        attempt({ end: ACCEPTED_UNHEARD }),
+        attempt({ end: ACCEPTED }),
+        attempt({ end: ACCEPTED }),
+      ].join('\n'),
+      gives: { confidence: 'certain', args: { copies: 3, cause: 'accepted-again' } },
+    },
+    'reset as soon as the split end came': {
+      script: [attempt({ end: RESET }), attempt({ end: RESET }), attempt({ end: ACCEPTED_WHOLE })].join('\n'),
+      gives: { confidence: 'likely', args: { copies: 3, cause: 'reset-on-split' } },
+    },
+    'reset long after the split end: the reply was lost': {
+      script: [attempt({ end: RESET_LATE }), attempt({ end: ACCEPTED_WHOLE })].join('\n'),
+      gives: { args: { cause: 'reply-lost' } },
     },
     'in two captures one after the other': {
       script: [attempt({ end: ACCEPTED }), `@ +3600\n${attempt({ end: ACCEPTED })}`],
