@@ -1,4 +1,5 @@
 import type { SmtpSession } from '../smtp/session.js';
+import { type BannerXray, xray } from './banner-xray.js';
 import { lineEvidence } from './evidence.js';
 import type { Confidence } from './finding.js';
 import { greetingOf, type MaskedGreeting, maskedGreeting } from './mask.js';
@@ -16,18 +17,23 @@ const FAMILY_TEXT = {
 /** So many asterisks no honest administrator types around kept 2's and 0's. */
 const CERTAIN_STARS = 20;
 const LIKELY_STARS = 8;
+/** With fewer 2's and 0's a greeting fits by chance: nothing is read from it. */
+const MIN_KEPT = 5;
+const MAX_SHOWN = 2;
 
 /**
  * A greeting whose text has been overwritten in transit: `220 ****************2**0***`.
  *
- * Clients can then no longer see "ESMTP", and some fall back to HELO. RFC 5321 §3.1, §4.2.
+ * The mask keeps length, 2's and 0's: known greetings are laid under it, and those that fit are named as no more
+ * than that. Clients can then no longer see "ESMTP", and some fall back to HELO. RFC 5321 §3.1, §4.2.
  */
 export const bannerMasked: Rule = {
   meta: {
     id: 'banner-masked',
     severity: 'medium',
     title: 'Server greeting masked in transit',
-    summary: 'The greeting of the server arrives as asterisks, all other text overwritten octet by octet.',
+    summary:
+      'The greeting of the server arrives as asterisks, all other text overwritten octet by octet; says which known greetings fit under it.',
     whyItMatters:
       'It proves that something between client and server rewrites SMTP. Senders that look for "ESMTP" in the greeting fall back to HELO and lose AUTH, STARTTLS, SIZE and 8BITMIME; others switch on workarounds that slow mail down.',
     remedy: [
@@ -54,6 +60,7 @@ export const bannerMasked: Rule = {
         return;
       }
       const confidence = judge(session, mask);
+      const beneath = xray(greeting.reply, mask);
       const doubt =
         confidence === 'certain'
           ? ''
@@ -62,12 +69,15 @@ export const bannerMasked: Rule = {
         session,
         subject: mask.family,
         confidence,
-        message: `The greeting of ${mask.octets} octets arrives masked: ${FAMILY_TEXT[mask.family]}. Its length was kept.${doubt}`,
+        message: `The greeting of ${mask.octets} octets arrives masked: ${FAMILY_TEXT[mask.family]}. Its length was kept.${doubt}${beneath ? ` ${told(beneath)}` : ''}`,
         args: {
           family: mask.family,
           octets: mask.octets,
           stars: mask.stars,
           lines: greeting.reply.lines.length,
+          tried: beneath?.tried ?? 0,
+          fits: beneath?.readings.length ?? 0,
+          readings: beneath && beneath.kept >= MIN_KEPT ? beneath.readings.map(({ text }) => text) : [],
         },
         evidence: greeting.reply.lines
           .slice(0, 3)
@@ -85,4 +95,20 @@ function judge(session: SmtpSession, mask: MaskedGreeting): Confidence {
     return mask.stars >= LIKELY_STARS ? 'likely' : 'possible';
   }
   return mask.stars >= CERTAIN_STARS ? 'likely' : 'possible';
+}
+
+/** What known greetings, laid under the mask, say of it. Never more than that they fit. */
+function told({ readings, tried, kept }: BannerXray): string {
+  if (readings.length === 0) return `None of ${tried} known greetings fits under it.`;
+  const fit = `Of ${tried} known greetings ${readings.length} ${readings.length === 1 ? 'fits' : 'fit'} under it`;
+  if (kept < MIN_KEPT) return `${fit}: too little was kept to tell which server it was.`;
+  const [first] = readings;
+  if (readings.length === 1) return `${fit}, "${first!.text}"; one that is not known here may fit as well.`;
+  if (readings.length <= MAX_SHOWN) {
+    return `${fit}, ${readings.map(({ text }) => `"${text}"`).join(' and ')}: which it was cannot be told.`;
+  }
+  const products = [...new Set(readings.map(({ product }) => product))];
+  return products.length === 1
+    ? `${fit}, all of ${products[0]}, such as "${first!.text}"; one that is not known here may fit as well.`
+    : `${fit}, of ${products.join(', ')}: which it was cannot be told.`;
 }

@@ -1,11 +1,11 @@
 import { lineEvidence } from './evidence.js';
 import type { Rule } from './rule.js';
-import { maskedKeywords } from './templates.js';
+import { type MaskedKeyword, maskedKeywords } from './templates.js';
 
 /**
  * A line of the EHLO reply is X's: `250-XXXXXXXA`, `250 XXXB`; the ASA ends each with a letter that counts.
  *
- * The mask keeps the length of the line it hides. RFC 5321 §4.1.1.1.
+ * The mask keeps the length of the line it hides; the order of the lines is laid over those of known servers. RFC 5321 §4.1.1.1.
  */
 export const capabilityMasked: Rule = {
   meta: {
@@ -40,12 +40,7 @@ export const capabilityMasked: Rule = {
       }
       const sequence = keywords.filter((keyword) => keyword.letter !== null).length;
       for (const [index, keyword] of keywords.entries()) {
-        const candidates = keyword.candidates.join(', ') || 'no keyword that is known here';
-        const name = keyword.name
-          ? `Order and lengths fit ${keyword.fits.join(' and ')}, where it is "${keyword.name}".`
-          : keyword.fits.length > 0
-            ? `Order and lengths fit ${keyword.fits.join(' and ')} and leave ${candidates}: which of them it was cannot be told.`
-            : `Of that length: ${candidates}. Which it was, the length alone does not say.`;
+        const name = reading(keyword);
         context.report({
           session,
           subject: `${index}:${keyword.extension.text}`,
@@ -58,6 +53,7 @@ export const capabilityMasked: Rule = {
             candidates: keyword.candidates,
             name: keyword.name,
             fits: keyword.fits,
+            tried: keyword.tried,
           },
           evidence: [lineEvidence(session, keyword.extension.line, `${keyword.octets} octets masked`)],
         });
@@ -65,3 +61,24 @@ export const capabilityMasked: Rule = {
     },
   }),
 };
+
+/** What order and lengths say of the hidden line, and how much that is worth. */
+function reading(keyword: MaskedKeyword): string {
+  const candidates = keyword.candidates.join(', ') || 'no keyword that is known here';
+  if (keyword.fits.length === 0) {
+    const why =
+      keyword.tried === 0
+        ? 'Too few keywords are clear to compare their order with that of known servers.'
+        : `None of ${keyword.tried} known servers' replies fits in order and lengths.`;
+    return `${why} Of that length: ${candidates}. Which it was, the length alone does not say.`;
+  }
+  const fit = `Order and lengths fit ${keyword.fits.length} of ${keyword.tried} known servers' replies, ${keyword.fits.join(' and ')}`;
+  if (keyword.name === null) return `${fit}, and leave ${candidates}: which of them it was cannot be told.`;
+  const others = keyword.byLength.length > 0 ? ` (by length alone also ${some(keyword.byLength)})` : '';
+  return `${fit}, where it is "${keyword.name}"${others}.`;
+}
+
+function some(words: readonly string[]): string {
+  const more = words.length - 3;
+  return more > 0 ? `${words.slice(0, 3).join(', ')} and ${more} more` : words.join(' or ');
+}

@@ -1,4 +1,5 @@
 import type { Extension } from '../smtp/session.js';
+import { EHLO_TEMPLATES, type EhloTemplate } from './ehlo-templates.js';
 
 /** A keyword line of an EHLO reply that was overwritten in place. */
 export interface MaskedKeyword {
@@ -13,79 +14,11 @@ export interface MaskedKeyword {
   readonly name: string | null;
   /** The servers whose replies fit. */
   readonly fits: readonly string[];
+  /** How many servers' replies were tried: none where too few lines are clear. */
+  readonly tried: number;
+  /** What its length alone would allow besides `candidates`. */
+  readonly byLength: readonly string[];
 }
-
-interface Template {
-  readonly server: string;
-  readonly lines: readonly string[];
-  /** Every line must be there; otherwise lines may be missing. */
-  readonly whole: boolean;
-}
-
-/** Orders in which known servers print their keywords; lines with parameters of any length end in `*`. */
-const TEMPLATES: readonly Template[] = [
-  {
-    server: 'Exchange 2003',
-    whole: true,
-    lines: [
-      'TURN',
-      'SIZE*',
-      'ETRN',
-      'PIPELINING',
-      'DSN',
-      'ENHANCEDSTATUSCODES',
-      '8BITMIME',
-      'BINARYMIME',
-      'CHUNKING',
-      'VRFY',
-      'X-EXPS GSSAPI NTLM LOGIN',
-      'X-EXPS=LOGIN',
-      'AUTH GSSAPI NTLM LOGIN',
-      'AUTH=LOGIN',
-      'X-LINK2STATE',
-      'XEXCH50',
-      'OK',
-    ],
-  },
-  {
-    server: 'Postfix',
-    whole: false,
-    lines: [
-      'PIPELINING',
-      'SIZE*',
-      'VRFY',
-      'ETRN',
-      'STARTTLS',
-      'AUTH*',
-      'AUTH=*',
-      'ENHANCEDSTATUSCODES',
-      '8BITMIME',
-      'DSN',
-      'SMTPUTF8',
-      'CHUNKING',
-    ],
-  },
-  {
-    server: 'Exim',
-    whole: false,
-    lines: [
-      'SIZE*',
-      'LIMITS*',
-      '8BITMIME',
-      'DSN',
-      'ETRN',
-      'EXPN',
-      'PIPELINING',
-      'PIPECONNECT',
-      'AUTH*',
-      'CHUNKING',
-      'STARTTLS',
-      'SMTPUTF8',
-      'PRDR',
-      'HELP',
-    ],
-  },
-];
 
 /** Keyword lines that servers are known to print without parameters of their own choosing. */
 const KNOWN_LINES: readonly string[] = [
@@ -139,6 +72,9 @@ const KNOWN_LINES: readonly string[] = [
   'XUSR',
 ];
 
+/** Fewer clear lines fit nearly any server. */
+const MIN_CLEAR = 3;
+
 /** Several rules ask about the same session, one after the other. */
 let newest: {
   readonly extensions: readonly Extension[];
@@ -160,18 +96,25 @@ function readMask(extensions: readonly Extension[]): MaskedKeyword[] {
     else if (/^X{4,}$/.test(extension.text)) masked.set(extension, null);
   }
   if (masked.size === 0) return [];
-  const readings = TEMPLATES.map((template) => ({ template, names: align(template, extensions, masked) }));
+  const tried = extensions.length - masked.size < MIN_CLEAR ? [] : EHLO_TEMPLATES;
+  const readings = tried.map((template) => ({
+    template,
+    names: align(template, extensions, masked),
+  }));
   const fitting = readings.filter((reading) => reading.names !== null);
   return [...masked].map(([extension, letter]) => {
     const names = new Set(fitting.flatMap((reading) => [...(reading.names!.get(extension) ?? [])]));
     const octets = extension.text.length;
+    const ofThatLength = KNOWN_LINES.filter((line) => line.length === octets);
     return {
       extension,
       octets,
       letter,
-      candidates: names.size > 0 ? [...names] : KNOWN_LINES.filter((line) => line.length === octets),
+      candidates: names.size > 0 ? [...names] : ofThatLength,
       name: names.size === 1 ? [...names][0]! : null,
       fits: fitting.map((reading) => reading.template.server),
+      tried: tried.length,
+      byLength: names.size > 0 ? ofThatLength.filter((line) => !names.has(line)) : [],
     };
   });
 }
@@ -197,17 +140,16 @@ function shortest(line: string): number {
 /**
  * Lays the lines over a template: clear lines must be where it has them, masked ones must have its lengths.
  *
- * @returns for each masked line the template lines that it can be; null when the template does not fit or fewer
- * than three clear lines speak for it
+ * @returns for each masked line the template lines that it can be; null when the template does not fit
  */
 function align(
-  template: Template,
+  template: EhloTemplate,
   extensions: readonly Extension[],
   masked: ReadonlyMap<Extension, string | null>,
 ): Map<Extension, Set<string>> | null {
   const n = extensions.length;
   const m = template.lines.length;
-  if (n > m || n - masked.size < 3 || (template.whole && n !== m)) return null;
+  if (n > m || (template.whole && n !== m)) return null;
   const fits = (i: number, j: number): boolean => {
     const line = template.lines[j]!;
     const open = line.endsWith('*');

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { capabilityMasked } from '../../src/rules/capability-masked.js';
+import { EHLO_TEMPLATES } from '../../src/rules/ehlo-templates.js';
 import { findings } from '../support/dialogue.js';
 import { HONEST, ruleTable, V4 } from '../support/rule-table.js';
 
@@ -20,6 +21,13 @@ it('V4: reads nine masked lines of Exchange 2003', async () => {
     ['I', 2, 'OK'],
   ]);
   expect(new Set(found.map((finding) => finding.confidence))).toEqual(new Set(['certain']));
+  for (const { args, message } of found) {
+    expect(args.fits).toEqual(['Exchange 2003']);
+    expect(message).toContain(
+      `fit 1 of ${args.tried} known servers' replies, Exchange 2003, where it is "${args.name}"`,
+    );
+  }
+  expect(found[1]!.message).toContain('by length alone also 8BITMIME, SMTPUTF8, STARTTLS');
 });
 
 it('V5: eight octets are never called STARTTLS for their length alone', async () => {
@@ -27,7 +35,41 @@ it('V5: eight octets are never called STARTTLS for their length alone', async ()
   expect(found).toHaveLength(2);
   expect(found[0]!.args.candidates).toEqual(expect.arrayContaining(['STARTTLS', 'CHUNKING', '8BITMIME']));
   expect(found.map((finding) => finding.args.name)).toEqual([null, null]);
+  expect(found[0]!.args.tried).toBe(0);
+  expect(found[0]!.message).toContain('Too few keywords are clear');
 });
+
+it('servers that fit and disagree leave candidates, no name', async () => {
+  const [finding] = await findings(ehlo('250-SIZE 1000', '250-8BITMIME', '250-DSN', '250 XXXXXXXA'), [
+    capabilityMasked,
+  ]);
+  expect(finding!.args).toMatchObject({ name: null, fits: ['Postfix', 'Exim'] });
+  expect(finding!.args.candidates).toEqual(['SMTPUTF8', 'CHUNKING', 'STARTTLS']);
+  expect(finding!.message).toContain('which of them it was cannot be told');
+});
+
+it.each(EHLO_TEMPLATES.map((template) => [template.server, template] as const))(
+  'under its own mask, %s is among the servers that fit',
+  async (server, { lines, whole }) => {
+    const clear = /^(?:SIZE|ETRN|PIPELINING|DSN|ENHANCEDSTATUSCODES|8BITMIME|BINARYMIME|AUTH )/;
+    let letter = 64;
+    const reply = lines.map((line) => {
+      const text = line.replace(/^(AUTH=?)\*$/, '$1 PLAIN').replace('*', ' 1000');
+      if (clear.test(line) || line === 'AUTH*') return text;
+      letter += 1;
+      return `${'X'.repeat(text.length - 1)}${String.fromCharCode(letter)}`;
+    });
+    const found = await findings(
+      ehlo(...reply.map((text, i) => `250${i < lines.length - 1 ? '-' : ' '}${text}`)),
+      [capabilityMasked],
+    );
+    expect(found.length).toBeGreaterThan(0);
+    for (const { args } of found) {
+      expect(args.fits).toContain(server);
+      if (whole) expect(args.fits).toEqual([server]);
+    }
+  },
+);
 
 ruleTable(capabilityMasked, {
   speaks: {
