@@ -90,6 +90,27 @@ it('every greeting fits under its own mask', () => {
   );
 });
 
+it('of a build that is known, one reading agrees with the greeting in every octet that it gives', () => {
+  const builds = BANNER_TEMPLATES.filter((template) => template.product === 'Microsoft SMTP service');
+  const agrees = (reading: string, text: string): boolean => {
+    const [, least, most, rest] = /^<host of (\d+)(?: to (\d+))? octets>(.*)$/.exec(reading)!;
+    const [build, date] = rest!.split(' ready at  ');
+    const open = date!
+      .replace(/\+/g, '\\+')
+      .replace(/D{1,2}(?= )/, '.{1,2}')
+      .replace(/[A-Za-z?]/g, '.');
+    return new RegExp(
+      `^.{${least},${most ?? least}}${build!.replace(/\./g, '\\.')} ready at  ${open} ?$`,
+    ).test(text);
+  };
+  fc.assert(
+    fc.property(fc.constantFrom(...builds).chain(greeting), (text) => {
+      expect(texts(masked(text)).some((reading) => agrees(reading, text))).toBe(true);
+    }),
+    { numRuns: 200 },
+  );
+});
+
 it('hostile masks are read in bounded time', () => {
   fc.assert(
     fc.property(
