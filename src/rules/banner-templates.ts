@@ -54,7 +54,6 @@ const SMTPSVC_BUILDS = [
   '5.0.2195.4905',
   '5.0.2195.5329',
   '5.0.2195.5600',
-  '5.0.2195.6702',
   '5.0.2195.6713',
   '6.0.3790.211',
   '6.0.3790.1830',
@@ -88,7 +87,7 @@ const EXIM_VERSION: BannerPart = {
 /** No letter of a name is kept by a mask: of each length a few, that agree in no letter, stand for all. */
 const ZONE_NAME: BannerPart = { show: 'ZZZ', options: ['EST', 'PDT', 'MSK', 'CEST', 'WITA', 'NZDT'] };
 
-/** Each stands for one greeting that somebody published; every build counts as one. */
+/** Every build counts as one; the versions of Exim, sendmail and Domino are ranges around those published. */
 export const BANNER_TEMPLATES: readonly BannerTemplate[] = [
   // Two spaces after "at": so in every published greeting that was not pasted through HTML.
   ...SMTPSVC_BUILDS.map((build) => ({
