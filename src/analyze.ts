@@ -1,6 +1,8 @@
 import { CaptureOpenError } from './capture/capture-error.js';
 import type { CaptureFacts } from './capture/packet.js';
 import { readCapture } from './capture/source.js';
+import { diagnose } from './diagnose/diagnose.js';
+import type { Diagnosis } from './diagnose/diagnosis.js';
 import { createDecoder } from './fragment/decoder.js';
 import type { Finding, NotAssessed } from './rules/finding.js';
 import type { Rule } from './rules/rule.js';
@@ -38,6 +40,8 @@ export interface Analysis {
   readonly sessionCount: number;
   sessions(): Iterable<SmtpSession>;
   readonly findings: readonly Finding[];
+  /** Per server, what box explains its findings. */
+  readonly diagnoses: readonly Diagnosis[];
   readonly notAssessed: readonly NotAssessed[];
   readonly interrupted: boolean;
 }
@@ -124,6 +128,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
         for (const record of part.records) yield record.materialise(part.firstIndex, part.lastUs);
     },
     findings,
+    diagnoses: diagnose(findings),
     notAssessed: [
       ...(interrupted
         ? [

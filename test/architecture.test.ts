@@ -5,7 +5,18 @@ import { describe, expect, it } from 'vitest';
 import { catalog } from '../src/rules/catalog.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
-const FLOORS = ['capture', 'wire', 'fragment', 'stream', 'smtp', 'rules', 'analyze.ts', 'report', 'cli'];
+const FLOORS = [
+  'capture',
+  'wire',
+  'fragment',
+  'stream',
+  'smtp',
+  'rules',
+  'diagnose',
+  'analyze.ts',
+  'report',
+  'cli',
+];
 
 function files(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })

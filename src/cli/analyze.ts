@@ -1,4 +1,5 @@
 import { type Analysis, analyze } from '../analyze.js';
+import { diagnose } from '../diagnose/diagnose.js';
 import { printableText } from '../report/printable.js';
 import type { TextOptions } from '../report/text.js';
 import type { Rule } from '../rules/rule.js';
@@ -21,7 +22,12 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
   const file = args.output === null ? null : new OutputFile(args.output, args.files);
   const whole = await analyzeInterruptibly(args, rules, io);
   const findings = whole.findings.filter((finding) => isAsSure(finding.confidence, args.minConfidence));
-  const analysis: Analysis = { ...whole, sessions: () => whole.sessions(), findings };
+  const analysis: Analysis = {
+    ...whole,
+    sessions: () => whole.sessions(),
+    findings,
+    diagnoses: diagnose(findings),
+  };
   if (!args.quiet) warn(analysis, io.stderr);
   // A rule whose findings were all left out was not found silent.
   const leftOut = whole.findings.filter((finding) => !findings.includes(finding));

@@ -1,5 +1,6 @@
 import type { Analysis, CaptureResult } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
+import type { Diagnosis } from '../diagnose/diagnosis.js';
 import type { Finding, NotAssessed } from '../rules/finding.js';
 import type { SmtpExchange, SmtpLine, SmtpMessage, SmtpReply, SmtpSession } from '../smtp/session.js';
 import type { Gap } from '../stream/event.js';
@@ -37,7 +38,7 @@ function* jsonLines(analysis: Analysis, { name, version }: ReportMaker): Generat
   yield* list('captures', analysis.captures, (capture) => text(captureValue(capture)), ',\n');
   yield* list('sessions', analysis.sessions(), (session) => `{${sessionMembers(session)}}`, ',\n');
   yield* list('findings', analysis.findings, (finding) => text(findingValue(finding)), ',\n');
-  yield '"diagnoses":[],\n';
+  yield* list('diagnoses', analysis.diagnoses, (diagnosis) => text(diagnosisValue(diagnosis)), ',\n');
   yield* list('notAssessed', analysis.notAssessed, (entry) => text(notAssessedValue(entry)), '\n');
   yield '}\n';
 }
@@ -61,6 +62,8 @@ function* ndjsonLines(analysis: Analysis): Generator<string> {
   for (const capture of analysis.captures) yield `${text({ type: 'capture', ...captureValue(capture) })}\n`;
   for (const session of analysis.sessions()) yield `{"type":"session",${sessionMembers(session)}}\n`;
   for (const finding of analysis.findings) yield `${text({ type: 'finding', ...findingValue(finding) })}\n`;
+  for (const diagnosis of analysis.diagnoses)
+    yield `${text({ type: 'diagnosis', ...diagnosisValue(diagnosis) })}\n`;
 }
 
 /** Escaped after it was serialised: one pass over the whole. */
@@ -226,6 +229,20 @@ function decodedArgs(args: Finding['args']): object {
           : value,
     ]),
   );
+}
+
+/** Its texts are the program's own; the address is no text of a packet. */
+function diagnosisValue(diagnosis: Diagnosis): object {
+  const { server, device, confidence, summary, because, smallestChange, notProved } = diagnosis;
+  return {
+    server: { address: server.address, port: server.port },
+    device,
+    confidence,
+    summary,
+    because,
+    smallestChange,
+    notProved,
+  };
 }
 
 function notAssessedValue({ session, reason, detail }: NotAssessed): object {

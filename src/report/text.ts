@@ -1,5 +1,6 @@
 import type { Analysis, CaptureResult } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
+import type { Diagnosis } from '../diagnose/diagnosis.js';
 import type { Evidence, Finding, NotAssessed } from '../rules/finding.js';
 import { enumerate, plural, textWidth, thousands } from './columns.js';
 import { Page, type Span, type Style } from './page.js';
@@ -120,7 +121,26 @@ class TextReport {
       [`${plural(findings.length, 'finding')} in ${plural(sessions, 'session')}`],
       '─',
     );
+    const [{ server: endpoint }] = findings as readonly [Finding];
+    const diagnosis = this.analysis.diagnoses.find(
+      (one) => one.server.address === endpoint.address && one.server.port === endpoint.port,
+    );
+    if (diagnosis) yield* this.diagnosis(diagnosis);
     for (const group of byRule(findings)) yield* this.group(group);
+  }
+
+  private *diagnosis(diagnosis: Diagnosis): Generator<string> {
+    const { page } = this;
+    yield '\n';
+    yield page.paragraph(
+      `${printableText(diagnosis.summary)} (${diagnosis.confidence}; see ${naming(diagnosis.because)})`,
+      '  ',
+      'bold',
+    );
+    for (const change of diagnosis.smallestChange) {
+      yield page.paragraph(printableText(change), '  Smallest change: ', 'green');
+    }
+    yield page.paragraph(diagnosis.notProved.join(' '), '  Not proved: ', 'dim');
   }
 
   /** Findings of one rule with one severity and confidence: the same heading, the same advice. */

@@ -140,6 +140,7 @@ export function fakeAnalysis(
     sessionCount: sessionList.length,
     sessions: () => sessionList,
     findings: [],
+    diagnoses: [],
     notAssessed: [],
     interrupted: false,
     ...rest,

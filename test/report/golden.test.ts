@@ -37,7 +37,9 @@ describe('golden reports', () => {
     parseReport(json);
     const lines = [...ndjsonReport(analysis)].join('').trimEnd().split('\n');
     for (const line of lines) expect(lineErrors(JSON.parse(line) as { type: string })).toEqual([]);
-    expect(lines).toHaveLength(1 + analysis.sessionCount + analysis.findings.length);
+    expect(lines).toHaveLength(
+      1 + analysis.sessionCount + analysis.findings.length + analysis.diagnoses.length,
+    );
     expect(textOf(analysis, true).replaceAll(/\x1b\[\d+m/g, '')).toBe(text);
     // The same input gives the same report.
     const again = await golden(name);
