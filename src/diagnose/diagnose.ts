@@ -11,6 +11,8 @@ interface Candidate {
   readonly notProved: readonly string[];
 }
 
+/** Up to 4.1 the feature is `mailhost`, from 4.2 on `fixup protocol smtp`. */
+const OLD_PIX = { vendor: 'Cisco', product: 'PIX', feature: 'Mailguard (mailhost or fixup protocol smtp)' };
 const CISCO_SMTP = { vendor: 'Cisco', product: 'PIX', feature: 'fixup protocol smtp (Mailguard)' };
 const NO_VERSION = 'The release: these marks are those of many releases.';
 const INNER = 'Whether the box stands at the server or on the way to it.';
@@ -19,14 +21,14 @@ const INNER = 'Whether the box stands at the server or on the way to it.';
 const CANDIDATES: readonly Candidate[] = [
   {
     speaks: ({ rule, args }) => rule === 'banner-masked' && args.family === 'cmap',
-    device: { ...CISCO_SMTP, versions: null },
+    device: { ...OLD_PIX, versions: null },
     confidence: 'likely',
     reason: 'the greeting is the text that old releases write over it',
     notProved: ['The exact release.', INNER],
   },
   {
     speaks: ({ rule, args }) => rule === 'verb-swallowed' && args.reply === 'OK',
-    device: { ...CISCO_SMTP, versions: '4.0 to 4.1' },
+    device: { ...OLD_PIX, versions: '4.0 to 4.4' },
     confidence: 'likely',
     reason: 'commands are answered by a bare OK without a reply code',
     notProved: ['The exact release.', INNER],
@@ -149,7 +151,7 @@ function smallestChange(findings: readonly Finding[], { vendor, product }: Diagn
   const rules = new Set(findings.map(({ rule }) => rule));
   if (product === 'PIX') {
     return [
-      '`no fixup protocol smtp 25`: no SMTP command is inspected any more, for any server behind the box.',
+      '`no fixup protocol smtp 25` (4.2 and later): no SMTP command is inspected any more, for any server behind the box.',
     ];
   }
   if (product !== 'ASA or PIX 7 and later') {
