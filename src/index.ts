@@ -3,6 +3,7 @@ export { type Analysis, type AnalyzeOptions, analyze, type CaptureResult } from 
 export { CaptureOpenError } from './capture/capture-error.js';
 export type { CaptureFacts, Problem } from './capture/packet.js';
 export { formatTimestamp, type Timestamp } from './capture/timestamp.js';
+export type { Diagnosis } from './diagnose/diagnosis.js';
 export { catalog } from './rules/catalog.js';
 export type { Confidence, Evidence, Finding, NotAssessed, Severity } from './rules/finding.js';
 export type { Rule, RuleContext, RuleListener, RuleMeta } from './rules/rule.js';
