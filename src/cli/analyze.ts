@@ -5,7 +5,7 @@ import type { TextOptions } from '../report/text.js';
 import type { Rule } from '../rules/rule.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, type Output, writeAll } from './io.js';
-import { type AnalyzeArguments, isAsSure, isAtLeast } from './options.js';
+import { type AnalyzeArguments, isAsSure, isAtLeast, wantsColor } from './options.js';
 import { OutputFile } from './output-file.js';
 import { Progress } from './progress.js';
 
@@ -78,11 +78,6 @@ async function reportOf(
   if (format === 'text') return (await import('../report/text.js')).textReport(analysis, text);
   const { jsonReport, ndjsonReport } = await import('../report/json.js');
   return format === 'json' ? jsonReport(analysis, { name: 'mailwitness', version }) : ndjsonReport(analysis);
-}
-
-/** Only on a terminal that can, and when nobody objects. https://no-color.org: any value but an empty one. */
-function wantsColor(args: AnalyzeArguments, { stdout, env }: Io): boolean {
-  return args.color && args.output === null && stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
 function warn({ captures, interrupted }: Analysis, stderr: Output): void {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Confidence, Severity } from '../rules/finding.js';
 import type { DigestKind } from '../smtp/digest.js';
+import type { Io } from './io.js';
 import { notYet, UsageError } from './usage-error.js';
 
 const FORMATS = ['text', 'json', 'ndjson'] as const;
@@ -9,7 +10,7 @@ const CONFIDENCES = ['certain', 'likely', 'possible'] as const;
 const DIGESTS = ['xxh64', 'sha256'] as const;
 
 /** In the contract, and not to be had in this version. */
-const LATER_COMMANDS = ['compare', 'live', 'rules', 'doctor'];
+const LATER_COMMANDS = ['compare', 'live', 'doctor'];
 const LATER_FORMATS = ['markdown', 'jira', 'html', 'csv'];
 
 /** A checked command line of `analyze`. */
@@ -165,6 +166,8 @@ async function program(version: string, say: (text: string) => void): Promise<Co
 }
 
 const EXIT_STATUS = `
+'mailwitness rules [RULE]' lists the rules, or tells more of one.
+
 Exit status:
   0  nothing found
   1  findings of the severity of --fail-on or above
@@ -204,13 +207,14 @@ async function spreadRuleIds(words: readonly string[]): Promise<string[]> {
 }
 
 /** commander's message without its `error: `, on one line. */
-function asUsageError(error: unknown): unknown {
+export function asUsageError(error: unknown): unknown {
   if (!(error instanceof Error) || !('exitCode' in error)) return error;
   const text = error.message.replace(/^error: /, '').replace(/\n\(?(Did you mean [^)]*)\)?/, '; $1');
   return new UsageError(`${text.replace(/[.?]?$/, (end) => end || '.')} See 'mailwitness --help'.`);
 }
 
-function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
+/** @throws UsageError */
+export function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((choice) => choice === value);
   if (found !== undefined) return found;
   throw new UsageError(`${option} is one of ${allowed.join(', ')}, not '${value}'.`);
@@ -232,4 +236,9 @@ export function isAtLeast(severity: Severity, limit: Severity): boolean {
 /** As sure as the limit, or surer. */
 export function isAsSure(confidence: Confidence, limit: Confidence): boolean {
   return CONFIDENCES.indexOf(confidence) <= CONFIDENCES.indexOf(limit);
+}
+
+/** Only on a terminal that can, and when nobody objects. https://no-color.org: any value but an empty one. */
+export function wantsColor(args: Pick<AnalyzeArguments, 'color' | 'output'>, { stdout, env }: Io): boolean {
+  return args.color && args.output === null && stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }

@@ -17,6 +17,10 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitStatus> 
   // Without a listener a stream whose reader went away would end the program with a stack trace.
   for (const stream of [io.stdout, io.stderr]) stream.on?.('error', () => {});
   try {
+    if (argv[0] === 'rules') {
+      const { runRules } = await import('./rules.js');
+      return await runRules(argv.slice(1), io);
+    }
     const version = ownVersion();
     const command = await parseCommandLine(argv, version);
     if ('text' in command) {
