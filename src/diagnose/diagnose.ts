@@ -1,5 +1,7 @@
 import type { Confidence, Finding } from '../rules/finding.js';
 import type { Diagnosis } from './diagnosis.js';
+import { SYMPTOMS } from './symptoms.js';
+import { verifyCommands } from './verify.js';
 
 interface Candidate {
   readonly speaks: (finding: Finding) => boolean;
@@ -119,6 +121,8 @@ function editor(findings: readonly Finding[]): Diagnosis | null {
       because: speaking.map(({ id }) => id),
       smallestChange: smallestChange(findings, device),
       notProved,
+      verify: verifyCommands(device, findings[0]!.server),
+      symptoms: symptomsOf(findings),
     };
   }
   return null;
@@ -142,7 +146,15 @@ function proxy(findings: readonly Finding[]): Diagnosis | null {
     because: speaking.map(({ id }) => id),
     smallestChange: [],
     notProved: ['What the server behind the proxy would say.', 'The release of the proxy.'],
+    verify: [],
+    symptoms: symptomsOf(findings),
   };
+}
+
+/** In the order of the article. */
+function symptomsOf(findings: readonly Finding[]): string[] {
+  const named = new Set(findings.flatMap(({ symptoms }) => symptoms));
+  return SYMPTOMS.map(({ id }) => id).filter((id) => named.has(id));
 }
 
 /** The least that covers what was seen; nothing where the box is not known. */
@@ -168,7 +180,9 @@ function smallestChange(findings: readonly Finding[], { vendor, product }: Diagn
   return [
     ...(rules.has('starttls-stripped')
       ? ['`allow-tls` in the inspection’s parameters: what is encrypted is then not inspected.']
-      : []),
+      : [
+          'No `mask` for `match ehlo-reply-parameter others`: keywords are then offered whose commands the inspection may still spoil.',
+        ]),
     ...(rules.has('banner-masked')
       ? ['`no mask-banner`, only if the greeting is to be seen: it shows which server and release this is.']
       : []),

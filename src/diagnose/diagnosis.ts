@@ -17,4 +17,8 @@ export interface Diagnosis {
   /** Each with its cost in security. */
   readonly smallestChange: readonly string[];
   readonly notProved: readonly string[];
+  /** Commands to check it on the box; empty where none are known. */
+  readonly verify: readonly string[];
+  /** What of KB 320027 it explains: `kb320027/4`. */
+  readonly symptoms: readonly string[];
 }

@@ -233,7 +233,8 @@ function decodedArgs(args: Finding['args']): object {
 
 /** Its texts are the program's own; the address is no text of a packet. */
 function diagnosisValue(diagnosis: Diagnosis): object {
-  const { server, device, confidence, summary, because, smallestChange, notProved } = diagnosis;
+  const { server, device, confidence, summary, because, smallestChange, notProved, verify, symptoms } =
+    diagnosis;
   return {
     server: { address: server.address, port: server.port },
     device,
@@ -242,6 +243,8 @@ function diagnosisValue(diagnosis: Diagnosis): object {
     because,
     smallestChange,
     notProved,
+    verify,
+    symptoms,
   };
 }
 

@@ -141,6 +141,10 @@ class TextReport {
       yield page.paragraph(printableText(change), '  Smallest change: ', 'green');
     }
     yield page.paragraph(diagnosis.notProved.join(' '), '  Not proved: ', 'dim');
+    if (diagnosis.verify.length === 0) return;
+    yield page.line(['  To see it on the box:']);
+    // Not broken at the edge: they are to be pasted. They hold an address that was checked, and nothing else of packets.
+    for (const command of diagnosis.verify) yield `    ${command}\n`;
   }
 
   /** Findings of one rule with one severity and confidence: the same heading, the same advice. */
