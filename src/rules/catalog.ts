@@ -5,6 +5,7 @@ import { bannerProxy } from './banner-proxy.js';
 import { capabilityMasked } from './capability-masked.js';
 import { duplicateDelivery } from './duplicate-delivery.js';
 import { ehloRejected } from './ehlo-rejected.js';
+import { endOfDataSplit } from './end-of-data-split.js';
 import { endOfDataUnacknowledged } from './end-of-data-unacknowledged.js';
 import { greetingStalled } from './greeting-stalled.js';
 import { link2stateDropped } from './link2state-dropped.js';
@@ -34,4 +35,5 @@ export const catalog: readonly Rule[] = [
   ndr8bitmime,
   duplicateDelivery,
   endOfDataUnacknowledged,
+  endOfDataSplit,
 ];
