@@ -58,6 +58,7 @@ const CONSEQUENCES: Readonly<Record<string, (findings: readonly Finding[]) => st
     findings.length === 1
       ? 'the end of a message was never answered'
       : `the ends of ${plural(findings.length, 'message')} were never answered`,
+  'char-mode-telnet': () => 'commands typed octet by octet were spoiled',
   'end-of-data-split': () => 'messages whose end was split over segments failed',
   'duplicate-delivery': (findings) => {
     const copies = Math.max(

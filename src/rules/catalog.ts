@@ -3,6 +3,7 @@ import { authDropped } from './auth-dropped.js';
 import { bannerMasked } from './banner-masked.js';
 import { bannerProxy } from './banner-proxy.js';
 import { capabilityMasked } from './capability-masked.js';
+import { charModeTelnet } from './char-mode-telnet.js';
 import { duplicateDelivery } from './duplicate-delivery.js';
 import { ehloRejected } from './ehlo-rejected.js';
 import { endOfDataSplit } from './end-of-data-split.js';
@@ -36,4 +37,5 @@ export const catalog: readonly Rule[] = [
   duplicateDelivery,
   endOfDataUnacknowledged,
   endOfDataSplit,
+  charModeTelnet,
 ];
