@@ -7,8 +7,9 @@ import type { Rule } from './rule.js';
 
 /** Servers that are told apart; attempts at more are not counted. */
 const MAX_SERVERS = 10_000;
-/** Failed attempts of one server that are kept with their evidence. */
-const MAX_KEPT = 50;
+/** Failed attempts of one server: those that are named, and packets that prove them. */
+const MAX_NAMED = 10_000;
+const MAX_EVIDENCE = 8;
 /** Chance is no explanation below this. */
 const SIGNIFICANT = 0.05;
 
@@ -17,11 +18,9 @@ interface Tally {
   splitPassed: number;
   wholeFailed: number;
   wholePassed: number;
-  readonly failed: {
-    readonly session: SeenIn;
-    readonly split: string;
-    readonly evidence: readonly Evidence[];
-  }[];
+  readonly failed: SeenIn[];
+  readonly splits: Set<string>;
+  readonly evidence: Evidence[];
 }
 
 /**
@@ -68,7 +67,15 @@ export const endOfDataSplit: Rule = {
               forgotten++;
               continue;
             }
-            tally = { splitFailed: 0, splitPassed: 0, wholeFailed: 0, wholePassed: 0, failed: [] };
+            tally = {
+              splitFailed: 0,
+              splitPassed: 0,
+              wholeFailed: 0,
+              wholePassed: 0,
+              failed: [],
+              splits: new Set(),
+              evidence: [],
+            };
             tallies.set(key, tally);
           }
           count(tally, session, exchange, message, failed);
@@ -80,10 +87,10 @@ export const endOfDataSplit: Rule = {
           if (!first) continue;
           const judged = judge(tally);
           if (judged === null) continue;
-          const splits = [...new Set(tally.failed.map(({ split }) => split))];
+          const splits = [...tally.splits];
           context.report({
-            session: first.session,
-            others: others.map(({ session }) => session),
+            session: first,
+            others,
             subject: '',
             confidence: judged.confidence,
             message: `${attempts(tally.splitFailed, 'attempt')} whose end was split as ${splits.join(' or ')} got no final reply. ${judged.contrast}`,
@@ -95,7 +102,7 @@ export const endOfDataSplit: Rule = {
               wholePassed: tally.wholePassed,
               chance: judged.chance,
             },
-            evidence: tally.failed.flatMap(({ evidence }) => evidence).slice(0, 8),
+            evidence: tally.evidence,
           });
         }
         if (forgotten > 0) {
@@ -128,15 +135,14 @@ function count(
     return;
   }
   tally.splitFailed++;
-  if (tally.failed.length >= MAX_KEPT) return;
-  tally.failed.push({
-    session: { id: session.id, capture: session.capture, server: session.server },
-    split,
-    evidence: [
-      lineEvidence(session, exchange.line!, `the end, split as ${split}`),
-      ...closeEvidence(session, 'no final reply until here'),
-    ],
-  });
+  tally.splits.add(split);
+  const { id, capture, server } = session;
+  if (tally.failed.length < MAX_NAMED) tally.failed.push({ id, capture, server });
+  if (tally.evidence.length >= MAX_EVIDENCE) return;
+  tally.evidence.push(
+    lineEvidence(session, exchange.line!, `the end, split as ${split}`),
+    ...closeEvidence(session, 'no final reply until here'),
+  );
 }
 
 /** null: the numbers do not speak against the split. */

@@ -1,39 +1,5 @@
 import { duplicateDelivery } from '../../src/rules/duplicate-delivery.js';
-import { HONEST, ruleTable } from '../support/rule-table.js';
-
-interface Attempt {
-  end: string;
-  id?: string;
-  to?: string;
-  text?: string;
-  at?: string;
-  where?: string;
-}
-
-/** One attempt to deliver one message, in a session of its own. */
-function attempt({
-  end,
-  id = '<9@client.example>',
-  to = 'b',
-  text = 'hello',
-  at = '',
-  where = '',
-}: Attempt): string {
-  return `
-  session ${where}
-  S: 220 mail.example ESMTP
-  C: HELO client.example
-  S: 250 mail.example
-  C: MAIL FROM:<a@client.example>
-  S: 250 ok
-  C: RCPT TO:<${to}@mail.example>
-  S: 250 ok
-  C: DATA
-  S: 354 go
-  C~ Message-ID: ${id}\\r\\n\\r\\n${text}\\r\\n${end.startsWith('.') ? end : ''}
-  ${end.startsWith('.') ? '' : end}
-  ${at}`;
-}
+import { attempt, HONEST, ruleTable } from '../support/rule-table.js';
 
 const LOST = 'C! .\n@ +300\nrst C\n@ +1500';
 const UNANSWERED = 'C: .\n@ +300\nfin C\n@ +1500';

@@ -1,34 +1,18 @@
 import { endOfDataSplit } from '../../src/rules/end-of-data-split.js';
-import { HONEST, ruleTable } from '../support/rule-table.js';
-
-/** A message whose end stands in a segment of its own (`C: .`), or in that of its body. */
-function message(end: string, number = 1, where = ''): string {
-  const whole = end.startsWith('.');
-  return `
-  session ${where}
-  S: 220 mail.example ESMTP
-  C: HELO client.example
-  S: 250 mail.example
-  C: MAIL FROM:<a@client.example>
-  S: 250 ok
-  C: RCPT TO:<b@mail.example>
-  S: 250 ok
-  C: DATA
-  S: 354 go
-  C~ Message-ID: <${number}@client.example>\\r\\n\\r\\nhello\\r\\n${whole ? '.\\r\\n' : ''}
-  ${whole ? end.slice(2) : end}`;
-}
+import { attempt, HONEST, ruleTable } from '../support/rule-table.js';
 
 const PASSED = 'S: 250 ok\nC: QUIT\nS: 221 x\nfin\n@ +60';
 const SPLIT_LOST = 'C! .\n@ +300\nrst C\n@ +600';
 const SPLIT_PASSED = `C: .\n${PASSED}`;
 const SPLIT_REFUSED = 'C: .\nS: 550 no\nC: QUIT\nS: 221 x\nfin\n@ +60';
 const SPLIT_GAP = 'C: .\nS? 250 ok\nC: QUIT\nS: 221 x\nfin\n@ +60';
-const WHOLE_PASSED = `. ${PASSED}`;
-const WHOLE_LOST = '. @ +300\nfin C\n@ +600';
+const WHOLE_PASSED = `.\\r\\n\n${PASSED}`;
+const WHOLE_LOST = '.\\r\\n\n@ +300\nfin C\n@ +600';
 
 const many = (count: number, end: string, where = ''): string =>
-  Array.from({ length: count }, (_, index) => message(end, index, where)).join('\n');
+  Array.from({ length: count }, (_, index) => attempt({ end, id: `<${index}@client.example>`, where })).join(
+    '\n',
+  );
 
 ruleTable(endOfDataSplit, {
   speaks: {
@@ -49,7 +33,7 @@ ruleTable(endOfDataSplit, {
       gives: { confidence: 'possible', args: { chance: null } },
     },
     'a split end that is refused has arrived': {
-      script: [many(2, SPLIT_LOST), message(SPLIT_REFUSED)].join('\n'),
+      script: [many(2, SPLIT_LOST), attempt({ end: SPLIT_REFUSED })].join('\n'),
       gives: { confidence: 'possible', args: { splitFailed: 2, splitPassed: 1 } },
     },
     'one finding for each server': {
@@ -64,7 +48,7 @@ ruleTable(endOfDataSplit, {
     'whole ends fail just the same': [many(2, SPLIT_LOST), many(2, WHOLE_LOST)].join('\n'),
     'the end that failed was whole': many(3, WHOLE_LOST),
     'F11, the reply is missing in the capture': many(2, SPLIT_GAP),
-    'F11, the capture ends': message('C: .\ncut'),
+    'F11, the capture ends': attempt({ end: 'C: .\ncut' }),
     'F11, one direction only': `only C\n${many(2, SPLIT_LOST)}`,
   },
 });

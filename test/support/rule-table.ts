@@ -94,3 +94,41 @@ export const V4 = `
   C: QUIT
   S: 221 bye
 `;
+
+export interface Attempt {
+  end: string;
+  id?: string;
+  to?: string;
+  text?: string;
+  at?: string;
+  where?: string;
+}
+
+/**
+ * One attempt to deliver one message, in a session of its own.
+ *
+ * `end` begins with `.` where the end lies in the segment of the body; otherwise with the line that sends it.
+ */
+export function attempt({
+  end,
+  id = '<9@client.example>',
+  to = 'b',
+  text = 'hello',
+  at = '',
+  where = '',
+}: Attempt): string {
+  return `
+  session ${where}
+  S: 220 mail.example ESMTP
+  C: HELO client.example
+  S: 250 mail.example
+  C: MAIL FROM:<a@client.example>
+  S: 250 ok
+  C: RCPT TO:<${to}@mail.example>
+  S: 250 ok
+  C: DATA
+  S: 354 go
+  C~ Message-ID: ${id}\\r\\n\\r\\n${text}\\r\\n${end.startsWith('.') ? end : ''}
+  ${end.startsWith('.') ? '' : end}
+  ${at}`;
+}
