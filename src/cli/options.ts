@@ -95,6 +95,7 @@ function checked(
   const [head = ''] = files;
   if (words[0]?.startsWith('-') && !words.slice(0, words.indexOf(head)).includes('--')) {
     if (LATER_COMMANDS.includes(head)) throw notYet(`the command '${head}'`);
+    if (head === 'rules') throw new UsageError("'rules' comes first: mailwitness rules [RULE] [options].");
     if (head === 'analyze') files.shift();
   }
   if (options.anonymize) throw notYet("the option '--anonymize'");

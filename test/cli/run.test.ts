@@ -86,6 +86,7 @@ describe('usage', () => {
     [['live', '-i', 'eth0'], /command 'live' is not available/],
     [['rules', 'banner-maskd'], /there is no rule 'banner-maskd'. Did you mean banner-masked\?/],
     [['rules', 'banner-masked', 'banner-proxy'], /takes one rule at most/],
+    [['-F', 'json', 'rules'], /'rules' comes first: mailwitness rules/],
     [['rules', '-F', 'html'], /--format is one of text, json, markdown/],
     [['rules', '--formt', 'json'], /unknown option '--formt'/],
     [['doctor'], /command 'doctor' is not available/],
