@@ -26,7 +26,7 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
     ...whole,
     sessions: () => whole.sessions(),
     findings,
-    diagnoses: diagnose(findings),
+    diagnoses: findings.length === whole.findings.length ? whole.diagnoses : diagnose(findings),
   };
   if (!args.quiet) warn(analysis, io.stderr);
   // A rule whose findings were all left out was not found silent.

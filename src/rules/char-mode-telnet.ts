@@ -99,10 +99,9 @@ function damageOf(session: SmtpSession, exchange: SmtpExchange): Damage | null {
   if (!EVERY_SERVER_HAS.has(exchange.verb)) return null;
   const code = exchange.reply?.code;
   if (code === 500 || (code === 502 && exchange.verb !== 'EHLO' && exchange.verb !== 'VRFY')) {
-    const ownWord = exchange.verb === 'EHLO' && !second;
     const doubt = second
       ? ' The same session shows a mask.'
-      : ownWord
+      : exchange.verb === 'EHLO'
         ? ' A server without ESMTP refuses EHLO by itself.'
         : ' A server whose input was spoiled otherwise shows the same.';
     return {
