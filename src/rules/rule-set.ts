@@ -54,10 +54,13 @@ export class RuleSet {
   }
 
   session(session: SmtpSession): void {
-    if (session.protocol !== 'smtp') return;
+    const { protocol } = session;
+    if (protocol !== 'smtp' && protocol !== 'none') return;
     for (let index = 0; index < this.listeners.length; index++) {
       const listener = this.listeners[index];
-      if (listener?.session) this.guard(index, () => listener.session!(session));
+      if (protocol === 'none') {
+        if (listener?.wordless) this.guard(index, () => listener.wordless!(session));
+      } else if (listener?.session) this.guard(index, () => listener.session!(session));
     }
   }
 

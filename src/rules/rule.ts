@@ -30,10 +30,13 @@ export interface RuleContext {
  * A rule hears every finished session once, in order of closing, over all captures of a run; `end` once.
  *
  * A session is given for the call only: keep numbers and short strings, never the session. Every table a
- * rule keeps has a limit. Sessions whose `protocol` is not `smtp` are not given to rules.
+ * rule keeps has a limit. Sessions whose `protocol` is not `smtp` are not given to rules, except those in which
+ * nothing was said, to rules that ask for them.
  */
 export interface RuleListener {
   session?(session: SmtpSession): void;
+  /** A connection without an octet of data, of `protocol` `none`. */
+  wordless?(session: SmtpSession): void;
   end?(): void;
 }
 

@@ -99,6 +99,9 @@ export function materialise(
     synAckSeen: connection.synAckSeen,
     silenceUs: Number.isNaN(silenceUs) ? 0 : Math.max(silenceUs, 0),
     protocol,
+    get tcp() {
+      return connection.tcp;
+    },
     gaps: connection.gaps,
     gapCount: connection.gapCount,
     overlaps: connection.overlaps,

@@ -1,5 +1,6 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { CloseReason, Direction, Endpoint, Gap, Overlap } from '../stream/event.js';
+import type { TcpFacts } from '../stream/tcp-facts.js';
 import type { Checksum } from '../wire/segment.js';
 
 /** One line as it was on the wire. Text is latin1 (one character per octet), raw: escape before printing.
@@ -182,6 +183,8 @@ export interface SmtpSession {
   /** Microseconds from this connection's last packet to the last packet of the capture. */
   readonly silenceUs: number;
   readonly protocol: Protocol;
+  /** Put together when asked for. */
+  readonly tcp: TcpFacts;
   readonly gaps: readonly Gap[];
   readonly gapCount: number;
   readonly overlaps: readonly Overlap[];

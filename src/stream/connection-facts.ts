@@ -12,6 +12,16 @@ import type {
   StreamListener,
 } from './event.js';
 import { MAX_LISTED } from './limits.js';
+import {
+  type ForeignSegment,
+  Oversizes,
+  Sacks,
+  type SynRepeats,
+  type TcpFacts,
+  tsvalOf,
+  UNKNOWN_OFFER,
+  unpackOffer,
+} from './tcp-facts.js';
 
 /** What most connections have none of. */
 class Oddities {
@@ -20,6 +30,11 @@ class Oddities {
   readonly overlaps: Overlap[] = [];
   overlapCount = 0;
   strays = 0;
+  syns: SynRepeats | null = null;
+  oversizes: Oversizes | null = null;
+  sacks: Sacks | null = null;
+  readonly foreign: ForeignSegment[] = [];
+  foreignCount = 0;
 }
 
 const NONE: Readonly<Oddities> = Object.freeze(new Oddities());
@@ -27,7 +42,7 @@ const NONE: Readonly<Oddities> = Object.freeze(new Oddities());
 /**
  * What is known of one connection, and what others may ask of it.
  *
- * There may be hundreds of thousands of these: about 550 octets each, everything rare is made when needed.
+ * There may be hundreds of thousands of these: about 580 octets each, everything rare is made when needed.
  */
 export class ConnectionFacts implements ConnectionView, GapListener {
   readonly fromClient = new Assembler('client');
@@ -41,6 +56,15 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   touchedUs = Number.NaN;
   /** Place in the table. */
   ref = 0;
+  /** Offers of the SYN and the SYN-ACK, packed. */
+  protected clientOffer = UNKNOWN_OFFER;
+  protected serverOffer = UNKNOWN_OFFER;
+  /** Hop limit of the server's first segment, and STAMPED; -1 before it. */
+  protected serverStack = -1;
+  /** The server's first TSval that is not 0; 0 before it. */
+  protected serverTsval = 0;
+  /** Microseconds from the first packet to the SYN-ACK; -1: not known. */
+  protected handshakeUs = -1;
   readonly firstFrame: number;
   readonly #startUs: number;
   readonly #startFine: number;
@@ -132,6 +156,27 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     return (this.#oddities ?? NONE).strays;
   }
 
+  get tcp(): TcpFacts {
+    const { syns, oversizes, sacks, foreign, foreignCount } = this.#oddities ?? NONE;
+    const acked = (direction: Direction) => this.acknowledged(direction);
+    return {
+      clientPackets: this.clientPackets,
+      serverPackets: this.serverPackets,
+      clientOffer: unpackOffer(this.clientOffer),
+      serverOffer: unpackOffer(this.serverOffer),
+      synCount: syns?.count ?? (this.synSeen ? 1 : 0),
+      lastSynFrame: syns?.frame ?? (this.synSeen ? this.firstFrame : 0),
+      lastSynTime: syns ? syns.time : this.synSeen ? this.start : null,
+      handshakeUs: syns || this.handshakeUs < 0 ? null : this.handshakeUs,
+      serverHopLimit: this.serverStack < 0 ? null : this.serverStack & 0xff,
+      foreign,
+      foreignCount,
+      oversize: oversizes?.account(acked) ?? [],
+      oversizeCount: oversizes?.count ?? 0,
+      sack: sacks?.account() ?? null,
+    };
+  }
+
   acknowledged(direction: Direction): number {
     return (direction === 'client' ? this.fromClient : this.fromServer).ackedData;
   }
@@ -145,20 +190,81 @@ export class ConnectionFacts implements ConnectionView, GapListener {
 
   gap(direction: Direction, offset: number, octets: number | null, cause: GapCause): void {
     const gap: Gap = { direction, offset, octets, cause };
-    this.#oddities ??= new Oddities();
-    if (++this.#oddities.gapCount <= MAX_LISTED) this.#oddities.gaps.push(gap);
+    const rare = this.#rare();
+    if (++rare.gapCount <= MAX_LISTED) rare.gaps.push(gap);
     this.listener?.gap(gap, this.lastFrame);
   }
 
   protected stray(): void {
+    this.#rare().strays++;
+  }
+
+  /** Microseconds since the first packet. */
+  protected sinceStart(us: number): number {
+    return us - this.#startUs;
+  }
+
+  /** A SYN of the client which is not its first. */
+  protected synAgain(s: TcpSegment): void {
+    const rare = this.#rare();
+    rare.syns = { count: (rare.syns?.count ?? 1) + 1, frame: s.frame, time: timeOf(s) };
+  }
+
+  /** A segment of the server that another stack made, as it seems. */
+  protected otherStack(s: TcpSegment, offset: number, reset: boolean): void {
+    const rare = this.#rare();
+    if (++rare.foreignCount > MAX_LISTED) return;
+    const { frame, length, hopLimit, ipId, window } = s;
+    const tsval = tsvalOf(s);
+    rare.foreign.push({
+      frame,
+      time: timeOf(s),
+      offset,
+      length,
+      hopLimit,
+      ipId,
+      window,
+      tsval: tsval < 0 ? null : tsval,
+      reset,
+    });
+  }
+
+  /** A segment with more than `mss` octets. */
+  protected oversize(s: TcpSegment, from: Assembler, offset: number, mss: number): void {
+    const rare = this.#rare();
+    rare.oversizes ??= new Oversizes();
+    rare.oversizes.sent(from.direction, offset, s, mss);
+  }
+
+  /** Octets again that were sent before. */
+  protected resent(s: TcpSegment, from: Assembler, offset: number): void {
+    const oversizes = this.#oddities?.oversizes;
+    if (!oversizes) return;
+    const mss = (from.direction === 'client' ? this.serverOffer : this.clientOffer) & 0xffff;
+    if (s.length <= mss) oversizes.smaller(from.direction, offset, s.frame, from.acked);
+  }
+
+  protected sackInside(): void {
+    const rare = this.#rare();
+    rare.sacks ??= new Sacks();
+    rare.sacks.possible++;
+  }
+
+  protected sackOutside(direction: Direction, left: number, s: TcpSegment): void {
+    const rare = this.#rare();
+    rare.sacks ??= new Sacks();
+    rare.sacks.outside(direction, left, s, timeOf(s));
+  }
+
+  #rare(): Oddities {
     this.#oddities ??= new Oddities();
-    this.#oddities.strays++;
+    return this.#oddities;
   }
 
   protected overlap(s: TcpSegment, from: Assembler, first: number, last: number): void {
-    this.#oddities ??= new Oddities();
-    if (++this.#oddities.overlapCount > MAX_LISTED) return;
-    this.#oddities.overlaps.push({
+    const rare = this.#rare();
+    if (++rare.overlapCount > MAX_LISTED) return;
+    rare.overlaps.push({
       direction: from.direction,
       offset: first,
       octets: last - first + 1,
@@ -166,6 +272,10 @@ export class ConnectionFacts implements ConnectionView, GapListener {
       checksum: this.context.checksum(s),
     });
   }
+}
+
+function timeOf({ us, ns, digits }: TcpSegment): Timestamp | null {
+  return Number.isNaN(us) ? null : { us, ns, digits };
 }
 
 function timestamp(us: number, fine: number): Timestamp | null {

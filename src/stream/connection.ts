@@ -4,10 +4,19 @@ import { ConnectionFacts } from './connection-facts.js';
 import type { CloseReason, GapCause } from './event.js';
 import { MAX_ACK_LEAD, MAX_AHEAD, PATIENCE_SEGMENTS, PATIENCE_US, RESET_WINDOW } from './limits.js';
 import { advance, distance } from './sequence.js';
+import { hasOtherOptions, packOffer, sackBlocks, timestampsAgreed, tsvalOf } from './tcp-facts.js';
 import { type Difference, HeldSegment, Waiting } from './waiting.js';
 
 /** A SYN-ACK may acknowledge this much data in the SYN (RFC 7413). */
 const MAX_SYN_DATA = 1 << 16;
+
+/** Of `serverStack`: every segment carries a timestamp. */
+const STAMPED = 1 << 8;
+const TIMESTAMP_HEADER = 32;
+/** A timestamp clock ticks once a microsecond at most, and may have been read a little earlier. RFC 7323 §5.4. */
+const TSVAL_SLACK = 1 << 20;
+/** After so long a fast timestamp clock may have gone round. */
+const TSVAL_TRUST_US = 1_800_000_000;
 
 const scratch: Difference = { first: -1, last: -1 };
 
@@ -39,6 +48,7 @@ export class Connection extends ConnectionFacts {
     const from = isClient ? this.fromClient : this.fromServer;
     const to = isClient ? this.fromServer : this.fromClient;
     const { flags } = s;
+    if (!isClient && !this.#isOneStack(s)) this.otherStack(s, offsetOf(s, from), (flags & RST) !== 0);
     from.packets++;
     this.seen(s);
     let seq = s.seq;
@@ -64,9 +74,13 @@ export class Connection extends ConnectionFacts {
         to.begin(advance(s.ack, -1), Origin.ACKNOWLEDGED);
       }
       if (from.waiting !== null) this.#prove(s, from, from.waiting);
+      if (hasOtherOptions(s) && (flags & SYN) === 0 && to.origin === Origin.SYN) this.#sack(s, to);
     }
     const { length } = s;
     if (length > 0) {
+      const mss = (isClient ? this.serverOffer : this.clientOffer) & 0xffff;
+      if (length > mss && s.lengthClaimed)
+        this.oversize(s, from, from.offset + distance(seq, from.next), mss);
       if (
         seq === from.next &&
         after === 0 &&
@@ -113,12 +127,59 @@ export class Connection extends ConnectionFacts {
     }
     from.origin = Origin.SYN;
     if (isReply) {
+      if (!this.synAckSeen && this.synSeen) this.handshakeUs = this.sinceStart(s.us);
       this.synAckSeen = true;
+      this.serverOffer = packOffer(s);
+      if (timestampsAgreed(this.clientOffer, this.serverOffer)) {
+        this.serverStack = s.hopLimit | STAMPED;
+        this.serverTsval = Math.max(tsvalOf(s), 0) | 0;
+      }
       if (!to.known) to.begin(advance(s.ack, -1), Origin.SEEN);
     } else {
+      if (this.synSeen) this.synAgain(s);
       this.synSeen = true;
+      this.clientOffer = packOffer(s);
     }
     return true;
+  }
+
+  /** Looks the segment like the server's first one? Only what costs nothing to ask of every segment. */
+  #isOneStack(s: TcpSegment): boolean {
+    const { serverStack } = this;
+    if (serverStack < 0) {
+      this.serverStack = s.hopLimit;
+      return true;
+    }
+    // Some stacks reset without a timestamp.
+    if ((s.flags & RST) !== 0) return s.hopLimit === (serverStack & 0xff);
+    if ((serverStack & STAMPED) === 0) return s.hopLimit === serverStack;
+    if (s.start - s.tcpStart < TIMESTAMP_HEADER || s.hopLimit !== (serverStack & 0xff)) return false;
+    return (s.flags & SYN) !== 0 || this.#isOneClock(s);
+  }
+
+  #isOneClock(s: TcpSegment): boolean {
+    const { octets, tcpStart } = s;
+    const at = tcpStart + 24;
+    if (octets[at - 2] !== 8 || octets[at - 3] !== 1) return true;
+    const tsval = octets.readInt32BE(at);
+    // Some systems send 0 in the SYN-ACK.
+    if (this.serverTsval === 0) this.serverTsval = tsval;
+    const elapsed = this.sinceStart(s.us);
+    if (!(elapsed >= 0 && elapsed < TSVAL_TRUST_US)) return true;
+    const ticks = distance(tsval, this.serverTsval);
+    return ticks >= -TSVAL_SLACK && ticks <= 2 * elapsed + TSVAL_SLACK;
+  }
+
+  /** Do the blocks lie in what the other side has sent? Sequence numbers that are rewritten on the way leave them behind. */
+  #sack(s: TcpSegment, to: Assembler): void {
+    const top = Math.max(to.offset, to.acked, to.waiting?.top ?? 0);
+    sackBlocks(s, (left, right) => {
+      const first = to.offset + distance(left, to.next);
+      const last = to.offset + distance(right, to.next);
+      // A duplicate is acknowledged by a block behind the acknowledgement. RFC 2883 §4.
+      if (first >= -MAX_ACK_LEAD && last <= top + MAX_ACK_LEAD) this.sackInside();
+      else this.sackOutside(to.direction === 'client' ? 'server' : 'client', left, s);
+    });
   }
 
   /** A reset that its receiver would believe ends the connection; any other is only counted. */
@@ -210,6 +271,7 @@ export class Connection extends ConnectionFacts {
     // A keep-alive repeats the octet in front, with any value. RFC 9293 §3.8.4, RFC 1122 §4.2.3.6.
     if (ahead === -1 && s.length === 1) return;
     let offset = from.offset + ahead;
+    if (ahead < 0) this.resent(s, from, offset);
     const room = from.finOffset < 0 ? Number.POSITIVE_INFINITY : from.finOffset - offset;
     let length = Math.min(s.length, room);
     let captured = Math.min(s.end - s.start, length);
@@ -399,6 +461,12 @@ export class Connection extends ConnectionFacts {
     this.#drain();
     return true;
   }
+}
+
+/** Where the segment's first octet lies in its stream; 0 where that is not known. */
+function offsetOf(s: TcpSegment, from: Assembler): number {
+  if (!from.known) return 0;
+  return from.offset + distance((s.flags & SYN) !== 0 ? advance(s.seq, 1) : s.seq, from.next);
 }
 
 /** The SYN-ACK answers the SYN of `to`, with or without data in it. */

@@ -1,5 +1,6 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { Checksum } from '../wire/segment.js';
+import type { TcpFacts } from './tcp-facts.js';
 
 /** Who sent it. */
 export type Direction = 'client' | 'server';
@@ -87,6 +88,8 @@ export interface ConnectionView {
   /** First 20 differing overlaps. */
   readonly overlaps: readonly Overlap[];
   readonly overlapCount: number;
+  /** Put together when asked for. */
+  readonly tcp: TcpFacts;
 }
 
 /** Hears one connection; declared here, by the floor that calls it. */

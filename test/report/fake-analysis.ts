@@ -2,6 +2,7 @@
 import type { Analysis } from '../../src/analyze.js';
 import type { Finding } from '../../src/rules/finding.js';
 import type { SmtpExchange, SmtpLine, SmtpReply, SmtpSession } from '../../src/smtp/session.js';
+import { PLAIN_TCP } from '../support/conversation.js';
 
 export const TIME = { us: 1_714_979_289_000_000, ns: 0, digits: 6 };
 
@@ -69,6 +70,7 @@ export function fakeSession(more: Partial<SmtpSession> = {}): SmtpSession {
     synAckSeen: true,
     silenceUs: 0,
     protocol: 'smtp',
+    tcp: PLAIN_TCP,
     gaps: [],
     gapCount: 0,
     overlaps: [],

@@ -8,10 +8,29 @@ import { createDigestFactory } from '../../src/smtp/digest.js';
 import type { SmtpSession } from '../../src/smtp/session.js';
 import type { CloseReason, ConnectionView, Direction, Gap } from '../../src/stream/event.js';
 import { StreamChunk } from '../../src/stream/event.js';
+import type { TcpFacts } from '../../src/stream/tcp-facts.js';
 import type { Checksum } from '../../src/wire/segment.js';
 import { SCRIPT_START_US, unescapeScript } from './dialogue.js';
 
 export const digest = await createDigestFactory('xxh64');
+
+/** Nothing out of the ordinary. */
+export const PLAIN_TCP: TcpFacts = {
+  clientPackets: 2,
+  serverPackets: 1,
+  clientOffer: null,
+  serverOffer: null,
+  synCount: 1,
+  lastSynFrame: 1,
+  lastSynTime: null,
+  handshakeUs: null,
+  serverHopLimit: 64,
+  foreign: [],
+  foreignCount: 0,
+  oversize: [],
+  oversizeCount: 0,
+  sack: null,
+};
 
 /** A connection that a test moves by hand. */
 export class FakeConnection implements ConnectionView {
@@ -37,6 +56,7 @@ export class FakeConnection implements ConnectionView {
   gapCount = 0;
   overlaps = [];
   overlapCount = 0;
+  tcp = PLAIN_TCP;
   acknowledged(direction: Direction): number {
     return this.acked[direction];
   }

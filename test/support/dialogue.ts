@@ -24,6 +24,12 @@
  * fin | fin C | rst C | rst S      how it ends: both sides, or one; default `fin` at the end of the script
  * cut                              the capture ends here: no FIN
  * tick 300                         a packet of another connection, so that the capture goes on 300 s
+ * syn C mss=1460 ws=7 sack ts      options of this side's SYN from here; with ts on both sides all segments carry one
+ * stack S ttl=255 ipid=0 ts=off    of this side's segments from here; also ts=+100000 (moves its clock), window=8192
+ * knock                            the client's SYN and nothing else, again if it was sent before
+ * refuse                           the server's RST in answer to it
+ * back C 5                         the side's next line begins 5 octets earlier: what it sent is sent again
+ * sack C 100 200 1000              a SACK block by this side for offsets 100 to 200 of the other's stream, plus 1000
  * # a remark
  * ```
  */
@@ -33,7 +39,7 @@ import { join } from 'node:path';
 import { type Analysis, type AnalyzeOptions, analyze } from '../../src/analyze.js';
 import type { Finding } from '../../src/rules/finding.js';
 import type { Rule } from '../../src/rules/rule.js';
-import { tcpPacket } from './packet.js';
+import { tcpPacket, u16, u32 } from './packet.js';
 
 /** One packet of a script. */
 export interface ScriptPacket {
@@ -55,6 +61,13 @@ interface Side {
   acknowledges: boolean;
   /** Sequence number that this side has received up to. */
   received: number;
+  isn: number;
+  syn: { mss?: number; scale?: number; sack?: boolean; stamps?: boolean };
+  ttl: number;
+  ipId: number | null;
+  window: number;
+  /** Milliseconds that its clock is ahead; null: no timestamps though they were agreed. */
+  clock: number | null;
 }
 
 type Letter = 'C' | 'S';
@@ -83,8 +96,8 @@ export function unescapeScript(text: string): Buffer {
 class ScriptPlayer {
   readonly packets: ScriptPacket[] = [];
   private us = SCRIPT_START_US;
-  private client: Side = side('192.0.2.10', 40000, 1000);
-  private server: Side = side('198.51.100.25', 25, 5_000_000);
+  private client: Side = side('192.0.2.10', 40000, 1000, 64);
+  private server: Side = side('198.51.100.25', 25, 5_000_000, 57);
   private begun = false;
   private ended = true;
   private midstream = false;
@@ -166,6 +179,29 @@ class ScriptPlayer {
         this.begin();
         this.ended = true;
         return true;
+      case 'syn':
+        this.side(rest[0]).syn = synOptions(rest.slice(1));
+        return true;
+      case 'stack':
+        this.stack(this.side(rest[0]), rest.slice(1));
+        return true;
+      case 'knock':
+        this.send('C', 'S', Buffer.alloc(0));
+        return true;
+      case 'refuse': {
+        const { next } = this.client;
+        this.server.received = (next + 1) >>> 0;
+        this.send('S', 'RA', Buffer.alloc(0));
+        return true;
+      }
+      case 'back': {
+        const sender = this.side(rest[0]);
+        sender.next = (sender.next - Number(rest[1])) >>> 0;
+        return true;
+      }
+      case 'sack':
+        this.sack(rest[0] === 'S' ? 'S' : 'C', rest.slice(1).map(Number));
+        return true;
       case 'tick':
         this.us += Number(rest[0]) * 1e6;
         this.packets.push({
@@ -180,8 +216,11 @@ class ScriptPlayer {
 
   private open(words: readonly string[]): void {
     this.sessions++;
-    this.client = side(this.client.address, 40000 + this.sessions, 1000 + this.sessions * 7_000_000);
-    this.server = side(this.server.address, this.server.port, 5_000_000 + this.sessions * 9_000_000);
+    const { client, server } = this;
+    this.client = side(client.address, 40000 + this.sessions, 1000 + this.sessions * 7_000_000, 64);
+    this.server = side(server.address, server.port, 5_000_000 + this.sessions * 9_000_000, 57);
+    this.client.syn = client.syn;
+    this.server.syn = server.syn;
     for (const word of words) {
       const match = /^([CS])=(.+):(\d+)$/.exec(word);
       if (!match) throw new TypeError(`endpoint is not understood: ${word}`);
@@ -242,7 +281,44 @@ class ScriptPlayer {
     }
   }
 
-  private send(from: Letter, flags: string, payload: Buffer): void {
+  private side(letter: string | undefined): Side {
+    return letter === 'S' ? this.server : this.client;
+  }
+
+  private stack(of: Side, words: readonly string[]): void {
+    for (const word of words) {
+      const [name, value = ''] = word.split('=');
+      if (name === 'ttl') of.ttl = Number(value);
+      else if (name === 'ipid') of.ipId = Number(value);
+      else if (name === 'window') of.window = Number(value);
+      else if (name === 'ts') of.clock = value === 'off' ? null : Number(value.replace('+', ''));
+      else throw new TypeError(`stack is not understood: ${word}`);
+    }
+  }
+
+  private sack(from: Letter, [first = 0, last = 0, shift = 0]: readonly number[]): void {
+    this.begin();
+    const { isn } = from === 'C' ? this.server : this.client;
+    const edges = [first, last].map((offset) => u32(isn + 1 + offset + shift));
+    this.send(from, 'A', Buffer.alloc(0), Buffer.concat([Buffer.from([1, 1, 5, 10]), ...edges]));
+  }
+
+  /** The options of a segment: those of a SYN, or a timestamp where both sides agreed on it. */
+  private options(source: Side, target: Side, flags: string): Buffer {
+    const parts: Buffer[] = [];
+    const isSyn = flags.includes('S');
+    const { syn, clock } = source;
+    if (isSyn && syn.mss !== undefined) parts.push(Buffer.concat([Buffer.from([2, 4]), u16(syn.mss)]));
+    if (isSyn && syn.scale !== undefined) parts.push(Buffer.from([1, 3, 3, syn.scale]));
+    if (isSyn && syn.sack) parts.push(Buffer.from([1, 1, 4, 2]));
+    if (syn.stamps && (isSyn || target.syn.stamps) && clock !== null) {
+      const tsval = 100_000 + Math.floor((this.us - SCRIPT_START_US) / 1000) + clock;
+      parts.push(Buffer.concat([Buffer.from([1, 1, 8, 10]), u32(tsval), u32(0)]));
+    }
+    return Buffer.concat(parts);
+  }
+
+  private send(from: Letter, flags: string, payload: Buffer, more = Buffer.alloc(0)): void {
     if (this.only !== null && this.only !== from) return;
     const [source, target] = from === 'C' ? [this.client, this.server] : [this.server, this.client];
     const octets = tcpPacket({
@@ -254,15 +330,32 @@ class ScriptPlayer {
       ack: flags === 'S' ? 0 : source.received,
       flags,
       payload,
-      ttl: from === 'C' ? 64 : 57,
+      ttl: source.ttl,
+      window: source.window,
+      ...(source.ipId === null ? {} : { ipId: source.ipId }),
+      options: Buffer.concat([this.options(source, target, flags), more]),
       badChecksum: this.badChecksum && payload.length > 0,
     });
     this.packets.push({ us: this.us, octets });
   }
 }
 
-function side(address: string, port: number, next: number): Side {
-  return { address, port, next, acknowledges: true, received: 0 };
+function side(address: string, port: number, next: number, ttl: number): Side {
+  const stack = { syn: {}, ttl, ipId: null, window: 65535, clock: 0 };
+  return { address, port, next, isn: next, acknowledges: true, received: 0, ...stack };
+}
+
+function synOptions(words: readonly string[]): Side['syn'] {
+  const syn: Side['syn'] = {};
+  for (const word of words) {
+    const [name, value] = word.split('=');
+    if (name === 'mss') syn.mss = Number(value);
+    else if (name === 'ws') syn.scale = Number(value);
+    else if (name === 'sack') syn.sack = true;
+    else if (name === 'ts') syn.stamps = true;
+    else throw new TypeError(`SYN option is not understood: ${word}`);
+  }
+  return syn;
 }
 
 /** The packets (Ethernet) of a script, in order of time. */

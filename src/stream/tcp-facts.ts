@@ -1,0 +1,272 @@
+import type { Timestamp } from '../capture/timestamp.js';
+import type { TcpSegment } from '../wire/segment.js';
+import type { Direction } from './event.js';
+import { MAX_LISTED } from './limits.js';
+import { distance } from './sequence.js';
+
+/** What the options of a SYN or SYN-ACK say. RFC 9293 §3.2, RFC 7323, RFC 2018. */
+export interface SynOffer {
+  readonly mss: number | null;
+  readonly windowScale: number | null;
+  readonly sackPermitted: boolean;
+  readonly timestamps: boolean;
+}
+
+/** A segment of the server that does not look like the others of this connection. */
+export interface ForeignSegment {
+  readonly frame: number;
+  readonly time: Timestamp | null;
+  /** Stream offset of its first octet, and how many it has. */
+  readonly offset: number;
+  readonly length: number;
+  /** IPv4 TTL or IPv6 hop limit. */
+  readonly hopLimit: number;
+  readonly ipId: number;
+  readonly window: number;
+  /** TSval; null without the option. RFC 7323 §3. */
+  readonly tsval: number | null;
+  readonly reset: boolean;
+}
+
+/** A segment with more data than the peer's SYN allows. RFC 9293 §3.7.1. */
+export interface OversizeSegment {
+  readonly direction: Direction;
+  readonly offset: number;
+  readonly length: number;
+  /** Of the receiver. */
+  readonly mss: number;
+  readonly frame: number;
+  readonly lastFrame: number;
+  /** How often it was sent at this length. */
+  readonly copies: number;
+  /** The same octets again, in a segment small enough; null: never. */
+  readonly smallerFrame: number | null;
+  /** Acknowledged before anything smaller was sent. */
+  readonly passed: boolean;
+}
+
+/** SACK blocks of one connection. RFC 2018 §3. */
+export interface SackAccount {
+  /** Blocks inside what was sent, and blocks far outside of it. */
+  readonly possible: number;
+  readonly impossible: number;
+  /** Of the first impossible block: who sent it, its frame, and its left edge minus the acknowledgement number, modulo 2^32. */
+  readonly direction: Direction;
+  readonly frame: number;
+  readonly time: Timestamp | null;
+  readonly distance: number;
+  /** How far that distance varies over the impossible blocks, in octets. */
+  readonly spread: number;
+  /** Frames of impossible blocks. */
+  readonly frames: readonly number[];
+}
+
+/** What is known of a connection's TCP, beyond its octets. */
+export interface TcpFacts {
+  readonly clientPackets: number;
+  readonly serverPackets: number;
+  readonly clientOffer: SynOffer | null;
+  readonly serverOffer: SynOffer | null;
+  /** SYNs of the client; frame and time of the last one. */
+  readonly synCount: number;
+  readonly lastSynFrame: number;
+  readonly lastSynTime: Timestamp | null;
+  /** Microseconds from the SYN to the SYN-ACK; null where one was repeated or not captured. */
+  readonly handshakeUs: number | null;
+  /** Of the server's first segment. */
+  readonly serverHopLimit: number | null;
+  /** First 20, and how many. */
+  readonly foreign: readonly ForeignSegment[];
+  readonly foreignCount: number;
+  readonly oversize: readonly OversizeSegment[];
+  readonly oversizeCount: number;
+  readonly sack: SackAccount | null;
+}
+
+const NO_MSS = 0xffff;
+const NO_SCALE = 15;
+const SACK_PERMITTED = 1 << 20;
+const TIMESTAMPS = 1 << 21;
+const SEEN = 1 << 22;
+
+/** An offer as a number: the lower 16 bits are the largest segment allowed. */
+export const UNKNOWN_OFFER = NO_MSS | (NO_SCALE << 16);
+
+/** The options of a SYN, packed. */
+export function packOffer(s: TcpSegment): number {
+  const { octets } = s;
+  let mss = NO_MSS;
+  let scale = NO_SCALE;
+  let flags = SEEN;
+  for (let at = nextOption(s, s.tcpStart + 20); at >= 0; at = nextOption(s, at + octets[at + 1]!)) {
+    switch (octets[at]) {
+      case 2:
+        if (octets[at + 1] === 4) mss = (octets[at + 2]! << 8) | octets[at + 3]!;
+        break;
+      case 3:
+        // RFC 7323 §2.3: more than 14 means 14.
+        if (octets[at + 1] === 3) scale = Math.min(octets[at + 2]!, 14);
+        break;
+      case 4:
+        flags |= SACK_PERMITTED;
+        break;
+      case 8:
+        flags |= TIMESTAMPS;
+        break;
+    }
+  }
+  return (mss === 0 ? NO_MSS : mss) | (scale << 16) | flags;
+}
+
+export function unpackOffer(packed: number): SynOffer | null {
+  if ((packed & SEEN) === 0) return null;
+  const mss = packed & 0xffff;
+  const scale = (packed >> 16) & 15;
+  return {
+    mss: mss === NO_MSS ? null : mss,
+    windowScale: scale === NO_SCALE ? null : scale,
+    sackPermitted: (packed & SACK_PERMITTED) !== 0,
+    timestamps: (packed & TIMESTAMPS) !== 0,
+  };
+}
+
+/** Both sides agreed to put a timestamp into every segment. RFC 7323 §3.2. */
+export function timestampsAgreed(client: number, server: number): boolean {
+  return (client & server & TIMESTAMPS) !== 0;
+}
+
+/** Where the option at or behind `from` that has a length begins; -1: there is none. RFC 9293 §3.1. */
+function nextOption(s: TcpSegment, from: number): number {
+  const { octets, start } = s;
+  let at = from;
+  while (at < start && octets[at] === 1) at++;
+  if (at + 1 >= start || octets[at] === 0) return -1;
+  const length = octets[at + 1]!;
+  return length < 2 || at + length > start ? -1 : at;
+}
+
+/** The segment's TSval; -1 without one. */
+export function tsvalOf(s: TcpSegment): number {
+  for (let at = nextOption(s, s.tcpStart + 20); at >= 0; at = nextOption(s, at + s.octets[at + 1]!)) {
+    if (s.octets[at] === 8 && s.octets[at + 1] === 10) return s.octets.readUInt32BE(at + 2);
+  }
+  return -1;
+}
+
+/** Does the header hold options, and not only timestamps as every stack lays them out? RFC 7323, appendix A. */
+export function hasOtherOptions({ octets, tcpStart, start }: TcpSegment): boolean {
+  const length = start - tcpStart;
+  if (length === 20) return false;
+  return (
+    length !== 32 || octets[tcpStart + 20] !== 1 || octets[tcpStart + 21] !== 1 || octets[tcpStart + 22] !== 8
+  );
+}
+
+/** Calls `block` with the edges of each SACK block. */
+export function sackBlocks(s: TcpSegment, block: (left: number, right: number) => void): void {
+  const { octets } = s;
+  for (let at = nextOption(s, s.tcpStart + 20); at >= 0; at = nextOption(s, at + octets[at + 1]!)) {
+    if (octets[at] !== 5) continue;
+    const end = at + octets[at + 1]!;
+    for (let edge = at + 2; edge + 8 <= end; edge += 8) {
+      block(octets.readInt32BE(edge), octets.readInt32BE(edge + 4));
+    }
+  }
+}
+
+/** SYNs of one connection when there is more than one. */
+export interface SynRepeats {
+  count: number;
+  frame: number;
+  time: Timestamp | null;
+}
+
+/** Collects oversize segments. */
+export class Oversizes {
+  readonly list: { -readonly [K in keyof OversizeSegment]: OversizeSegment[K] }[] = [];
+  count = 0;
+
+  /** A segment with more than `mss` octets at `offset`. */
+  sent(direction: Direction, offset: number, s: TcpSegment, mss: number): void {
+    const known = this.find(direction, offset);
+    if (known !== undefined && known.length === s.length) {
+      known.copies++;
+      known.lastFrame = s.frame;
+      return;
+    }
+    if (++this.count > MAX_LISTED) return;
+    const { frame, length } = s;
+    const copies = 1;
+    this.list.push({
+      direction,
+      offset,
+      length,
+      mss,
+      frame,
+      lastFrame: frame,
+      copies,
+      smallerFrame: null,
+      passed: false,
+    });
+  }
+
+  /** A segment that is small enough, at the same place. @param acked  what the peer had acknowledged by then */
+  smaller(direction: Direction, offset: number, frame: number, acked: number): void {
+    const known = this.find(direction, offset);
+    if (known === undefined || known.smallerFrame !== null) return;
+    known.smallerFrame = frame;
+    known.passed = acked >= known.offset + known.length;
+  }
+
+  /** @param acked  what the peers acknowledged in the end */
+  account(acked: (direction: Direction) => number): OversizeSegment[] {
+    return this.list.map((segment) => ({
+      ...segment,
+      passed:
+        segment.passed ||
+        (segment.smallerFrame === null && acked(segment.direction) >= segment.offset + segment.length),
+    }));
+  }
+
+  private find(direction: Direction, offset: number): (typeof this.list)[number] | undefined {
+    return this.list.find((segment) => segment.direction === direction && segment.offset === offset);
+  }
+}
+
+/** Collects SACK blocks. */
+export class Sacks {
+  possible = 0;
+  impossible = 0;
+  readonly frames: number[] = [];
+  private direction: Direction = 'client';
+  private time: Timestamp | null = null;
+  private first = 0;
+  private least = 0;
+  private most = 0;
+
+  outside(direction: Direction, left: number, s: TcpSegment, time: Timestamp | null): void {
+    const away = distance(left, s.ack);
+    if (this.impossible++ === 0) {
+      this.direction = direction;
+      this.time = time;
+      this.first = away;
+    }
+    const drift = distance(away, this.first);
+    this.least = Math.min(this.least, drift);
+    this.most = Math.max(this.most, drift);
+    if (this.frames.length < MAX_LISTED && this.frames.at(-1) !== s.frame) this.frames.push(s.frame);
+  }
+
+  account(): SackAccount {
+    return {
+      possible: this.possible,
+      impossible: this.impossible,
+      direction: this.direction,
+      frame: this.frames[0] ?? 0,
+      time: this.time,
+      distance: this.first,
+      spread: this.most - this.least,
+      frames: this.frames,
+    };
+  }
+}
