@@ -132,14 +132,29 @@ def asa_allow_tls(lab):
 
 
 # --- 8BITMIME -------------------------------------------------------------------
+GERMAN = {'headers': 'Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n',
+          'body': 'Gr\xfc\xdfe aus M\xfcnchen, bis sp\xe4ter.\n'}
+
+
 def eightbit_ndr(lab):
     "8BITMIME is masked, Exim sends 8-bit text all the same, the server (scripted) refuses it, Exim's report comes back"
     lab.network(); lab.firewall('asa-8bit'); lab.mock('exchange')
     lab.exim_client(main='accept_8bitmime = true\nbounce_return_body = false\n'); lab.both()
-    german = 'Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n'
-    lab.inject(lab.message(subject='Invitation', sender='author@example.com', headers=german,
-                           body='Gr\xfc\xdfe aus M\xfcnchen, bis sp\xe4ter.\n'), sender='author@example.com', eight_bit=True)
+    lab.inject(lab.message(subject='Invitation', sender='author@example.com', **GERMAN), sender='author@example.com', eight_bit=True)
     lab.settle(6)
+
+
+def eightbit_not_offered(lab):
+    "no firewall: Exim sends 8-bit text to an Exim that does not offer 8BITMIME"
+    lab.network(); lab.firewall(); lab.exim_server(main='accept_8bitmime = false\n')
+    lab.exim_client(main='accept_8bitmime = true\n'); lab.record(f'{lab.name}.pcap')
+    lab.inject(lab.message(subject='Invitation', **GERMAN), eight_bit=True); lab.settle(3)
+
+
+def control_8bitmime(lab):
+    "8-bit text to a Postfix that offers 8BITMIME, nothing in between"
+    lab.network(); lab.firewall(); lab.postfix_server(); lab.postfix_client(); lab.record(f'{lab.name}.pcap')
+    lab.inject(lab.message(subject='Invitation', **GERMAN), eight_bit=True); lab.queue_empty()
 
 
 def exchange_ndr(lab):
@@ -296,11 +311,11 @@ def control_relay_denied(lab):
     lab.talk('EHLO client.example.net\nMAIL FROM:<alice@example.net>\nRCPT TO:<carol@example.org>\nQUIT\n')
 
 
-NAMES = {'eightbit_ndr': '8bitmime-ndr', 'pix_4_0_ok': 'pix-4.0-ok', 'pix_4_4_stars': 'pix-4.4-stars', 'pix_5_1_noop': 'pix-5.1-noop',
-         'pix_5_1_kb': 'pix-5.1-kb'}
+NAMES = {'eightbit_ndr': '8bitmime-ndr', 'eightbit_not_offered': '8bitmime-not-offered', 'pix_4_0_ok': 'pix-4.0-ok',
+         'pix_4_4_stars': 'pix-4.4-stars', 'pix_5_1_noop': 'pix-5.1-noop', 'pix_5_1_kb': 'pix-5.1-kb'}
 SCENARIOS = {NAMES.get(s.__name__, s.__name__.replace('_', '-')): s for s in (
     asa_esmtp, pix_6_xxxx, control_postfix, pix_4_0_ok, pix_cmap, pix_4_4_stars, pix_5_1_noop, pix_5_1_kb, pix_6_echo, pix_6_off,
     greeting_stalled, auth_dropped, asa_auth_masked, asa_link2state, pix_link2state, asa_telnet, asa_allow_tls, eightbit_ndr,
-    exchange_ndr, delivered_five_times, lost_end_of_data, reset_end_of_data, proxy_checkpoint, proxy_raptor, proxy_antivirus,
-    control_exim, control_sendmail, control_no_esmtp, control_greylisting, control_starttls, control_mailing_list,
+    eightbit_not_offered, exchange_ndr, delivered_five_times, lost_end_of_data, reset_end_of_data, proxy_checkpoint, proxy_raptor, proxy_antivirus,
+    control_exim, control_8bitmime, control_sendmail, control_no_esmtp, control_greylisting, control_starttls, control_mailing_list,
     control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_relay_denied)}

@@ -160,7 +160,7 @@ function symptomsOf(findings: readonly Finding[]): string[] {
 /** The least that covers what was seen; nothing where the box is not known. */
 function smallestChange(findings: readonly Finding[], { vendor, product }: Diagnosis['device']): string[] {
   if (vendor !== 'Cisco') return [];
-  const rules = new Set(findings.map(({ rule }) => rule));
+  const rules = new Set(findings.filter(({ severity }) => severity !== 'info').map(({ rule }) => rule));
   if (product === 'PIX') {
     return [
       '`no fixup protocol smtp 25` (4.2 and later): no SMTP command is inspected any more, for any server behind the box.',

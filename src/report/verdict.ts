@@ -53,6 +53,7 @@ const DEEDS: Readonly<Record<string, (findings: readonly Finding[]) => Deed>> = 
 const CONSEQUENCES: Readonly<Record<string, (findings: readonly Finding[]) => string>> = {
   'relay-denied-after-auth-dropped': () => 'a recipient was refused as relaying',
   '8bitmime-rejected': () => '8-bit mail was refused',
+  '8bitmime-unadvertised': () => '8-bit mail was sent without sight of 8BITMIME',
   'ndr-8bitmime': () => 'mail came back for its body type',
   'end-of-data-unacknowledged': (findings) =>
     findings.length === 1

@@ -1,4 +1,5 @@
 import { eightBitMimeRejected } from './8bitmime-rejected.js';
+import { eightBitMimeUnadvertised } from './8bitmime-unadvertised.js';
 import { authDropped } from './auth-dropped.js';
 import { bannerMasked } from './banner-masked.js';
 import { bannerProxy } from './banner-proxy.js';
@@ -33,6 +34,7 @@ export const catalog: readonly Rule[] = [
   link2stateDropped,
   relayDeniedAfterAuthDropped,
   eightBitMimeRejected,
+  eightBitMimeUnadvertised,
   ndr8bitmime,
   duplicateDelivery,
   endOfDataUnacknowledged,

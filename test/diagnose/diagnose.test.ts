@@ -95,6 +95,11 @@ describe('from findings', () => {
 
   it.each<[string, Finding[], RegExp[]]>([
     ['masked keywords', letters, [/^No `mask` for/]],
+    [
+      'a note changes nothing',
+      [...letters, finding('8bitmime-unadvertised', {}, { severity: 'info' })],
+      [/^No `mask` for/],
+    ],
     ['STARTTLS lost too', [...letters, finding('starttls-stripped')], [/^`allow-tls`/]],
     ['the greeting too', [starred, ...letters], [/^No `mask` for/, /^`no mask-banner`/]],
     ['AUTH lost too', [...letters, finding('auth-dropped')], [/^A class without `inspect esmtp`/]],
