@@ -26,6 +26,7 @@ import type { MailDataFacts } from './mail-data.js';
 import { type MessagePlace, writeMessageBegin, writeMessageEnd } from './message-record.js';
 import { OpenMessage, pointAtDot } from './open-message.js';
 import * as protocol from './protocol.js';
+import { OpenTls } from './tls-opening.js';
 import { BDAT_KIND, COMMAND_KIND, END_OF_DATA_KIND, RESPONSE_KIND, UNSEEN_KIND } from './transcript-event.js';
 
 const TLS_HANDSHAKE = 0x16;
@@ -48,6 +49,7 @@ export abstract class ClientDialogue extends DialogueState {
 
   /** Takes in octets; returns where it stopped because what follows must wait, or the end. */
   private take(chunk: StreamChunk, from: number, early: boolean): number {
+    this.tls?.fromClient(chunk, from);
     let at = from;
     while (at < chunk.end) {
       switch (this.mode) {
@@ -363,8 +365,10 @@ export abstract class ClientDialogue extends DialogueState {
     return chunk.end;
   }
 
-  protected expectTls(frame: number): void {
-    this.encryptedFrom = frame;
+  /** @param line  the 220 */
+  protected expectTls(line: WireLine): void {
+    this.encryptedFrom = line.lastFrame;
+    this.tls = new OpenTls(this.connection, line.endOffset);
     this.forget(TLS_FOLLOWED | TLS_BROKEN);
     this.awaitTls();
     this.settleAs(AFTER_STARTTLS);

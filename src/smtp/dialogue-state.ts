@@ -8,6 +8,7 @@ import type { PartialLine, WireLine } from './line-splitter.js';
 import * as protocol from './protocol.js';
 import { looksMasked } from './reply.js';
 import type { NoReply } from './session.js';
+import type { OpenTls } from './tls-opening.js';
 import { GREETING_KIND } from './transcript-event.js';
 
 /** What the client's next octets are. */
@@ -58,6 +59,8 @@ export abstract class DialogueState {
   /** Bits of protocol.ts. */
   seen = 0;
   encryptedFrom = 0;
+  /** From the 220 to STARTTLS on. */
+  protected tls: OpenTls | null = null;
   protected mode = COMMANDS;
   protected secrets: Secrets | null = null;
   protected clientPartial: PartialLine | null = null;

@@ -63,7 +63,10 @@ class Dialogue extends ClientDialogue implements StreamListener {
     if (chunk.start >= chunk.end) return;
     this.begin(chunk.frame, chunk.us);
     if (chunk.direction === 'client') this.clientChunk(chunk);
-    else this.serverChunk(chunk);
+    else {
+      this.serverChunk(chunk);
+      this.tls?.fromServer(chunk);
+    }
   }
 
   gap(gap: Gap, frame: number): void {
@@ -81,6 +84,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
     this.cutServerLine();
     this.closeClient();
     this.log.close();
+    this.tls?.write(this.log, this.log);
     this.context.onClosed(new ClosedSession(this.context.capture, this));
   }
 
@@ -135,7 +139,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
     if (this.log.keepsReplyLine(code)) reply.text = this.shown(line, code);
     if (code >= 200 && code < 300) this.releaseCommandsBefore(code);
     this.log.reply(line, reply, whole);
-    if (this.context.answer.exchange >= 0) this.replied(line.lastFrame);
+    if (this.context.answer.exchange >= 0) this.replied(line);
     // The reply that was to decide cannot be told from others any more.
     if (this.held !== null && this.held.decider < this.log.head) this.mustGuess();
   }
@@ -183,13 +187,13 @@ class Dialogue extends ClientDialogue implements StreamListener {
   }
 
   /** A reply is complete: what does the client send next? */
-  private replied(frame: number): void {
+  private replied(line: WireLine): void {
     const { exchange, awaited, code } = this.context.answer;
     switch (this.mode) {
       case state.WAITING: {
         const { decider } = this.held!;
-        if (exchange === decider) this.decided(awaited, code, frame);
-        else if (code === 354 && decider < exchange) this.decided(to.TO_DATA, code, frame);
+        if (exchange === decider) this.decided(awaited, code, line);
+        else if (code === 354 && decider < exchange) this.decided(to.TO_DATA, code, line);
         break;
       }
       case state.SEARCHING:
@@ -218,7 +222,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
     return this.message?.broken ? code !== 354 : code >= 200 && code < 300;
   }
 
-  private decided(awaited: number, code: number, frame: number): void {
+  private decided(awaited: number, code: number, line: WireLine): void {
     switch (awaited) {
       case to.TO_DATA:
         if (code === 354) {
@@ -231,7 +235,7 @@ class Dialogue extends ClientDialogue implements StreamListener {
         this.settleAs(code === 334 ? state.AUTH_RESPONSE : state.COMMANDS);
         break;
       case to.TO_STARTTLS:
-        if (code === 220) this.expectTls(frame);
+        if (code === 220) this.expectTls(line);
         else this.settleAs(state.COMMANDS);
         break;
       case to.TO_XEXCH50:

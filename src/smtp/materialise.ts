@@ -12,7 +12,9 @@ import type {
   SmtpLine,
   SmtpMessage,
   SmtpSession,
+  TlsOpening,
 } from './session.js';
+import { readTls } from './tls-opening.js';
 import type { Transcript, TranscriptReader } from './transcript.js';
 import type { Origin } from './transcript-event.js';
 import * as event from './transcript-event.js';
@@ -73,8 +75,8 @@ export function materialise(
   const read =
     protocol === 'smtp' || protocol === 'none'
       ? new TranscriptAccount(dialogue, captureLastUs).read()
-      : { exchanges: [], messages: [] };
-  const { exchanges, messages } = read;
+      : { exchanges: [], messages: [], tls: null };
+  const { exchanges, messages, tls } = read;
   const { clientFinFrame, clientRstFrame, serverFinFrame, serverRstFrame } = connection;
   const clientClose = earliest(clientFinFrame, clientRstFrame);
   const serverClose = earliest(serverFinFrame, serverRstFrame);
@@ -110,6 +112,7 @@ export function materialise(
     extensions: lastExtensions(exchanges),
     encryptedFrom: dialogue.encryptedFrom === 0 ? null : dialogue.encryptedFrom,
     tlsFollowed: dialogue.tlsFollowed,
+    tls,
     messages,
     truncated: dialogue.exchanges > dialogue.kept || dialogue.full,
     droppedExchanges: dialogue.exchanges - dialogue.kept,
@@ -143,6 +146,7 @@ class TranscriptAccount {
   /** The newest reply, and the newest message's beginning. */
   private reply: ReplyDraft | null = null;
   private message: MessageBegin | null = null;
+  private tls: TlsOpening | null = null;
 
   constructor(
     private readonly dialogue: ClosedDialogue,
@@ -153,7 +157,7 @@ class TranscriptAccount {
     this.lines = new event.LineReader(this.reader, dialogue);
   }
 
-  read(): { exchanges: SmtpExchange[]; messages: SmtpMessage[] } {
+  read(): { exchanges: SmtpExchange[]; messages: SmtpMessage[]; tls: TlsOpening | null } {
     const { reader } = this;
     while (!reader.ended) {
       const flags = reader.octet();
@@ -184,6 +188,9 @@ class TranscriptAccount {
         case event.MESSAGE_END:
           this.records.push(readMessageEnd(reader, flags, this.message!, this.dialogue));
           break;
+        case event.TLS:
+          this.tls = readTls(reader, flags, this.dialogue, this.connection);
+          break;
         default:
           throw new TypeError('transcript is damaged');
       }
@@ -192,7 +199,7 @@ class TranscriptAccount {
       if (answered(exchange)) exchange.noReply = null;
       else exchange.noReply ??= this.whyUnanswered(exchange);
     }
-    return { exchanges: this.exchanges, messages: this.messages() };
+    return { exchanges: this.exchanges, messages: this.messages(), tls: this.tls };
   }
 
   private readExchange(flags: number): void {

@@ -155,6 +155,28 @@ export interface SmtpMessage {
   readonly looksLikeReport: boolean;
 }
 
+/** What one side sent after the 220 to STARTTLS. */
+export interface TlsFlight {
+  /** Its first octets, latin1: as many as a TLS record header has, five, and never more. */
+  readonly head: string;
+  /** All octets of it in the capture. */
+  readonly octets: number;
+  readonly offset: number;
+  /** Frame and time of its first octet. */
+  readonly frame: number;
+  readonly time: Timestamp | null;
+  /** Verdict of the segment with its head; computed only when that begins no TLS record. */
+  readonly checksum: Checksum;
+}
+
+/** What became of a STARTTLS that was answered 220. null: nothing of that side was captured. */
+export interface TlsOpening {
+  readonly client: TlsFlight | null;
+  readonly server: TlsFlight | null;
+  /** The server's TCP acknowledged all that the client sent. null: no packet of the server was captured after it. */
+  readonly acknowledged: boolean | null;
+}
+
 /** `smtp`; or what else spoke on the port; `none`: no payload octet at all; `unknown`: too little to say. */
 export type Protocol = 'smtp' | 'http' | 'tls' | 'ssh' | 'other' | 'none' | 'unknown';
 
@@ -196,6 +218,8 @@ export interface SmtpSession {
   readonly encryptedFrom: number | null;
   /** After that 220: a TLS record followed from the client. null: nothing followed in the capture. */
   readonly tlsFollowed: boolean | null;
+  /** null: no 220 to a STARTTLS was seen. */
+  readonly tls: TlsOpening | null;
   readonly messages: readonly SmtpMessage[];
   /** More exchanges or messages than are kept. */
   readonly truncated: boolean;

@@ -16,8 +16,10 @@ import type { Transcript, TranscriptReader, TranscriptStore } from './transcript
  * DROPPED_LINES  complete                  | count                    of the newest reply
  * NO_REPLY       cause                     | first exchange, count
  * MESSAGE, MESSAGE_END  see message-record.ts
+ * TLS                   see tls-opening.ts
  * ```
  */
+export const TLS = 0;
 export const EXCHANGE = 1;
 export const REPLY = 2;
 export const MORE = 3;
@@ -61,7 +63,7 @@ export const CAUSES: readonly NoReply[] = [
   'encrypted',
   'limit',
 ];
-const CHECKSUMS: readonly Checksum[] = ['unverifiable', 'valid', 'offloaded', 'invalid'];
+export const CHECKSUMS: readonly Checksum[] = ['unverifiable', 'valid', 'offloaded', 'invalid'];
 const ENDINGS: readonly SmtpLine['ending'][] = ['CRLF', 'LF', 'CR', 'none'];
 
 /** Frames and times are written as distances from these. */

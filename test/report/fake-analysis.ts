@@ -79,6 +79,7 @@ export function fakeSession(more: Partial<SmtpSession> = {}): SmtpSession {
     extensions: [],
     encryptedFrom: null,
     tlsFollowed: null,
+    tls: null,
     messages: [],
     truncated: false,
     droppedExchanges: 0,

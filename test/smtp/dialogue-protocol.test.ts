@@ -1,8 +1,17 @@
 /** STARTTLS, other protocols, and lines that a firewall has overwritten. */
 import { describe, expect, it } from 'vitest';
+import type { TlsFlight, TlsOpening } from '../../src/smtp/session.js';
 import { account, converse, octetByOctet } from '../support/conversation.js';
+import { SCRIPT_START_US } from '../support/dialogue.js';
 
 const TLS = '\\x16\\x03\\x01\\x00\\x05hello\\n\\x17\\x03\\x03';
+
+/** What does not depend on how the octets were cut into segments. */
+function flights(tls: TlsOpening | null): unknown {
+  const flight = (side: TlsFlight | null | undefined) =>
+    side && { head: side.head, octets: side.octets, offset: side.offset };
+  return tls && { client: flight(tls.client), server: flight(tls.server), acknowledged: tls.acknowledged };
+}
 
 describe('STARTTLS', () => {
   const session = (script: string) => {
@@ -10,6 +19,7 @@ describe('STARTTLS', () => {
     const pieces = converse(script, { split: octetByOctet }).session;
     expect(account(pieces)).toBe(account(whole));
     expect(pieces.tlsFollowed).toBe(whole.tlsFollowed);
+    expect(flights(pieces.tls)).toEqual(flights(whole.tls));
     expect(pieces.protocol).toBe(whole.protocol);
     return whole;
   };
@@ -89,6 +99,46 @@ describe('STARTTLS', () => {
     expect(tlsFollowed).toBe(false);
     expect(exchanges).toHaveLength(2);
     expect(session('S: 220 mx\nC: STARTTLS\nS: 220 go\nC~ \\x16\\x41').tlsFollowed).toBe(false);
+  });
+
+  it('tells the first octets of both sides, and how many there were', () => {
+    const { tls } = session(`S: 220 mx\nC: STARTTLS\nS: 220 go\nC~ ${TLS}\nC~ more\nS~ \\x15\\x03\\x01`);
+    expect(flights(tls)).toEqual({
+      client: { head: '\x16\x03\x01\x00\x05', octets: 18, offset: 10 },
+      server: { head: '\x15\x03\x01', octets: 3, offset: 16 },
+      acknowledged: true,
+    });
+    const { client } = converse(`S: 220 mx\nC: STARTTLS\nS: 220 go\nC~ ${TLS}\nC~ more`).session.tls!;
+    expect(client).toMatchObject({
+      frame: 8,
+      time: { us: SCRIPT_START_US + 40_000 },
+      checksum: 'unverifiable',
+    });
+  });
+
+  it('tells what came in one segment with the 220, or in front of it', () => {
+    const script = `S: 220 mx\nC: STARTTLS\nC+ RSET\nS: 220 go\nS+ XXXX`;
+    expect(flights(session(script).tls)).toMatchObject({
+      client: { head: 'RSET\r', octets: 6, offset: 10 },
+      server: { head: 'XXXX\r', octets: 6, offset: 16 },
+    });
+    expect(session(script).tls!.server!.checksum).toBe('valid');
+  });
+
+  it('tells whether the server acknowledged it', () => {
+    const start = 'S: 220 mx\nC: STARTTLS\nS: 220 go';
+    expect(session(`${start}\nC! ${TLS}`).tls!.acknowledged).toBeNull();
+    expect(session(`${start}\nC! ${TLS}\nS~ \\x15`).tls!.acknowledged).toBe(false);
+  });
+
+  it('tells nothing where no 220 to STARTTLS was seen', () => {
+    expect(session('S: 220 mx\nC: STARTTLS\nS: 454 no\nC: QUIT\nS: 221 bye').tls).toBeNull();
+    expect(session(`C~ ${TLS}\nS~ ${TLS}`).tls).toBeNull();
+    expect(session('S: 220 mx\nC: STARTTLS\nS: 220 go').tls).toEqual({
+      client: null,
+      server: null,
+      acknowledged: null,
+    });
   });
 
   it('was answered in a gap', () => {
