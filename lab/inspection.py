@@ -16,6 +16,9 @@ asa-tls       as asa, and STARTTLS passes (`allow-tls`)
 lost-dot      the dot line is not passed on when CRLF.CRLF straddles two segments
 lost-dot-rst  as lost-dot, but both ends are reset
 lost-250      the reply to the end of the message, and what follows it, is not passed on
+tls-lost      STARTTLS and its 220 pass; what the client sends then is not passed on
+tls-masked    STARTTLS and its 220 pass; what the server sends then becomes X's
+tls-spoiled   STARTTLS and its 220 pass; type and version of the client's first TLS record are overwritten
 """
 import collections
 import re
@@ -25,7 +28,8 @@ FIFTEEN = SEVEN | {b'AUTH', b'EHLO', b'ETRN', b'HELP', b'SAML', b'SEND', b'SOML'
 # EHLO keywords that `inspect esmtp` examines and lets through; it masks every other line
 EXAMINED = {b'SIZE', b'ETRN', b'PIPELINING', b'DSN', b'ENHANCEDSTATUSCODES', b'8BITMIME', b'BINARYMIME', b'AUTH'}
 MODES = ('none', 'pix40', 'cmap', 'pix44', 'pix51', 'pix51-kb', 'pix6', 'pix6-clear',
-         'asa', 'asa-8bit', 'asa-noauth', 'asa-tls', 'lost-dot', 'lost-dot-rst', 'lost-250')
+         'asa', 'asa-8bit', 'asa-noauth', 'asa-tls', 'lost-dot', 'lost-dot-rst', 'lost-250',
+         'tls-lost', 'tls-masked', 'tls-spoiled')
 HIDDEN = {'asa-8bit': {b'8BITMIME', b'BINARYMIME'}, 'asa-noauth': {b'AUTH'}}
 UNMASKED_GREETING = ('pix40', 'pix6-clear')
 
@@ -68,6 +72,7 @@ class Dialogue:
         self.hole = None        # client offset of the octet that does not get through
         self.reply_lost = False
         self.greeted = False
+        self.handshake = False  # the client's TLS has begun
 
     def box_answers(self, payload):
         """Would the box answer this itself?"""
@@ -80,7 +85,7 @@ class Dialogue:
         out, at = b'', 0
         while at < len(payload):
             if self.phase == 'tls':
-                out += payload[at:]
+                out += self.tls(payload[at:], self.seen + at)
                 break
             if self.phase == 'data':
                 used = self.mail_data(payload, at)
@@ -92,6 +97,14 @@ class Dialogue:
             at = end
         self.seen += len(payload)
         return out
+
+    def tls(self, octets, offset):
+        first, self.handshake = not self.handshake, True
+        if first and self.mode == 'tls-lost':
+            self.hole = offset
+        if first and self.mode == 'tls-spoiled':
+            return b'\0' * 3 + octets[3:]
+        return octets
 
     def line(self, line):
         complete = line.endswith(b'\n')
@@ -133,7 +146,7 @@ class Dialogue:
     # --- server > client ---------------------------------------------------
     def from_server(self, payload):
         if self.phase == 'tls':
-            return payload
+            return b'X' * len(payload) if self.mode == 'tls-masked' else payload
         if self.reply_lost is None:
             self.reply_lost = True
         if not self.greeted:

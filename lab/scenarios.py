@@ -131,6 +131,28 @@ def asa_allow_tls(lab):
     lab.inject(lab.message()); lab.queue_empty()
 
 
+# --- TLS ------------------------------------------------------------------------
+def broken_tls(lab, mode):
+    lab.network(); lab.firewall(mode); lab.postfix_server(**lab.certificate(), smtpd_starttls_timeout='20s')
+    lab.postfix_client(smtp_tls_security_level='may', smtp_starttls_timeout='12s'); lab.both()
+    lab.inject(lab.message()); lab.queue_empty(60)
+
+
+def tls_lost(lab):
+    "STARTTLS passes and the client's TLS hello does not; after the sender's time-out the mail goes in clear text"
+    broken_tls(lab, 'tls-lost'); lab.settle(10)
+
+
+def tls_masked(lab):
+    "STARTTLS passes and the server's first TLS records arrive as X's; the mail goes in clear text then"
+    broken_tls(lab, 'tls-masked')
+
+
+def tls_spoiled(lab):
+    "STARTTLS passes; type and version of the client's TLS hello arrive as zeros; the mail goes in clear text then"
+    broken_tls(lab, 'tls-spoiled')
+
+
 # --- 8BITMIME -------------------------------------------------------------------
 GERMAN = {'headers': 'Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n',
           'body': 'Gr\xfc\xdfe aus M\xfcnchen, bis sp\xe4ter.\n'}
@@ -257,6 +279,13 @@ def control_starttls(lab):
     lab.inject(lab.message()); lab.queue_empty()
 
 
+def control_tls_alert(lab):
+    "client and server share no version of TLS: the server says so by an alert, nothing in between"
+    lab.network(); lab.firewall(); lab.postfix_server(**lab.certificate(), smtpd_tls_protocols='>=TLSv1.3')
+    lab.postfix_client(smtp_tls_security_level='may', smtp_tls_protocols='<=TLSv1.2'); lab.record(f'{lab.name}.pcap')
+    lab.inject(lab.message()); lab.queue_empty(30)
+
+
 def control_mailing_list(lab):
     "one message to three recipients of a list, in three sessions"
     lab.network(); lab.firewall(); lab.postfix_server()
@@ -317,5 +346,7 @@ SCENARIOS = {NAMES.get(s.__name__, s.__name__.replace('_', '-')): s for s in (
     asa_esmtp, pix_6_xxxx, control_postfix, pix_4_0_ok, pix_cmap, pix_4_4_stars, pix_5_1_noop, pix_5_1_kb, pix_6_echo, pix_6_off,
     greeting_stalled, auth_dropped, asa_auth_masked, asa_link2state, pix_link2state, asa_telnet, asa_allow_tls, eightbit_ndr,
     eightbit_not_offered, exchange_ndr, delivered_five_times, lost_end_of_data, reset_end_of_data, proxy_checkpoint, proxy_raptor, proxy_antivirus,
+    tls_lost, tls_masked, tls_spoiled,
     control_exim, control_8bitmime, control_sendmail, control_no_esmtp, control_greylisting, control_starttls, control_mailing_list,
-    control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_relay_denied)}
+    control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_relay_denied,
+    control_tls_alert)}

@@ -37,6 +37,7 @@ const DEEDS: Readonly<Record<string, (findings: readonly Finding[]) => Deed>> = 
   'capability-removed': () => ({ past: 'removed', participle: 'removed', objects: ['ESMTP keywords'] }),
   'auth-dropped': () => took('AUTH'),
   'starttls-stripped': () => took('STARTTLS'),
+  'tls-handshake-broken': () => ({ past: 'broke', participle: 'broken', objects: ['the TLS handshake'] }),
   'link2state-dropped': (findings) => took(...verbs(findings)),
   'ehlo-rejected': () => ({ past: 'broke', participle: 'broken', objects: ['EHLO'] }),
   'verb-masked': (findings) => overwrote(...verbs(findings)),

@@ -15,6 +15,7 @@ import { ndr8bitmime } from './ndr-8bitmime.js';
 import { relayDeniedAfterAuthDropped } from './relay-denied-after-auth-dropped.js';
 import type { Rule } from './rule.js';
 import { starttlsStripped } from './starttls-stripped.js';
+import { tlsHandshakeBroken } from './tls-handshake-broken.js';
 import { verbMasked } from './verb-masked.js';
 import { verbRejected } from './verb-rejected.js';
 import { verbSwallowed } from './verb-swallowed.js';
@@ -31,6 +32,7 @@ export const catalog: readonly Rule[] = [
   ehloRejected,
   authDropped,
   starttlsStripped,
+  tlsHandshakeBroken,
   link2stateDropped,
   relayDeniedAfterAuthDropped,
   eightBitMimeRejected,
