@@ -1,100 +1,30 @@
-import type { Confidence, Finding } from '../rules/finding.js';
-import type { Diagnosis } from './diagnosis.js';
+import type { Confidence, Finding, Proof } from '../rules/finding.js';
+import { BOXES, type Box, type BoxId, type Bracket, nameOf, RELEASES, releaseText } from './boxes.js';
+import type { Actor, Diagnosis, Proved } from './diagnosis.js';
+import { MARKS, type Mark } from './marks.js';
+import { proxyOf } from './proxies.js';
+import { smallestChange } from './smallest-change.js';
 import { SYMPTOMS } from './symptoms.js';
 import { verifyCommands } from './verify.js';
 
-interface Candidate {
-  readonly speaks: (finding: Finding) => boolean;
-  /** How many findings must speak; default 1. */
-  readonly least?: number;
-  readonly device: Diagnosis['device'];
-  readonly confidence: Confidence;
-  readonly reason: string;
-  readonly notProved: readonly string[];
+/** A mark and the findings that show it. */
+interface Shown {
+  readonly mark: Mark;
+  readonly findings: readonly Finding[];
 }
 
-/** Up to 4.1 the feature is `mailhost`, from 4.2 on `fixup protocol smtp`. */
-const OLD_PIX = { vendor: 'Cisco', product: 'PIX', feature: 'Mailguard (mailhost or fixup protocol smtp)' };
-const CISCO_SMTP = { vendor: 'Cisco', product: 'PIX', feature: 'fixup protocol smtp (Mailguard)' };
+const PROOFS: readonly Proof[] = ['octets', 'contrast', 'fits-only', 'fits-among'];
+const CONFIDENCES: readonly Confidence[] = ['certain', 'likely', 'possible'];
+const EVERY_RELEASE: Bracket = [0, RELEASES.length - 1];
+
 const NO_VERSION = 'The release: these marks are those of many releases.';
 const INNER = 'Whether the box stands at the server or on the way to it.';
 
-/** Most telling first; the first row that speaks decides. */
-const CANDIDATES: readonly Candidate[] = [
-  {
-    speaks: ({ rule, args }) => rule === 'banner-masked' && args.family === 'cmap',
-    device: { ...OLD_PIX, versions: null },
-    confidence: 'likely',
-    reason: 'the greeting is the text that old releases write over it',
-    notProved: ['The exact release.', INNER],
-  },
-  {
-    speaks: ({ rule, args }) => rule === 'verb-swallowed' && args.reply === 'OK',
-    device: { ...OLD_PIX, versions: '4.0 to 4.4' },
-    confidence: 'likely',
-    reason: 'commands are answered by a bare OK without a reply code',
-    notProved: ['The exact release.', INNER],
-  },
-  {
-    speaks: ({ rule, args }) => rule === 'capability-masked' && typeof args.letter === 'string',
-    least: 2,
-    device: { vendor: 'Cisco', product: 'ASA or PIX 7 and later', feature: 'inspect esmtp', versions: null },
-    confidence: 'likely',
-    reason: 'keywords are X’s of the same length with letters that count down the reply',
-    notProved: [
-      NO_VERSION,
-      INNER,
-      'That the letters are this product’s alone: no text of the vendor says so.',
-    ],
-  },
-  {
-    speaks: ({ rule, args }) =>
-      rule === 'verb-swallowed' && typeof args.reply === 'string' && args.reply.startsWith('250'),
-    device: { ...CISCO_SMTP, versions: null },
-    confidence: 'possible',
-    reason: 'EHLO is answered as NOOP would be',
-    notProved: ['That EHLO became NOOP: only a capture behind the box shows it.', NO_VERSION, INNER],
-  },
-  {
-    speaks: ({ rule, args }) => rule === 'banner-masked' && args.family === 'keep-2-0',
-    device: { vendor: 'Cisco', product: 'PIX, ASA or FWSM', feature: 'SMTP inspection', versions: null },
-    confidence: 'likely',
-    reason: 'the greeting is stars that spare the digits 2 and 0',
-    notProved: ['Which of these products.', NO_VERSION, INNER],
-  },
-  {
-    speaks: ({ rule, args }) => rule === 'banner-masked' && args.family === 'all-stars',
-    device: { vendor: 'Cisco', product: 'PIX, ASA or FWSM', feature: 'SMTP inspection', versions: null },
-    confidence: 'possible',
-    reason: 'the greeting is stars; its text may have held no 2 and no 0',
-    notProved: ['Which of these products, or whether it is one of them.', NO_VERSION, INNER],
-  },
-  {
-    speaks: ({ rule }) => rule === 'verb-masked' || rule === 'capability-masked',
-    device: {
-      vendor: 'unknown',
-      product: 'an editor that keeps lengths',
-      feature: 'SMTP inspection',
-      versions: null,
-    },
-    confidence: 'possible',
-    reason: 'X’s stand where a command or keyword was; Cisco’s inspections do so, others may',
-    notProved: ['Which product it is.', 'Whether an appliance or an attacker did it.', INNER],
-  },
-];
-
-/** From the name that `banner-proxy` gives. */
-const PROXIES: readonly { readonly name: RegExp; readonly vendor: string; readonly feature: string }[] = [
-  { name: /^Check Point /, vendor: 'Check Point', feature: 'SMTP security server' },
-  { name: /^WatchGuard /, vendor: 'WatchGuard', feature: 'SMTP proxy' },
-  { name: /^(Raptor|Symantec) /, vendor: 'Symantec', feature: 'SMTP proxy' },
-  { name: /^avast! /, vendor: 'avast!', feature: 'SMTP proxy of the virus scanner' },
-];
-
 /**
- * One diagnosis for each server whose findings are marks of a box, in the order of the findings.
+ * What boxes explain the findings of each server, in the order of the findings.
  *
- * Lost keywords, copies and refusals alone name no box: they give none.
+ * Marks that no single box leaves give several diagnoses: boxes in series. Lost keywords, copies and refusals alone name
+ * no box: they give none.
  */
 export function diagnose(findings: readonly Finding[]): Diagnosis[] {
   const servers = new Map<string, Finding[]>();
@@ -104,51 +34,206 @@ export function diagnose(findings: readonly Finding[]): Diagnosis[] {
     if (list) list.push(finding);
     else servers.set(key, [finding]);
   }
-  return [...servers.values()].flatMap((list) => proxy(list) ?? editor(list) ?? []);
+  return [...servers.values()].flatMap((list) => {
+    const proxy = proxyOf(list);
+    const editors = inSeries(shownMarks(list));
+    const several = editors.length + (proxy ? 1 : 0) > 1;
+    return [
+      ...(proxy ? [proxyDiagnosis(list, proxy.speaking, proxy.box, several)] : []),
+      ...editors.map((shown) => editorDiagnosis(list, shown, several)),
+    ];
+  });
 }
 
-function editor(findings: readonly Finding[]): Diagnosis | null {
-  for (const { speaks, least = 1, device, confidence, reason, notProved } of CANDIDATES) {
-    const speaking = findings.filter(speaks);
-    if (speaking.length < least) continue;
-    const who = device.vendor === 'unknown' ? device.product : `${device.vendor} ${device.product}`;
-    const fits = confidence === 'likely' ? 'This fits' : 'This may be';
-    return {
-      server: findings[0]!.server,
-      device,
-      confidence: speaking.every((finding) => finding.confidence === 'possible') ? 'possible' : confidence,
-      summary: `${fits} ${who}, ${device.feature}: ${reason}.`,
-      because: speaking.map(({ id }) => id),
-      smallestChange: smallestChange(findings, device),
-      notProved,
-      verify: verifyCommands(device, findings[0]!.server),
-      symptoms: symptomsOf(findings),
-    };
+/** Each finding shows the first mark that it speaks for, and those that only support. */
+function shownMarks(findings: readonly Finding[]): Shown[] {
+  const taken = new Set<Finding>();
+  const shown: Shown[] = [];
+  for (const mark of MARKS) {
+    const speaking = findings.filter((finding) => mark.speaks(finding) && !taken.has(finding));
+    if (speaking.length < (mark.least ?? 1)) continue;
+    shown.push({ mark, findings: speaking });
+    if (mark.worth !== 'supports') for (const finding of speaking) taken.add(finding);
   }
-  return null;
+  return shown;
 }
 
-function proxy(findings: readonly Finding[]): Diagnosis | null {
-  const speaking = findings.filter(({ rule }) => rule === 'banner-proxy');
-  const product = speaking[0]?.args.product;
-  if (typeof product !== 'string') return null;
-  const known = PROXIES.find(({ name }) => name.test(product));
+/** Groups of marks that one box can leave; those that name no box by themselves make no group. */
+function inSeries(shown: readonly Shown[]): Shown[][] {
+  const groups: Shown[][] = [];
+  for (const one of shown.filter(({ mark }) => mark.worth !== 'supports')) {
+    const group = groups.find((others) => possible([...others, one]).length > 0);
+    if (group) group.push(one);
+    else groups.push([one]);
+  }
+  for (const one of shown.filter(({ mark }) => mark.worth === 'supports')) {
+    groups.find((others) => possible([...others, one]).length > 0)?.push(one);
+  }
+  return groups;
+}
+
+function possible(shown: readonly Shown[]): BoxId[] {
+  const [first, ...others] = shown;
+  return (first?.mark.boxes ?? []).filter((id) => others.every(({ mark }) => mark.boxes.includes(id)));
+}
+
+function editorDiagnosis(findings: readonly Finding[], shown: readonly Shown[], several: boolean): Diagnosis {
+  const ids = possible(shown);
+  const box = nameOf(ids);
+  const versions = versionsOf(box, shown);
+  const device = { vendor: box.vendor, product: box.product, feature: box.feature, versions };
+  const naming = shown.filter(({ mark }) => mark.worth !== 'supports');
+  const confidence = naming
+    .map(({ mark, findings: speaking }) => weaker(mark.worth as Confidence, best(speaking)))
+    .sort(byCertainty)[0]!;
+  const who = box.vendor === 'unknown' ? box.product : `${box.vendor} ${box.product}`;
+  const release = versions === null ? '' : ` (release ${versions})`;
+  const fits = confidence === 'possible' ? 'This may be' : 'This fits';
+  const { server } = findings[0]!;
   return {
-    server: findings[0]!.server,
-    device: {
-      vendor: known?.vendor ?? 'unknown',
-      product,
-      feature: known?.feature ?? 'SMTP proxy',
-      versions: null,
-    },
-    confidence: speaking[0]!.confidence === 'possible' ? 'possible' : 'likely',
-    summary: `A proxy answers in place of the server: its greeting is that of ${product}.`,
+    server,
+    device,
+    confidence,
+    summary: `${fits} ${who}${release}, ${box.feature}: ${shown[0]!.mark.says}.`,
+    because: [...new Set(shown.flatMap((one) => one.findings.map(({ id }) => id)))],
+    proved: shown.map(proved),
+    ruledOut: ruledOut(ids, shown),
+    actor: actorOf(shown),
+    smallestChange: smallestChange(findings, box),
+    notProved: [...doubts(box, ids, versions, shown), ...(several ? [SERIES] : [])],
+    verify: verifyCommands(device, server),
+    symptoms: symptomsOf(findings),
+  };
+}
+
+const SERIES = 'In which order the boxes stand: no single one is known to leave all of these marks.';
+
+function proxyDiagnosis(
+  findings: readonly Finding[],
+  speaking: readonly Finding[],
+  box: Box,
+  several: boolean,
+): Diagnosis {
+  const { server } = findings[0]!;
+  const says = `its greeting is that of ${box.product}`;
+  return {
+    server,
+    device: { vendor: box.vendor, product: box.product, feature: box.feature, versions: null },
+    confidence: best(speaking) === 'possible' ? 'possible' : 'likely',
+    summary: `A proxy answers in place of the server: ${says}.`,
     because: speaking.map(({ id }) => id),
+    proved: [
+      {
+        what: says,
+        proof: proofOf(speaking),
+        findings: speaking.map(({ id }) => id),
+        source: 'nmap service probes',
+      },
+    ],
+    ruledOut: several
+      ? []
+      : ['An inspection that edits in place (PIX, FWSM, ASA): the greeting is not masked but another text.'],
+    actor: { kind: 'appliance', why: 'It greets by its own name.' },
     smallestChange: [],
-    notProved: ['What the server behind the proxy would say.', 'The release of the proxy.'],
+    notProved: [
+      'What the server behind the proxy would say.',
+      'The release of the proxy.',
+      ...(several ? [SERIES] : []),
+    ],
     verify: [],
     symptoms: symptomsOf(findings),
   };
+}
+
+function proved({ mark, findings }: Shown): Proved {
+  return {
+    what: mark.says,
+    proof: proofOf(findings),
+    findings: findings.map(({ id }) => id),
+    source: mark.source,
+  };
+}
+
+/** Boxes that are not known to leave some mark, those of one reason together. What is possible at all is not ruled out. */
+function ruledOut(ids: readonly BoxId[], shown: readonly Shown[]): string[] {
+  if (ids[0] === 'rewriter') return [];
+  const excluded = new Map<Shown, string[]>();
+  for (const id of Object.keys(BOXES) as BoxId[]) {
+    if (ids.includes(id) || id === 'editor') continue;
+    const against = shown.find(({ mark }) => !mark.boxes.includes(id));
+    if (!against) continue;
+    const name = NAMES[id] ?? `${BOXES[id].vendor} ${BOXES[id].product}`;
+    excluded.set(against, [...(excluded.get(against) ?? []), name]);
+  }
+  return [...excluded].map(
+    ([{ mark, findings }, names]) =>
+      `${capital(names.join(', '))}: not known to do this: ${mark.says} (${list(findings)}).`,
+  );
+}
+
+/** Two of the boxes are one product. */
+const NAMES: { readonly [id in BoxId]?: string } = {
+  mailhost: 'Cisco PIX up to 4.4',
+  fixup: 'Cisco PIX 5.1 to 6.x',
+  rewriter: 'a proxy that rewrites',
+};
+
+function actorOf(shown: readonly Shown[]): Actor {
+  return shown.some(({ mark }) => mark.appliance)
+    ? {
+        kind: 'appliance',
+        why: 'Letters that count, digits that are kept, texts of its own are the habit of a box; an attacker would need STARTTLS alone.',
+      }
+    : {
+        kind: 'undecided',
+        why: 'No letters that count, no digits that are kept, no text of a known box: an attacker who wants mail in clear text could do the same.',
+      };
+}
+
+function versionsOf(box: Box, shown: readonly Shown[]): string | null {
+  if (box.releases === null) return null;
+  let [first, last] = box.releases;
+  for (const { mark } of shown) {
+    const [from, to] = mark.releases ?? EVERY_RELEASE;
+    first = Math.max(first, from);
+    last = Math.min(last, to);
+  }
+  // The product's own name says as much.
+  if (first > last || (first === box.releases[0] && last === box.releases[1] && box !== BOXES.mailhost))
+    return null;
+  const text = releaseText([first, last]);
+  return text !== null && box.product !== 'PIX' ? `PIX ${text}` : text;
+}
+
+function doubts(box: Box, ids: readonly BoxId[], versions: string | null, shown: readonly Shown[]): string[] {
+  const unsure = shown.some(
+    ({ mark, findings }) =>
+      mark.worth === 'supports' && mark.says.startsWith('EHLO') && best(findings) !== 'certain',
+  );
+  return [
+    ...(box.vendor === 'unknown' ? [whichProduct(ids)] : []),
+    ...(/,| or /.test(box.product) && box !== BOXES.esmtp ? ['Which of these products.'] : []),
+    ...(box.vendor !== 'unknown' && versions === null ? [NO_VERSION] : []),
+    ...(versions !== null ? ['The exact release.'] : []),
+    ...(unsure
+      ? ['That EHLO was spoiled and not refused by a server without ESMTP, which would leave ASA possible.']
+      : []),
+    ...(shown.some(({ mark }) => mark.says.includes('NOOP'))
+      ? ['That EHLO became NOOP: only a capture behind the box shows it.']
+      : []),
+    ...(shown.some(({ mark }) => mark.says.includes('letters'))
+      ? ['That the letters are this product’s alone: no text of the vendor says so.']
+      : []),
+    ...(box === BOXES.rewriter ? ['That one server answers: behind one address there may be several.'] : []),
+    INNER,
+  ];
+}
+
+function whichProduct(ids: readonly BoxId[]): string {
+  const known = ids.filter((id) => BOXES[id].vendor !== 'unknown');
+  if (known.length === 0) return 'Which product it is.';
+  const { vendor, product } = nameOf(known);
+  return `Which product it is; of those known here ${vendor} ${product}.`;
 }
 
 /** In the order of the article. */
@@ -157,34 +242,29 @@ function symptomsOf(findings: readonly Finding[]): string[] {
   return SYMPTOMS.map(({ id }) => id).filter((id) => named.has(id));
 }
 
-/** The least that covers what was seen; nothing where the box is not known. */
-function smallestChange(findings: readonly Finding[], { vendor, product }: Diagnosis['device']): string[] {
-  if (vendor !== 'Cisco') return [];
-  const rules = new Set(findings.filter(({ severity }) => severity !== 'info').map(({ rule }) => rule));
-  if (product === 'PIX') {
-    return [
-      '`no fixup protocol smtp 25` (4.2 and later): no SMTP command is inspected any more, for any server behind the box.',
-    ];
-  }
-  if (product !== 'ASA or PIX 7 and later') {
-    return [
-      'On a PIX up to 6.x `no fixup protocol smtp 25`, otherwise a class without SMTP inspection for this server: its commands are then not inspected.',
-    ];
-  }
-  const more = [...rules].filter(
-    (rule) => !['banner-masked', 'capability-masked', 'starttls-stripped'].includes(rule),
-  );
-  if (more.length > 0) {
-    return ['A class without `inspect esmtp` for this server: its commands are then not inspected.'];
-  }
-  return [
-    ...(rules.has('starttls-stripped')
-      ? ['`allow-tls` in the inspection’s parameters: what is encrypted is then not inspected.']
-      : [
-          'No `mask` for `match ehlo-reply-parameter others`: keywords are then offered whose commands the inspection may still spoil.',
-        ]),
-    ...(rules.has('banner-masked')
-      ? ['`no mask-banner`, only if the greeting is to be seen: it shows which server and release this is.']
-      : []),
-  ];
+function best(findings: readonly Finding[]): Confidence {
+  return findings.map(({ confidence }) => confidence).sort(byCertainty)[0]!;
+}
+
+function weaker(a: Confidence, b: Confidence): Confidence {
+  return byCertainty(a, b) > 0 ? a : b;
+}
+
+function byCertainty(a: Confidence, b: Confidence): number {
+  return CONFIDENCES.indexOf(a) - CONFIDENCES.indexOf(b);
+}
+
+function proofOf(findings: readonly Finding[]): Proof {
+  return findings.map(({ proof }) => proof).sort((a, b) => PROOFS.indexOf(a) - PROOFS.indexOf(b))[0]!;
+}
+
+function list(findings: readonly Finding[]): string {
+  return findings
+    .slice(0, 3)
+    .map(({ id }) => id)
+    .join(', ');
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

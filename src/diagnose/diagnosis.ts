@@ -1,4 +1,20 @@
-import type { Confidence } from '../rules/finding.js';
+import type { Confidence, Proof } from '../rules/finding.js';
+
+/** What one trait of the box rests on. */
+export interface Proved {
+  /** `the greeting is stars that spare the digits 2 and 0` */
+  readonly what: string;
+  readonly proof: Proof;
+  readonly findings: readonly string[];
+  /** Where it is written that this box does so. */
+  readonly source: string;
+}
+
+/** Does what was done look like an appliance’s doing? Attackers are seldom so thorough, and appliances never so selective. */
+export interface Actor {
+  readonly kind: 'appliance' | 'undecided';
+  readonly why: string;
+}
 
 /** Which box and feature explains the findings of one server. */
 export interface Diagnosis {
@@ -14,6 +30,10 @@ export interface Diagnosis {
   readonly summary: string;
   /** Ids of the findings that say so. */
   readonly because: readonly string[];
+  readonly proved: readonly Proved[];
+  /** Boxes that cannot have done it, each with the reason. */
+  readonly ruledOut: readonly string[];
+  readonly actor: Actor;
   /** Each with its cost in security. */
   readonly smallestChange: readonly string[];
   readonly notProved: readonly string[];

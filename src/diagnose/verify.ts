@@ -18,7 +18,16 @@ export function verifyCommands(
   const inspection =
     product === 'PIX'
       ? ['show version', 'show fixup']
-      : ['show version', 'show running-config policy-map', 'show service-policy inspect esmtp'];
+      : product.startsWith('PIX')
+        ? [
+            'show version',
+            '! PIX up to 6.x:',
+            'show fixup',
+            '! otherwise:',
+            'show running-config policy-map',
+            'show service-policy inspect esmtp',
+          ]
+        : ['show version', 'show running-config policy-map', 'show service-policy inspect esmtp'];
   if (product === 'PIX') return inspection;
   return [
     ...inspection,

@@ -195,6 +195,7 @@ function findingValue(finding: Finding): object {
     rule: finding.rule,
     severity: finding.severity,
     confidence: finding.confidence,
+    proof: finding.proof,
     title: finding.title,
     message: decodeOctets(finding.message),
     args: decodedArgs(finding.args),
@@ -233,14 +234,17 @@ function decodedArgs(args: Finding['args']): object {
 
 /** Its texts are the program's own; the address is no text of a packet. */
 function diagnosisValue(diagnosis: Diagnosis): object {
-  const { server, device, confidence, summary, because, smallestChange, notProved, verify, symptoms } =
-    diagnosis;
+  const { server, device, confidence, summary, because, proved, ruledOut, actor } = diagnosis;
+  const { smallestChange, notProved, verify, symptoms } = diagnosis;
   return {
     server: { address: server.address, port: server.port },
     device,
     confidence,
     summary,
     because,
+    proved,
+    ruledOut,
+    actor,
     smallestChange,
     notProved,
     verify,

@@ -31,6 +31,19 @@ const SEVERITY: Readonly<Record<Finding['severity'], Span>> = {
   info: ['○ NOTE', 'dim'],
 };
 
+/** The ladder of evidence, in words. Below its last step a finding would be a guess: see "Not judged". */
+const PROOF: Readonly<Record<Finding['proof'], string>> = {
+  octets: 'proved by octets',
+  contrast: 'proved by contrast',
+  'fits-only': 'fits only this',
+  'fits-among': 'fits this among others',
+};
+
+const ACTOR: Readonly<Record<Diagnosis['actor']['kind'], string>> = {
+  appliance: 'An appliance',
+  undecided: 'Not decidable',
+};
+
 const SEVERITIES = Object.keys(SEVERITY) as Finding['severity'][];
 const CONFIDENCES: readonly Finding['confidence'][] = ['certain', 'likely', 'possible'];
 
@@ -122,21 +135,29 @@ class TextReport {
       '─',
     );
     const [{ server: endpoint }] = findings as readonly [Finding];
-    const diagnosis = this.analysis.diagnoses.find(
+    const diagnoses = this.analysis.diagnoses.filter(
       (one) => one.server.address === endpoint.address && one.server.port === endpoint.port,
     );
-    if (diagnosis) yield* this.diagnosis(diagnosis);
+    for (const diagnosis of diagnoses) yield* this.diagnosis(diagnosis);
     for (const group of byRule(findings)) yield* this.group(group);
   }
 
   private *diagnosis(diagnosis: Diagnosis): Generator<string> {
     const { page } = this;
     yield '\n';
+    const [first, ...others] = diagnosis.proved;
+    const rests = first ? `; ${PROOF[first.proof]}, ${naming(first.findings)}` : '';
     yield page.paragraph(
-      `${printableText(diagnosis.summary)} (${diagnosis.confidence}; see ${naming(diagnosis.because)})`,
+      `${printableText(diagnosis.summary)} (${diagnosis.confidence}${rests})`,
       '  ',
       'bold',
     );
+    for (const { what, proof, findings } of others) {
+      yield page.paragraph(`${printableText(what)} (${PROOF[proof]}, ${naming(findings)})`, '  Also: ');
+    }
+    const { kind, why } = diagnosis.actor;
+    yield page.paragraph(`${ACTOR[kind]}. ${printableText(why)}`, '  Appliance or attacker: ');
+    for (const box of diagnosis.ruledOut) yield page.paragraph(printableText(box), '  Ruled out: ');
     for (const change of diagnosis.smallestChange) {
       yield page.paragraph(printableText(change), '  Smallest change: ', 'green');
     }
@@ -289,7 +310,7 @@ class TextReport {
   private *notJudged(): Generator<string> {
     const groups = byReason(this.analysis.notAssessed);
     if (groups.size === 0) return;
-    yield* this.heading('Not judged');
+    yield* this.heading('Not judged: absent, or cannot tell');
     for (const [reason, entries] of groups) {
       const details = unique(entries.map((entry) => entry.detail));
       const sessions = entries.map((entry) => entry.session).filter((session) => session !== null);
@@ -369,7 +390,8 @@ function provenance(findings: readonly Finding[]): string {
       ? `KB 320027 (${symptoms.length === 1 ? 'symptom' : 'symptoms'} ${enumerate(symptoms)})`
       : printableText(reference),
   );
-  return `${first.rule} (${ids}) in ${namedSessions(sessions)}${times}. ${references.join(', ')}.`;
+  const proof = enumerate(unique(findings.map((finding) => PROOF[finding.proof])));
+  return `${proof.charAt(0).toUpperCase()}${proof.slice(1)}. ${first.rule} (${ids}) in ${namedSessions(sessions)}${times}. ${references.join(', ')}.`;
 }
 
 /** `session s1`, `3 sessions: s1, s2, s3`, `40 sessions: s1, s2, ..` */

@@ -68,6 +68,7 @@ export const ehloRejected: Rule = {
           context.report({
             ...draft,
             confidence: 'likely',
+            proof: 'contrast',
             message: `EHLO was refused with ${draft.args.code} by a server that answers it with keywords in session ${known.session}: it is not the server that lacks ESMTP.`,
           });
         }

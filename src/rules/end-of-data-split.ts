@@ -93,6 +93,7 @@ export const endOfDataSplit: Rule = {
             others,
             subject: '',
             confidence: judged.confidence,
+            proof: judged.chance !== null && judged.chance < SIGNIFICANT ? 'contrast' : 'fits-among',
             message: `${attempts(tally.splitFailed, 'attempt')} whose end was split as ${splits.join(' or ')} got no final reply. ${judged.contrast}`,
             args: {
               splits,

@@ -5,6 +5,14 @@ import type { Direction } from '../stream/event.js';
 export type Severity = 'high' | 'medium' | 'low' | 'info';
 export type Confidence = 'certain' | 'likely' | 'possible';
 
+/**
+ * How a finding is proved, strongest first. What is absent and cannot be told is no finding: see NotAssessed.
+ *
+ * `octets`: they cannot come from an honest server; `contrast`: others fared differently; `fits-only`: this and little else
+ * explains it; `fits-among`: others explain it too, and the message says which.
+ */
+export type Proof = 'octets' | 'contrast' | 'fits-only' | 'fits-among';
+
 /** One packet that proves something. `excerpt` is raw latin1; the report makes it printable. */
 export interface Evidence {
   readonly capture: number;
@@ -29,6 +37,8 @@ export interface FindingDraft {
   readonly subject: string;
   readonly severity?: Severity;
   readonly confidence: Confidence;
+  /** Default: what the confidence says. */
+  readonly proof?: Proof;
   readonly message: string;
   readonly args: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
   /** At least one. */
@@ -49,6 +59,7 @@ export interface Finding {
   readonly rule: string;
   readonly severity: Severity;
   readonly confidence: Confidence;
+  readonly proof: Proof;
   readonly title: string;
   readonly message: string;
   readonly args: FindingDraft['args'];

@@ -1,5 +1,5 @@
 import type { SmtpSession } from '../smtp/session.js';
-import type { Confidence, Evidence, Finding, FindingDraft, NotAssessed, Severity } from './finding.js';
+import type { Confidence, Evidence, Finding, FindingDraft, NotAssessed, Proof, Severity } from './finding.js';
 import type { Rule, RuleListener } from './rule.js';
 
 /** One finding lists so many sessions and so much evidence; `count` goes on. */
@@ -10,6 +10,11 @@ const MAX_FINDINGS = 10_000;
 const MAX_NOT_ASSESSED = 1_000;
 
 const SEVERITIES: readonly Severity[] = ['high', 'medium', 'low', 'info'];
+const PROOF: Readonly<Record<Confidence, Proof>> = {
+  certain: 'octets',
+  likely: 'fits-only',
+  possible: 'fits-among',
+};
 const CONFIDENCES: readonly Confidence[] = ['certain', 'likely', 'possible'];
 
 interface Merged {
@@ -161,6 +166,7 @@ export class RuleSet {
       rule: meta.id,
       severity: merged.severity,
       confidence: best.confidence,
+      proof: best.proof ?? PROOF[best.confidence],
       title: meta.title,
       message: best.message,
       args: best.args,

@@ -96,6 +96,7 @@ export const verbRejected: Rule = {
           // Offered to others only: servers do offer AUTH or STARTTLS to some clients alone.
           context.report({
             ...draft,
+            proof: 'contrast',
             message: `${draft.subject} was refused with ${draft.args.code} by a server that offers ${keyword} to others (session ${known.session}). Something on this client's way may hide and refuse it; a server may also offer it to some clients alone.`,
           });
         }

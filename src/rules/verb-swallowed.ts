@@ -110,6 +110,7 @@ export const verbSwallowed: Rule = {
           context.report({
             ...draft,
             confidence: sure ? 'likely' : draft.confidence,
+            ...(sure && { proof: 'contrast' }),
             message: `EHLO was answered by "${reply}": one line, no host name, no keywords. ${
               twin
                 ? 'This is the very reply that the server gives to NOOP: NOOP arrived in the place of EHLO, as PIX 5.1 to 6.x do.'

@@ -11,21 +11,51 @@ import type { Finding } from '../../src/rules/finding.js';
 const FOLDER = fileURLToPath(new URL('../../captures/', import.meta.url));
 const diagnoses = async (name: string) => (await analyze([FOLDER + name], { rules: catalog })).diagnoses;
 
-it.each([
-  ['asa-esmtp-outside.pcap', 'ASA or PIX 7 and later'],
-  ['asa-link2state-outside.pcap', 'ASA or PIX 7 and later'],
+const EDITOR = 'an editor that keeps lengths';
+const ASA = 'ASA or PIX 7 and later';
+
+/** What each recording was made with, as far as its octets can tell. */
+const LAB: readonly (readonly [file: string, product: string, versions?: string])[] = [
+  ['asa-esmtp-outside.pcap', ASA],
+  ['asa-allow-tls-outside.pcap.zst', ASA],
+  ['asa-auth-masked-outside.pcap', ASA],
+  ['asa-link2state-outside.pcap', ASA],
+  ['8bitmime-ndr-outside.pcap', ASA],
+  ['exchange-ndr-outside.pcap', ASA],
   ['asa-telnet-outside.pcap', 'PIX, ASA or FWSM'],
-  ['pix-4.0-ok-outside.pcap', 'PIX'],
-  ['pix-cmap-outside.pcap', 'PIX'],
-  ['pix-4.4-stars-outside.pcap', 'PIX, ASA or FWSM'],
-  ['pix-5.1-noop-outside.pcap', 'PIX'],
-  ['pix-5.1-kb-outside.pcap.gz', 'PIX, ASA or FWSM'],
-  ['pix-6-xxxx-inside.pcapng', 'an editor that keeps lengths'],
+  ['pix-4.0-ok-outside.pcap', 'PIX', '4.0 to 4.4'],
+  ['pix-cmap-outside.pcap', 'PIX', '4.0 to 4.4'],
+  ['pix-4.4-stars-outside.pcap', 'PIX or FWSM'],
+  ['pix-5.1-noop-outside.pcap', 'PIX', '5.1 to 6.x'],
+  ['pix-5.1-kb-outside.pcap.gz', 'PIX, ASA or FWSM', 'PIX 5.1 and later'],
+  ['pix-6-xxxx-outside.pcapng', 'PIX or FWSM', 'PIX 5.1 to 6.x'],
+  ['auth-dropped-outside.pcap', 'PIX or FWSM', 'PIX 5.1 to 6.x'],
+  ['greeting-stalled-outside.pcap', 'PIX, ASA or FWSM'],
+  ['lost-end-of-data-outside.pcap', 'PIX, ASA or FWSM'],
+  ['reset-end-of-data-outside.pcap', 'PIX, ASA or FWSM'],
+  ['pix-6-xxxx-inside.pcapng', EDITOR],
+  ['pix-4.4-stars-inside.pcap', EDITOR],
+  ['pix-6-off-inside.pcap', EDITOR],
+  ['pix-link2state-inside.pcap', EDITOR],
+  ['auth-dropped-inside.pcap', EDITOR],
+  ['asa-esmtp-inside.pcap', EDITOR],
+  ['asa-link2state-inside.pcap', EDITOR],
+  ['asa-telnet-inside.pcap', EDITOR],
   ['proxy-antivirus-outside.pcap', 'avast! SMTP proxy'],
   ['proxy-raptor-outside.pcap', 'Raptor / Symantec Enterprise Firewall SMTP proxy'],
   ['proxy-checkpoint-outside.pcap', 'Check Point FireWall-1 SMTP security server'],
-])('%s is %s', async (name, product) => {
-  expect((await diagnoses(name)).map(({ device }) => device.product)).toEqual([product]);
+];
+
+it.each(LAB)('%s is %s', async (name = '', product, versions) => {
+  expect((await diagnoses(name)).map(({ device }) => [device.product, device.versions])).toEqual([
+    [product, versions ?? null],
+  ]);
+});
+
+it('says of the inside of an ASA that no PIX up to 6.x did it', async () => {
+  const [diagnosis] = await diagnoses('asa-link2state-inside.pcap');
+  expect(diagnosis!.ruledOut.join()).toMatch(/PIX 5.1 to 6.x.*a whole command line/);
+  expect(diagnosis!.notProved[0]).toContain('Cisco ASA or PIX 7 and later');
 });
 
 it.each([
@@ -42,6 +72,7 @@ function finding(rule: string, args: Finding['args'] = {}, more: Partial<Finding
     rule,
     severity: 'medium',
     confidence: 'certain',
+    proof: 'octets',
     title: '',
     message: '',
     args,
@@ -68,7 +99,7 @@ describe('from findings', () => {
   it.each<[string, Finding[], string | null, string[]]>([
     ['counting letters', letters, 'ASA or PIX 7 and later', ['f1', 'f2']],
     ['one letter alone may be chance', letters.slice(0, 1), 'an editor that keeps lengths', ['f1']],
-    ['letters outweigh stars', [starred, ...letters], 'ASA or PIX 7 and later', ['f1', 'f2']],
+    ['letters outweigh stars', [starred, ...letters], 'ASA or PIX 7 and later', ['f1', 'f2', 'f3']],
     ['stars that spare 2 and 0', [starred], 'PIX, ASA or FWSM', ['f3']],
     ['a bare OK', [finding('verb-swallowed', { reply: 'OK' })], 'PIX', ['f1']],
     ['STARTTLS refused, and nothing else', [finding('starttls-stripped')], null, []],
@@ -78,6 +109,47 @@ describe('from findings', () => {
     const [diagnosis] = diagnose(findings);
     expect(diagnosis?.device.product ?? null).toBe(product);
     expect(diagnosis?.because ?? []).toEqual(because);
+  });
+
+  it('marks that no single box leaves are boxes in series, each with what it rests on', () => {
+    const ok = finding('verb-swallowed', { reply: 'OK' }, { id: 'f4' });
+    const two = diagnose([...letters, ok]);
+    expect(two.map(({ device, because }) => [device.product, because])).toEqual([
+      ['PIX', ['f4']],
+      ['ASA or PIX 7 and later', ['f1', 'f2']],
+    ]);
+    for (const { notProved } of two) expect(notProved.join()).toContain('In which order the boxes stand');
+    const proxied = diagnose([...letters, finding('banner-proxy', { product: 'avast! SMTP proxy' })]);
+    expect(proxied.map(({ device }) => device.vendor)).toEqual(['avast!', 'Cisco']);
+  });
+
+  it('EHLO that does not arrive rules out what passes it, and says what is assumed', () => {
+    const lost = finding('ehlo-rejected', { witness: 'greeting' }, { id: 'f5', confidence: 'likely' });
+    const [diagnosis] = diagnose([starred, lost]);
+    expect(diagnosis!.device).toMatchObject({ product: 'PIX or FWSM', versions: 'PIX 5.1 to 6.x' });
+    expect(diagnosis!.ruledOut.join()).toMatch(/ASA or PIX 7 and later.*EHLO does not arrive.*\(f5\)/);
+    expect(diagnosis!.notProved.join()).toContain('a server without ESMTP');
+  });
+
+  it('what only supports names no box', () => {
+    for (const rule of ['segment-over-mss', 'sack-impossible', 'end-of-data-split', 'ehlo-rejected']) {
+      expect(diagnose([finding(rule)])).toEqual([]);
+    }
+  });
+
+  it('tells an appliance by letters, kept digits and texts of its own, and nothing else', () => {
+    expect(diagnose(letters)[0]!.actor.kind).toBe('appliance');
+    expect(diagnose([starred])[0]!.actor.kind).toBe('appliance');
+    expect(diagnose([finding('verb-masked')])[0]!.actor.kind).toBe('undecided');
+    expect(diagnose([finding('capability-removed')])[0]!.actor.kind).toBe('undecided');
+  });
+
+  it('each trait has its step of the ladder and its source', () => {
+    for (const { proof, source, findings } of diagnose([starred, ...letters])[0]!.proved) {
+      expect(proof).toBe('octets');
+      expect(source.length).toBeGreaterThan(5);
+      expect(findings.length).toBeGreaterThan(0);
+    }
   });
 
   it('is no surer than what it rests on', () => {
@@ -104,6 +176,8 @@ describe('from findings', () => {
     ['the greeting too', [starred, ...letters], [/^No `mask` for/, /^`no mask-banner`/]],
     ['AUTH lost too', [...letters, finding('auth-dropped')], [/^A class without `inspect esmtp`/]],
     ['an old PIX', [finding('verb-swallowed', { reply: 'OK' })], [/^`no fixup protocol smtp 25`/]],
+    ['a limit crossed', [...letters, finding('inspection-limit')], [/^No `mask` for/, /^Only the `match`/]],
+    ['a limit alone', [finding('inspection-limit')], [/^Only the `match`/]],
   ])('the smallest change: %s', (_, findings, changes) => {
     const [diagnosis] = diagnose(findings);
     expect(diagnosis!.smallestChange.length).toBe(changes.length);

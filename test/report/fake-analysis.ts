@@ -93,6 +93,7 @@ export function fakeFinding(more: Partial<Finding> = {}): Finding {
     rule: 'banner-masked',
     severity: 'medium',
     confidence: 'certain',
+    proof: 'octets',
     title: 'Server greeting masked in transit',
     message: 'The greeting arrives masked.',
     args: {},
