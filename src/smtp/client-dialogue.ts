@@ -276,8 +276,11 @@ export abstract class ClientDialogue extends DialogueState {
     const end = message.data(chunk, at);
     if (end < 0) return chunk.end;
     const facts = message.finish();
+    const terminator = facts.terminator!;
+    // What is outstanding, TCP waits for: that is no pause of the sender's.
+    if (this.connection.acknowledged('client') < terminator.endOffset - 3) terminator.pauseUs = null;
     const line = this.context.clientLine;
-    pointAtDot(line, facts.terminator!);
+    pointAtDot(line, terminator);
     const index = this.addLine(END_OF_DATA_KIND, to.TO_END, line, null, early);
     this.writeMessage(facts, index);
     this.mode = COMMANDS;

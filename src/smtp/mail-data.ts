@@ -24,6 +24,9 @@ const AFTER_CRLF = 2;
 const AFTER_DOT = 3;
 const AFTER_DOT_CR = 4;
 
+/** Splits of `CRLF|.CRLF`, as bits. */
+const LONE_DOT = 1 << AFTER_CRLF;
+
 /** What one message's octets said. */
 export interface MailDataFacts {
   /** Un-stuffed octets seen, the CRLF before the final dot included, the dot line not. */
@@ -55,6 +58,8 @@ export interface MailDataEnd {
   us: number;
   ns: number;
   digits: number;
+  /** With `CRLF|.CRLF` alone: microseconds without a packet of this connection in front of the dot's; else null. */
+  pauseUs: number | null;
 }
 
 /**
@@ -255,6 +260,7 @@ export class MailDataScanner {
       us: chunk.us,
       ns: chunk.ns,
       digits: chunk.digits,
+      pauseUs: splits === LONE_DOT && chunk.quietUs >= 0 ? chunk.quietUs : null,
     };
     return end;
   }

@@ -336,6 +336,7 @@ class TranscriptAccount {
         frame: terminator.frame,
         lastFrame: terminator.lastFrame,
         time: terminator.time,
+        pauseUs: terminator.pauseUs,
         acknowledged:
           this.connection.acknowledged('client') >= terminator.endOffset
             ? true

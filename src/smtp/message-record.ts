@@ -51,6 +51,7 @@ export interface TerminatorRecord {
   readonly time: Timestamp | null;
   /** Packets of the server captured until then. */
   readonly serverPackets: number;
+  readonly pauseUs: number | null;
 }
 
 /** Where a message begins: a chunk, or the line in front of it. */
@@ -89,7 +90,8 @@ export function writeMessageBegin(
  * ```
  * MESSAGE_END  flags | end's exchange + 1 (0: none), octets, missing, digest, Message-ID,
  *   [frame and offset of the first 8-bit octet], [report],
- *   splits + 1 (0: no terminator) [offset, length, frame, last - first frame, time, server packets]
+ *   splits + 1 (0: no terminator) [offset, length, frame, last - first frame, time, server packets,
+ *   [pause + 1 (0: none) of a lone dot]]
  * ```
  */
 export function writeMessageEnd(
@@ -126,6 +128,7 @@ export function writeMessageEnd(
     store.signed(end.lastFrame - end.frame);
     stageTime(store, end.us, end.ns, end.digits, origin);
     store.number(serverPackets);
+    if (isLoneDot(end.splits)) store.number(end.pauseUs === null ? 0 : end.pauseUs + 1);
   }
   transcript.commit();
 }
@@ -190,7 +193,13 @@ function readTerminator(reader: TranscriptReader, origin: Origin): TerminatorRec
   const time = readTime(reader, origin);
   const serverPackets = reader.number();
   const splits = bits === 0 ? [] : [0, 1, 2, 3, 4].filter((position) => bits & (1 << position));
-  return { offset, endOffset, splits, frame, lastFrame, time, serverPackets };
+  const pause = isLoneDot(splits) ? reader.number() : 0;
+  const pauseUs = pause === 0 ? null : pause - 1;
+  return { offset, endOffset, splits, frame, lastFrame, time, serverPackets, pauseUs };
+}
+
+function isLoneDot(splits: readonly number[]): boolean {
+  return splits.length === 1 && splits[0] === 2;
 }
 
 function stageReport(store: TranscriptStore, report: DeliveryReport): void {

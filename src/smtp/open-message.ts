@@ -38,7 +38,17 @@ export class OpenMessage extends MailDataScanner {
     return {
       ...facts,
       terminated: true,
-      terminator: { offset: end, endOffset: end, splits: [], frame, lastFrame: frame, us, ns, digits },
+      terminator: {
+        offset: end,
+        endOffset: end,
+        splits: [],
+        frame,
+        lastFrame: frame,
+        us,
+        ns,
+        digits,
+        pauseUs: null,
+      },
     };
   }
 }

@@ -111,6 +111,9 @@ export interface Terminator {
   readonly frame: number;
   readonly lastFrame: number;
   readonly time: Timestamp | null;
+  /** `CRLF|.CRLF`: microseconds without any packet of this connection in front of the dot's segment, everything before
+   * the dot having been acknowledged. null: split otherwise, not acknowledged, or a time is not known. */
+  readonly pauseUs: number | null;
   /** The server's TCP acknowledged its last octet. null: no packet of the server was captured after it. */
   readonly acknowledged: boolean | null;
 }

@@ -14,6 +14,8 @@ export class StreamContext {
   heldCost = 0;
   /** The segment that is being taken in. */
   segment: TcpSegment | null = null;
+  /** Microseconds between it and its connection's packet in front of it. */
+  quietUs = Number.NaN;
   /** Verdict on the segment that is being delivered; null: not computed, it is `segment`. */
   #verdict: Checksum | null = null;
 
@@ -43,6 +45,7 @@ export class StreamContext {
     chunk.us = segment.us;
     chunk.ns = segment.ns;
     chunk.digits = segment.digits;
+    chunk.quietUs = this.quietUs;
     this.#verdict = null;
     listener.chunk(chunk);
   }
@@ -58,6 +61,7 @@ export class StreamContext {
     chunk.us = held.us;
     chunk.ns = held.ns;
     chunk.digits = held.digits;
+    chunk.quietUs = Number.NaN;
     this.#verdict = held.checksum;
     listener.chunk(chunk);
   }

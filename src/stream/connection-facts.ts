@@ -184,6 +184,7 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   /** A packet of either side. */
   protected seen(s: TcpSegment): void {
     this.lastFrame = s.frame;
+    this.context.quietUs = s.us - this.#endUs;
     this.#endUs = s.us;
     this.#endFine = (s.ns << 4) | s.digits;
   }

@@ -46,6 +46,8 @@ export class StreamChunk {
   us = Number.NaN;
   ns = 0;
   digits = 6;
+  /** Microseconds since this connection's packet in front of it, of either side; NaN where that cannot be told. */
+  quietUs = Number.NaN;
   /** Computes the verdict on demand (it reads every octet of the segment). */
   checksum: () => Checksum = () => 'unverifiable';
 }

@@ -26,6 +26,7 @@ export function chunkOf(octets: Buffer, offset: number, frame: number): StreamCh
   chunk.offset = offset;
   chunk.frame = frame;
   chunk.us = 1_000_000 + frame;
+  chunk.quietUs = frame;
   return chunk;
 }
 

@@ -50,15 +50,17 @@ function check(text: string, cuts: readonly number[]): MailDataFacts {
   expect(facts.eightBitFrame, label).toBe(eightBit >= 0 ? frameOf(eightBit, cuts) : null);
   if (truth.dotLine >= 0) {
     const lastFrame = frameOf(truth.consumed - 1, cuts);
+    const splits = naiveSplits(truth.dotLine, cuts);
     expect(facts.terminator, label).toEqual({
       offset: BASE + truth.dotLine - 2,
       endOffset: BASE + truth.consumed,
-      splits: naiveSplits(truth.dotLine, cuts),
+      splits,
       frame: frameOf(Math.max(truth.dotLine - 2, 0), cuts),
       lastFrame,
       us: 1_000_000 + lastFrame,
       ns: 0,
       digits: 6,
+      pauseUs: splits.join() === '2' ? lastFrame : null,
     });
   } else {
     expect(facts.terminator, label).toBeNull();

@@ -69,6 +69,34 @@ describe('who is the client', () => {
   });
 });
 
+describe('how quiet the connection was in front of a chunk', () => {
+  const quiet = (script: string): number[] => {
+    const us: number[] = [];
+    hear(script, { chunk: ({ quietUs }) => us.push(quietUs) });
+    return us;
+  };
+
+  test('since its packet before, of either side', () => {
+    expect(quiet(`${HANDSHAKE}C PA 0 a\n@500 S A 0:1\n@7000 C PA 1 b\n@30 S PA 0:2 c`)).toEqual([
+      1000, 7_000_000, 30_000,
+    ]);
+  });
+
+  test('a retransmission is a packet too', () => {
+    expect(quiet(`${HANDSHAKE}C PA 0 a\n@6000 C PA 0 a\n@20 S A 0:1\n@1 C PA 1 b`)).toEqual([1000, 1000]);
+  });
+
+  test('cannot be told of what had to wait, or came first', () => {
+    expect(quiet(`${HANDSHAKE}@10 C PA 1 b\n@6000 C PA 0 a`)).toEqual([6_000_000, Number.NaN]);
+    expect(quiet('C PA 700 MAIL')).toEqual([Number.NaN]);
+  });
+
+  test('other connections do not count', () => {
+    const two = `${HANDSHAKE}C PA 0 a\n@10 ports=40001:25 C S -1\n@5000 ports=40000:25 C PA 1 b`;
+    expect(quiet(two)).toEqual([1000, 5_010_000]);
+  });
+});
+
 describe('what opens nothing', () => {
   test.each(['C A 0', 'C R 0', 'S RA 0:0', 'C FA 0', 'C A 0 \\0'])('%s', (script) => check(script, ''));
   test('a SYN alone does; a refusal closes it', () => {
