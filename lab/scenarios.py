@@ -216,6 +216,13 @@ def reset_end_of_data(lab):
 
 
 
+def sender_workaround(lab):
+    "Postfix sees a masked greeting and works around the PIX: HELO, and 10 s before it sends `.CRLF` alone"
+    lab.network(); lab.firewall('pix6'); lab.postfix_server(smtpd_timeout='30s')
+    lab.postfix_client(smtp_pix_workaround_threshold_time='0s'); lab.both()
+    lab.inject(lab.message()); lab.queue_empty(40)
+
+
 # --- proxies ----------------------------------------------------------------------
 def proxy_checkpoint(lab):
     "a proxy firewall ends both connections and greets for itself"
@@ -262,6 +269,13 @@ def control_no_esmtp(lab):
     "a server without ESMTP refuses EHLO by itself"
     lab.network(); lab.firewall(); lab.sink_server('-e'); lab.postfix_client(smtp_always_send_ehlo='yes'); lab.record(f'{lab.name}.pcap')
     lab.inject(lab.message()); lab.queue_empty()
+
+
+def control_typed(lab):
+    "a message typed line by line: seconds before each command, six before the dot"
+    lab.network(); lab.firewall(); lab.postfix_server(); lab.record(f'{lab.name}.pcap')
+    lab.talk('@wait 2\nHELO client.example.net\n@wait 2\nMAIL FROM:<alice@example.net>\n@wait 2\nRCPT TO:<bob@example.com>\n'
+             '@wait 2\nDATA\n@line Subject: hello\n@line\n@wait 2\n@line Hello Bob\n@wait 6\n.\nQUIT\n')
 
 
 def control_greylisting(lab):
@@ -345,8 +359,7 @@ NAMES = {'eightbit_ndr': '8bitmime-ndr', 'eightbit_not_offered': '8bitmime-not-o
 SCENARIOS = {NAMES.get(s.__name__, s.__name__.replace('_', '-')): s for s in (
     asa_esmtp, pix_6_xxxx, control_postfix, pix_4_0_ok, pix_cmap, pix_4_4_stars, pix_5_1_noop, pix_5_1_kb, pix_6_echo, pix_6_off,
     greeting_stalled, auth_dropped, asa_auth_masked, asa_link2state, pix_link2state, asa_telnet, asa_allow_tls, eightbit_ndr,
-    eightbit_not_offered, exchange_ndr, delivered_five_times, lost_end_of_data, reset_end_of_data, proxy_checkpoint, proxy_raptor, proxy_antivirus,
-    tls_lost, tls_masked, tls_spoiled,
-    control_exim, control_8bitmime, control_sendmail, control_no_esmtp, control_greylisting, control_starttls, control_mailing_list,
-    control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_relay_denied,
+    eightbit_not_offered, exchange_ndr, delivered_five_times, lost_end_of_data, reset_end_of_data, sender_workaround,
+    proxy_checkpoint, proxy_raptor, proxy_antivirus, tls_lost, tls_masked, tls_spoiled, control_exim, control_8bitmime,
+    control_sendmail, control_no_esmtp, control_typed, control_greylisting, control_starttls, control_mailing_list, control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_relay_denied,
     control_tls_alert)}

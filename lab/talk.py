@@ -5,6 +5,8 @@ Each line is sent with CRLF, then the reply is awaited. Further words:
   @data .. @end   mail data, dot-stuffed, with the dot line behind it
   @bare TEXT      TEXT octet by octet, each in its own segment, as a terminal in character mode sends it
   @again          a new connection
+  @wait SECONDS   nothing happens for so long
+  @line TEXT      TEXT and its CRLF; no reply is awaited
 Latin-1 in, so that 8-bit bodies can be written. Stops waiting for a reply after eight seconds.
 """
 import socket
@@ -71,6 +73,11 @@ def main():
         elif line == '@again':
             talk.socket.close()
             talk = Talk(sys.argv[1])
+        elif line.startswith('@wait '):
+            time.sleep(float(line[6:]))
+        elif line.startswith('@line'):
+            talk.socket.sendall(line[6:].encode('latin-1') + b'\r\n')
+            time.sleep(0.02)
         elif line.startswith('@bare '):
             talk.bare(line[6:].encode() + b'\r\n')
         elif line:

@@ -61,6 +61,7 @@ const CONSEQUENCES: Readonly<Record<string, (findings: readonly Finding[]) => st
       ? 'the end of a message was never answered'
       : `the ends of ${plural(findings.length, 'message')} were never answered`,
   'char-mode-telnet': () => 'commands typed octet by octet were spoiled',
+  'sender-workaround': () => 'the sender works around a PIX by itself',
   'end-of-data-split': () => 'messages whose end was split over segments failed',
   'duplicate-delivery': (findings) => {
     const copies = Math.max(

@@ -14,6 +14,7 @@ import { link2stateDropped } from './link2state-dropped.js';
 import { ndr8bitmime } from './ndr-8bitmime.js';
 import { relayDeniedAfterAuthDropped } from './relay-denied-after-auth-dropped.js';
 import type { Rule } from './rule.js';
+import { senderWorkaround } from './sender-workaround.js';
 import { starttlsStripped } from './starttls-stripped.js';
 import { tlsHandshakeBroken } from './tls-handshake-broken.js';
 import { verbMasked } from './verb-masked.js';
@@ -42,4 +43,5 @@ export const catalog: readonly Rule[] = [
   endOfDataUnacknowledged,
   endOfDataSplit,
   charModeTelnet,
+  senderWorkaround,
 ];
