@@ -14,6 +14,7 @@ const FLOORS = [
   'rules',
   'diagnose',
   'analyze.ts',
+  'compare',
   'report',
   'cli',
 ];

@@ -59,6 +59,10 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   /** Offers of the SYN and the SYN-ACK, packed. */
   protected clientOffer = UNKNOWN_OFFER;
   protected serverOffer = UNKNOWN_OFFER;
+  /** Hop limit of the client's first segment; -1 before it. */
+  protected clientHopLimit = -1;
+  /** TSval of the SYN as int32; 0 without. */
+  protected clientTsval = 0;
   /** Hop limit of the server's first segment, and STAMPED; -1 before it. */
   protected serverStack = -1;
   /** The server's first TSval that is not 0; 0 before it. */
@@ -168,6 +172,11 @@ export class ConnectionFacts implements ConnectionView, GapListener {
       lastSynFrame: syns?.frame ?? (this.synSeen ? this.firstFrame : 0),
       lastSynTime: syns ? syns.time : this.synSeen ? this.start : null,
       handshakeUs: syns || this.handshakeUs < 0 ? null : this.handshakeUs,
+      clientIsn: this.synSeen ? this.fromClient.isn >>> 0 : null,
+      serverIsn: this.synAckSeen ? this.fromServer.isn >>> 0 : null,
+      clientTsval: this.synSeen && this.clientTsval !== 0 ? this.clientTsval >>> 0 : null,
+      serverTsval: this.synAckSeen && this.serverTsval !== 0 ? this.serverTsval >>> 0 : null,
+      clientHopLimit: this.clientHopLimit < 0 ? null : this.clientHopLimit,
       serverHopLimit: this.serverStack < 0 ? null : this.serverStack & 0xff,
       foreign,
       foreignCount,

@@ -48,7 +48,9 @@ export class Connection extends ConnectionFacts {
     const from = isClient ? this.fromClient : this.fromServer;
     const to = isClient ? this.fromServer : this.fromClient;
     const { flags } = s;
-    if (!isClient && !this.#isOneStack(s)) this.otherStack(s, offsetOf(s, from), (flags & RST) !== 0);
+    if (isClient) {
+      if (this.clientHopLimit < 0) this.clientHopLimit = s.hopLimit;
+    } else if (!this.#isOneStack(s)) this.otherStack(s, offsetOf(s, from), (flags & RST) !== 0);
     from.packets++;
     this.seen(s);
     let seq = s.seq;
@@ -139,6 +141,7 @@ export class Connection extends ConnectionFacts {
       if (this.synSeen) this.synAgain(s);
       this.synSeen = true;
       this.clientOffer = packOffer(s);
+      this.clientTsval = Math.max(tsvalOf(s), 0) | 0;
     }
     return true;
   }

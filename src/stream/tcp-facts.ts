@@ -73,6 +73,14 @@ export interface TcpFacts {
   readonly lastSynTime: Timestamp | null;
   /** Microseconds from the SYN to the SYN-ACK; null where one was repeated or not captured. */
   readonly handshakeUs: number | null;
+  /** Initial sequence numbers (SEG.SEQ of SYN and SYN-ACK) as unsigned; null where they were not captured. */
+  readonly clientIsn: number | null;
+  readonly serverIsn: number | null;
+  /** TSval of the SYN and of the SYN-ACK; null without. */
+  readonly clientTsval: number | null;
+  readonly serverTsval: number | null;
+  /** Of the client's first segment. */
+  readonly clientHopLimit: number | null;
   /** Of the server's first segment. */
   readonly serverHopLimit: number | null;
   /** First 20, and how many. */

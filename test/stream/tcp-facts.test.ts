@@ -56,6 +56,15 @@ describe('offers', () => {
     expect([seen.synCount, seen.lastSynFrame, seen.handshakeUs, seen.serverHopLimit]).toEqual([1, 1, 0, 57]);
   });
 
+  it('come with what names a connection: initial sequence numbers, TSval, hop limits', async () => {
+    const seen = await facts(`syn C ts\nsyn S ts\n${TALK}`);
+    const { clientIsn, serverIsn, clientTsval, serverTsval, clientHopLimit, serverHopLimit } = seen;
+    expect([clientIsn, serverIsn, clientTsval, serverTsval]).toEqual([1000, 5_000_000, 100_000, 100_000]);
+    expect([clientHopLimit, serverHopLimit]).toEqual([64, 57]);
+    const without = await facts(TALK);
+    expect([without.clientTsval, without.serverTsval, without.clientIsn]).toEqual([null, null, 1000]);
+  });
+
   it('are absent midstream', async () => {
     const seen = await facts(`midstream\n${TALK}`);
     expect([seen.clientOffer, seen.serverOffer, seen.synCount]).toEqual([null, null, 0]);
