@@ -12,6 +12,7 @@ const FLOORS = [
   'stream',
   'smtp',
   'rules',
+  'syslog',
   'diagnose',
   'analyze.ts',
   'compare',

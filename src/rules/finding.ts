@@ -24,6 +24,26 @@ export interface Evidence {
   readonly note: string;
 }
 
+/** How a line of a firewall's log was joined to a session. Only the first names one connection for certain.
+ * `..-address-and-ports`: of one end the address differs, as translation makes it; `addresses`: the line has no ports. */
+export type JoinedBy =
+  | 'addresses-and-ports'
+  | 'client-address-and-ports'
+  | 'server-address-and-ports'
+  | 'addresses';
+
+/** What the firewall itself says of a session in which something was found. */
+export interface Witness {
+  readonly source: 'asa-log';
+  /** Line of the log, from 1. */
+  readonly line: number;
+  /** Raw latin1; the report makes it printable. */
+  readonly text: string;
+  readonly joinedBy: JoinedBy;
+  /** The message says that the firewall did what was found. */
+  readonly confirms: boolean;
+}
+
 /** As much of a session as a finding needs: a draft that waits for the end must not hold the session. */
 export type SeenIn = Pick<SmtpSession, 'id' | 'capture' | 'server'>;
 
@@ -71,6 +91,8 @@ export interface Finding {
   readonly symptoms: readonly string[];
   readonly remedy: readonly string[];
   readonly references: readonly string[];
+  /** Only where a firewall's log was given and speaks of its sessions. */
+  readonly witnesses?: readonly Witness[];
   readonly server: { readonly address: string; readonly port: number };
 }
 

@@ -70,10 +70,7 @@ export class AddressTable {
       const word = this.#words[i] ?? 0;
       parts.push(word >>> 16, word & 0xffff);
     }
-    const address = new ipaddr.IPv6(parts);
-    return address.isIPv4MappedAddress()
-      ? `::ffff:${address.toIPv4Address().toString()}`
-      : address.toRFC5952String();
+    return ipv6Text(new ipaddr.IPv6(parts));
   }
 
   #rehash(): void {
@@ -88,6 +85,19 @@ export class AddressTable {
     }
     this.#slots = slots;
   }
+}
+
+function ipv6Text(address: ipaddr.IPv6): string {
+  return address.isIPv4MappedAddress()
+    ? `::ffff:${address.toIPv4Address().toString()}`
+    : address.toRFC5952String();
+}
+
+/** The text that sessions have for an address written in any usual way; null when it is none. */
+export function canonicalAddress(text: string): string | null {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString();
+  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return null;
+  return ipv6Text(ipaddr.IPv6.parse(text));
 }
 
 function hash(a: number, b: number, c: number, d: number): number {
