@@ -11,6 +11,9 @@ import { type SessionRecord, SmtpDialogues } from './smtp/dialogue.js';
 import { createDigestFactory, type DigestKind } from './smtp/digest.js';
 import type { SmtpSession } from './smtp/session.js';
 import { ConnectionTable } from './stream/connections.js';
+import { FirewallLogJoiner, type FirewallLogReport } from './syslog/joiner.js';
+import type { FirewallLog } from './syslog/reader.js';
+import { withWitnesses } from './syslog/witnesses.js';
 import { AddressTable } from './wire/address.js';
 import { tcpChecksum } from './wire/checksum.js';
 
@@ -21,6 +24,8 @@ export interface AnalyzeOptions {
   readonly rules: readonly Rule[];
   /** Digest of messages. Default `xxh64`. */
   readonly digest?: DigestKind;
+  /** The firewall's own log, joined to the sessions. */
+  readonly firewallLog?: FirewallLog;
   /** Stops reading; what was read so far is analysed. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (file: string, octets: number, total: number | null) => void;
@@ -43,6 +48,8 @@ export interface Analysis {
   /** Per server, what box explains its findings. */
   readonly diagnoses: readonly Diagnosis[];
   readonly notAssessed: readonly NotAssessed[];
+  /** null: no log was given. */
+  readonly firewallLog: FirewallLogReport | null;
   readonly interrupted: boolean;
 }
 
@@ -78,6 +85,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
   };
   const ruleSet = new RuleSet(options.rules, recall);
   const census = new NotAssessedCensus();
+  const joiner = options.firewallLog ? new FirewallLogJoiner(options.firewallLog) : null;
   let messages = 0;
   let firstIndex = 0;
   for (const [capture, file] of files.entries()) {
@@ -95,6 +103,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
         const session = record.materialise(base, table?.lastUs ?? Number.NaN);
         census.session(session);
         ruleSet.session(session);
+        joiner?.session(session);
       },
     });
     table = new ConnectionTable(dialogues, addresses, ports, (segment) => tcpChecksum(segment, addresses));
@@ -118,7 +127,9 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
     captures.push({ file, facts, skipped: decoder.skipped });
     if (options.signal?.aborted) break;
   }
-  const { findings, notAssessed } = ruleSet.end();
+  const { findings: found, notAssessed } = ruleSet.end();
+  const firewallLog = joiner?.end() ?? null;
+  const findings = withWitnesses(found, firewallLog?.joined ?? []);
   const interrupted = options.signal?.aborted ?? false;
   return {
     captures,
@@ -142,6 +153,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
       ...census.end(),
       ...notAssessed,
     ],
+    firewallLog,
     interrupted,
   };
 }

@@ -3,6 +3,7 @@ import { diagnose } from '../diagnose/diagnose.js';
 import { printableText } from '../report/printable.js';
 import type { TextOptions } from '../report/text.js';
 import type { Rule } from '../rules/rule.js';
+import type { FirewallLog } from '../syslog/reader.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, type Output, writeAll } from './io.js';
 import { type AnalyzeArguments, isAsSure, isAtLeast, wantsColor } from './options.js';
@@ -19,8 +20,9 @@ const MAX_WARNINGS = 3;
  */
 export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string): Promise<ExitStatus> {
   const rules = chosenRules(args.only, args.except);
-  const file = args.output === null ? null : new OutputFile(args.output, args.files);
-  const whole = await analyzeInterruptibly(args, rules, io);
+  const file = args.output === null ? null : new OutputFile(args.output, inputsOf(args));
+  const log = args.asaLog === null ? null : (await import('./log-file.js')).readLogFile(args.asaLog);
+  const whole = await analyzeInterruptibly(args, rules, log, io);
   const findings = whole.findings.filter((finding) => isAsSure(finding.confidence, args.minConfidence));
   const analysis: Analysis = {
     ...whole,
@@ -45,8 +47,18 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
   return findings.some((finding) => isAtLeast(finding.severity, args.failOn)) ? 1 : 0;
 }
 
+/** What the report must not be written over. */
+function inputsOf({ files, asaLog }: AnalyzeArguments): string[] {
+  return asaLog === null ? [...files] : [...files, asaLog];
+}
+
 /** The first SIGINT ends the reading; then the signal has its usual effect again. */
-async function analyzeInterruptibly(args: AnalyzeArguments, rules: Rule[], io: Io): Promise<Analysis> {
+async function analyzeInterruptibly(
+  args: AnalyzeArguments,
+  rules: Rule[],
+  firewallLog: FirewallLog | null,
+  io: Io,
+): Promise<Analysis> {
   const abort = new AbortController();
   const interrupt = (): void => {
     io.interrupts?.off('SIGINT', interrupt);
@@ -59,6 +71,7 @@ async function analyzeInterruptibly(args: AnalyzeArguments, rules: Rule[], io: I
       rules,
       ports: args.ports,
       digest: args.digest,
+      ...(firewallLog && { firewallLog }),
       signal: abort.signal,
       ...(progress && { onProgress: (file, octets, total) => progress.show(file, octets, total) }),
     });

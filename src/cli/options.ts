@@ -23,6 +23,8 @@ export interface AnalyzeArguments {
   readonly only: readonly string[] | null;
   readonly except: readonly string[];
   readonly digest: DigestKind;
+  /** The firewall's own log, or null. */
+  readonly asaLog: string | null;
   readonly minConfidence: Confidence;
   readonly failOn: Severity;
   readonly quiet: boolean;
@@ -42,6 +44,7 @@ interface RawOptions {
   rule?: string[];
   noRule?: string[];
   digest: string;
+  asaLog?: string;
   minConfidence: string;
   failOn: string;
   quiet?: true;
@@ -110,6 +113,7 @@ function checked(
     throw new UsageError("standard input can be read only once, and '-' is named twice.");
   }
   if (options.output === '') throw new UsageError('the name of the output file is empty.');
+  if (options.asaLog === '') throw new UsageError("the name of the firewall's log is empty.");
   return {
     files,
     format: oneOf('--format', options.format, FORMATS),
@@ -118,6 +122,7 @@ function checked(
     only: options.rule ?? null,
     except: options.noRule ?? [],
     digest: oneOf('--digest', options.digest, DIGESTS),
+    asaLog: options.asaLog ?? null,
     minConfidence: oneOf('--min-confidence', options.minConfidence, CONFIDENCES),
     failOn: oneOf('--fail-on', options.failOn, SEVERITIES),
     quiet: options.quiet ?? false,
@@ -149,6 +154,10 @@ async function program(version: string, say: (text: string) => void): Promise<Co
     .addOption(rule)
     .addOption(noRule)
     .option('--digest <kind>', `digest of messages: ${DIGESTS.join(', ')}`, DEFAULTS.digest)
+    .option(
+      '--asa-log <file>',
+      "the firewall's own syslog: its messages 108002 to 108007 are joined to the sessions",
+    )
     .option(
       '--min-confidence <level>',
       `leave out what is less than ${CONFIDENCES.join(', ')}`,

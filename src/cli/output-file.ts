@@ -28,16 +28,16 @@ export class OutputFile {
   private readonly target: string;
   private readonly before: Stats | undefined;
 
-  /** @throws UsageError when it is one of the captures, or plainly cannot be written */
+  /** @throws UsageError when it is one of the inputs, or plainly cannot be written */
   constructor(
     private readonly path: string,
-    captures: readonly string[],
+    inputs: readonly string[],
   ) {
     this.before = statOf(path);
     this.target = this.before ? realpathSync(path) : path;
     if (this.before?.isDirectory()) throw cannotWrite(path, { code: 'EISDIR' });
-    if (this.before && captures.some((capture) => isSame(this.before!, capture))) {
-      throw new UsageError(`${path} is one of the captures: name another file for the report.`);
+    if (this.before && inputs.some((input) => isSame(this.before!, input))) {
+      throw new UsageError(`${path} is one of the inputs: name another file for the report.`);
     }
     const folder = dirname(this.target);
     try {
@@ -89,11 +89,11 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-/** By device and inode: a link to a capture is the capture. */
-function isSame(output: Stats, capture: string): boolean {
+/** By device and inode: a link to an input is the input. */
+function isSame(output: Stats, name: string): boolean {
   let input: Stats | undefined;
   try {
-    input = capture === '-' ? fstatSync(STANDARD_INPUT) : statSync(capture);
+    input = name === '-' ? fstatSync(STANDARD_INPUT) : statSync(name);
   } catch {
     return false;
   }

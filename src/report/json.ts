@@ -4,6 +4,7 @@ import type { Diagnosis } from '../diagnose/diagnosis.js';
 import type { Finding, NotAssessed } from '../rules/finding.js';
 import type { SmtpExchange, SmtpLine, SmtpMessage, SmtpReply, SmtpSession } from '../smtp/session.js';
 import type { Gap } from '../stream/event.js';
+import type { FirewallLogReport } from '../syslog/joiner.js';
 import { inPieces } from './pieces.js';
 import { decodeOctets, escapeJson } from './printable.js';
 
@@ -26,8 +27,8 @@ export function jsonReport(analysis: Analysis, maker: ReportMaker): Iterable<str
 }
 
 /**
- * One object per line, `type` = `capture` | `session` | `finding` | `diagnosis`; otherwise the objects of the
- * JSON report.
+ * One object per line, `type` = `capture` | `session` | `finding` | `diagnosis` | `firewallLog`; otherwise the objects
+ * of the JSON report.
  */
 export function ndjsonReport(analysis: Analysis): Iterable<string> {
   return inPieces(ndjsonLines(analysis));
@@ -39,7 +40,10 @@ function* jsonLines(analysis: Analysis, { name, version }: ReportMaker): Generat
   yield* list('sessions', analysis.sessions(), (session) => `{${sessionMembers(session)}}`, ',\n');
   yield* list('findings', analysis.findings, (finding) => text(findingValue(finding)), ',\n');
   yield* list('diagnoses', analysis.diagnoses, (diagnosis) => text(diagnosisValue(diagnosis)), ',\n');
-  yield* list('notAssessed', analysis.notAssessed, (entry) => text(notAssessedValue(entry)), '\n');
+  const { firewallLog } = analysis;
+  const end = firewallLog === null ? '\n' : ',\n';
+  yield* list('notAssessed', analysis.notAssessed, (entry) => text(notAssessedValue(entry)), end);
+  if (firewallLog !== null) yield `"firewallLog":${text(firewallLogValue(firewallLog))}\n`;
   yield '}\n';
 }
 
@@ -64,6 +68,8 @@ function* ndjsonLines(analysis: Analysis): Generator<string> {
   for (const finding of analysis.findings) yield `${text({ type: 'finding', ...findingValue(finding) })}\n`;
   for (const diagnosis of analysis.diagnoses)
     yield `${text({ type: 'diagnosis', ...diagnosisValue(diagnosis) })}\n`;
+  const { firewallLog } = analysis;
+  if (firewallLog !== null) yield `${text({ type: 'firewallLog', ...firewallLogValue(firewallLog) })}\n`;
 }
 
 /** Escaped after it was serialised: one pass over the whole. */
@@ -215,6 +221,9 @@ function findingValue(finding: Finding): object {
     symptoms: finding.symptoms,
     remedy: finding.remedy.map(decodeOctets),
     references: finding.references.map(decodeOctets),
+    ...(finding.witnesses && {
+      witnesses: finding.witnesses.map((witness) => ({ ...witness, text: decodeOctets(witness.text) })),
+    }),
   };
 }
 
@@ -249,6 +258,32 @@ function diagnosisValue(diagnosis: Diagnosis): object {
     notProved,
     verify,
     symptoms,
+  };
+}
+
+function firewallLogValue({
+  file,
+  lines,
+  ignored,
+  records,
+  dropped,
+  joined,
+  notJoined,
+}: FirewallLogReport): object {
+  return {
+    file,
+    lines,
+    ignored,
+    records: records.length,
+    dropped,
+    joined: joined.map(({ session, record, joinedBy }) => ({
+      session,
+      line: record.line,
+      id: record.id,
+      text: decodeOctets(record.text),
+      joinedBy,
+    })),
+    notJoined,
   };
 }
 

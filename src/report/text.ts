@@ -1,7 +1,8 @@
 import type { Analysis, CaptureResult } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
 import type { Diagnosis } from '../diagnose/diagnosis.js';
-import type { Evidence, Finding, NotAssessed } from '../rules/finding.js';
+import type { Evidence, Finding, JoinedBy, NotAssessed } from '../rules/finding.js';
+import type { JoinedLine } from '../syslog/joiner.js';
 import { enumerate, plural, textWidth, thousands } from './columns.js';
 import { Page, type Span, type Style } from './page.js';
 import { inPieces } from './pieces.js';
@@ -53,6 +54,13 @@ const MAX_PROOFS = 20;
 const EXCERPT_ROWS = 3;
 const MAX_NAMED = 6;
 const MAX_PROBLEMS = 10;
+
+const JOINED: Readonly<Record<JoinedBy, string>> = {
+  'addresses-and-ports': 'by addresses and ports',
+  'client-address-and-ports': 'by ports and the address of the client: that of the server differs',
+  'server-address-and-ports': 'by ports and the address of the server: that of the client differs',
+  addresses: 'by addresses: it tells no ports',
+};
 
 const LINK_TYPES: Readonly<Record<number, string>> = {
   0: 'loopback',
@@ -108,6 +116,7 @@ class TextReport {
       serious ? 'bold' : clean ? 'green' : 'yellow',
     );
     for (const [server, findings] of byServer(analysis.findings)) yield* this.server(server, findings);
+    yield* this.firewallLog();
     yield* this.captures(seen);
     yield* this.silentRules(seen.smtp);
     yield* this.notJudged();
@@ -191,6 +200,7 @@ class TextReport {
     }
     yield '\n';
     yield* this.proofs(inOrder(told.flatMap((one) => one.evidence)).slice(0, MAX_PROOFS));
+    yield* this.witnesses(told);
     yield '\n';
     for (const [index, remedy] of unique(findings.flatMap((one) => one.remedy)).entries()) {
       yield page.paragraph(printableOctets(remedy), index === 0 ? '  Change: ' : '          ', 'green');
@@ -228,6 +238,48 @@ class TextReport {
       // Lines of one reply that came again in another: said once, after the last of them.
       if (next?.head === head && next.others.join() === others.join()) continue;
       if (others.length > 0) yield this.page.paragraph(`the same in ${enumerate(others)}`, '      ', 'dim');
+    }
+  }
+
+  /** Lines of the firewall's log that say what was found; all others stand in the section of their own. */
+  private *witnesses(findings: readonly Finding[]): Generator<string> {
+    const confirming = findings.flatMap(
+      ({ witnesses }) => witnesses?.filter(({ confirms }) => confirms) ?? [],
+    );
+    const lines = new Map(confirming.map((witness) => [witness.line, witness]));
+    for (const { line, text, joinedBy } of [...lines.values()].slice(0, MAX_NAMED)) {
+      yield this.page.line([`    the firewall's log, line ${line}`, 'cyan']);
+      yield this.page.paragraph(`${printableOctets(text)} (${JOINED[joinedBy]})`, '      ');
+    }
+  }
+
+  private *firewallLog(): Generator<string> {
+    const { page } = this;
+    const log = this.analysis.firewallLog;
+    if (log === null) return;
+    yield* this.heading("The firewall's own log says");
+    yield page.paragraph(printableText(log.file), '  ');
+    const limit = log.dropped > 0 ? `, and ${thousands(log.dropped)} beyond the limit` : '';
+    const others = log.notJoined > 0 ? `, ${thousands(log.notJoined)} of them joined to no session here` : '';
+    yield page.paragraph(
+      `${plural(log.lines, 'line')}, ${thousands(log.ignored)} of them ignored; ${plural(log.records.length, 'message')} of 108002 to 108007${limit}${others}`,
+      '    ',
+      'dim',
+    );
+    const lines = new Map<number, JoinedLine[]>();
+    for (const joined of log.joined) {
+      const list = lines.get(joined.record.line);
+      if (list) list.push(joined);
+      else lines.set(joined.record.line, [joined]);
+    }
+    for (const [line, joined] of [...lines].slice(0, MAX_TOLD)) {
+      const [{ record, joinedBy }] = joined as [JoinedLine];
+      const sessions = namedSessions(joined.map(({ session }) => session));
+      yield page.paragraph(`line ${line}, ${sessions} (${JOINED[joinedBy]})`, '  - ');
+      yield page.paragraph(printableOctets(record.text), '    ');
+    }
+    if (lines.size > MAX_TOLD) {
+      yield page.paragraph(`and ${thousands(lines.size - MAX_TOLD)} more such lines`, '  - ', 'dim');
     }
   }
 

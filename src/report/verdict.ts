@@ -109,6 +109,11 @@ function nothingLost({ rule, args }: Finding): boolean {
   return rule === 'duplicate-delivery' && (args.cause === 'sender' || args.cause === 'slow-acceptance');
 }
 
+/** The firewall says so itself, of this very connection. */
+function admitted({ witnesses = [] }: Finding): boolean {
+  return witnesses.some(({ confirms, joinedBy }) => confirms && joinedBy === 'addresses-and-ports');
+}
+
 function accusation(findings: readonly Finding[], clients: Survey['clients']): string {
   const deeds = toldOnce(clauses(findings, DEEDS));
   const happened = clauses(findings, CONSEQUENCES)
@@ -119,7 +124,7 @@ function accusation(findings: readonly Finding[], clients: Survey['clients']): s
     if (happened.length === 0) return `Mail between ${where} met something that is no plain SMTP.`;
     return findings.every(nothingLost)
       ? `Between ${where}, ${enumerate(happened)}, but nothing was lost on the way.`
-      : `Between ${where}, ${enumerate(happened)}; a firewall may be why.`;
+      : `Between ${where}, ${enumerate(happened)}; ${findings.every(admitted) ? "the firewall's own log says that it was the firewall" : 'a firewall may be why'}.`;
   }
   const levels = LEVELS.filter((level) => deeds.some(({ confidence }) => confidence === level));
   const told: string[] = [];

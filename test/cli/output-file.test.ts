@@ -65,7 +65,7 @@ describe('--output', () => {
     const before = readFileSync(capture);
     const { status, err } = await ran(['-o', at(name), capture]);
     expect(status).toBe(2);
-    expect(err).toContain('is one of the captures');
+    expect(err).toContain('is one of the inputs');
     expect(readFileSync(capture).equals(before)).toBe(true);
   });
 

@@ -105,7 +105,7 @@ describe('the program', () => {
       encoding: 'utf8',
     });
     expect(status).toBe(2);
-    expect(stderr).toContain('is one of the captures');
+    expect(stderr).toContain('is one of the inputs');
   });
 
   it('is silent when the reader of the report goes away', () => {

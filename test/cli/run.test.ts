@@ -48,6 +48,7 @@ describe('usage', () => {
         '--rule',
         '--no-rule',
         '--digest',
+        '--asa-log',
         '--fail-on',
       ]) {
         expect(out).toContain(option);

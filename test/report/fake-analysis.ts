@@ -146,6 +146,7 @@ export function fakeAnalysis(
     findings: [],
     diagnoses: [],
     notAssessed: [],
+    firewallLog: null,
     interrupted: false,
     ...rest,
   };

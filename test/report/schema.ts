@@ -25,7 +25,8 @@ export function schemaErrors(report: unknown): string[] {
 /** The same for one line of ndjson, by its `type`. */
 export function lineErrors(line: { type?: string }): string[] {
   const type = line.type ?? '';
-  if (!['capture', 'session', 'finding', 'diagnosis'].includes(type)) return [`unknown type ${type}`];
+  if (!['capture', 'session', 'finding', 'diagnosis', 'firewallLog'].includes(type))
+    return [`unknown type ${type}`];
   let part = parts.get(type);
   if (!part) {
     part = ajv.compile({ $ref: `${schema.$id}#/$defs/${type}` });
