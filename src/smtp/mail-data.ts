@@ -1,9 +1,11 @@
 import { isAscii } from 'node:buffer';
 import type { StreamChunk } from '../stream/event.js';
+import type { Checksum } from '../wire/segment.js';
 import { ReportScan } from './delivery-report.js';
 import type { DigestFactory, RunningDigest } from './digest.js';
 import { HeaderScan, parseContentType } from './header-scan.js';
-import type { DeliveryReport } from './session.js';
+import { MimeScan } from './mime-scan.js';
+import type { DeliveryReport, MailDamage } from './session.js';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -40,10 +42,13 @@ export interface MailDataFacts {
   eightBitOffset: number | null;
   report: DeliveryReport | null;
   looksLikeReport: boolean;
+  damages: readonly MailDamage[];
   /** CRLF.CRLF was seen. Never so for BDAT, whose chunk sizes the caller counts. */
   terminated: boolean;
   terminator: MailDataEnd | null;
 }
+
+const UNDAMAGED: readonly MailDamage[] = [];
 
 /** Where the CRLF.CRLF stood. */
 export interface MailDataEnd {
@@ -88,6 +93,9 @@ export class MailDataScanner {
   private header: HeaderScan | null = new HeaderScan();
   private reportScan: ReportScan | null = null;
   private report: DeliveryReport | null = null;
+  private mimeScan: MimeScan | null = null;
+  /** Verdict on the segment of the chunk that is being read. */
+  private checksum: () => Checksum = unverifiable;
   private messageId: string | null = null;
   private multipartReport = false;
   private eightBitFrame = -1;
@@ -107,6 +115,7 @@ export class MailDataScanner {
    */
   data(chunk: StreamChunk, from: number): number {
     if (from >= chunk.end) return -1;
+    this.checksum = chunk.checksum;
     const view = chunk.octets.subarray(from, chunk.end);
     const offset = chunk.offset + from - chunk.start;
     // A view of the same octets costs 40 ns, less than any of the three that share it.
@@ -118,6 +127,7 @@ export class MailDataScanner {
   /** BDAT: reads exactly `octets[from, to)`, all of it content (RFC 3030 §2). */
   chunked(chunk: StreamChunk, from: number, to: number): void {
     if (from >= to) return;
+    this.checksum = chunk.checksum;
     const view = chunk.octets.subarray(from, to);
     const offset = chunk.offset + from - chunk.start;
     this.take(view, 0, view.length, offset, chunk.frame);
@@ -135,10 +145,16 @@ export class MailDataScanner {
       this.endHeader(this.header.contentType !== null);
     }
     this.reportScan?.lost();
+    // What is broken and what was not seen look alike.
+    this.mimeScan = null;
   }
 
-  /** Ends the scan, at the message's end or wherever it stands. Called once. */
-  finish(): MailDataFacts {
+  /**
+   * Ends the scan, at the message's end or wherever it stands. Called once.
+   *
+   * @param end  where the message's own end is, when that was seen
+   */
+  finish(end: { endOffset: number; lastFrame: number } | null = this.end): MailDataFacts {
     this.endHeader(false);
     this.endReport();
     const digest = (this.digest ?? this.digests.create()).finish();
@@ -152,6 +168,7 @@ export class MailDataScanner {
       eightBitOffset: this.eightBitFrame >= 0 ? this.eightBitOffset : null,
       report: this.report,
       looksLikeReport: this.nullSender || this.multipartReport,
+      damages: this.mimeScan?.finish(end) ?? UNDAMAGED,
       terminated: this.transport === 'DATA' && this.end !== null,
       terminator: this.end,
     };
@@ -276,7 +293,11 @@ export class MailDataScanner {
       if (body >= 0) this.endHeader(true);
       else if (this.header.exhausted) this.endHeader(false);
     }
-    if (this.reportScan !== null && body >= 0 && body < end) {
+    if (body < 0 || body >= end) return;
+    if (this.mimeScan !== null && !this.mimeScan.done) {
+      this.mimeScan.scan(octets, body, end, offset + body - start, frame, this.checksum);
+    }
+    if (this.reportScan !== null) {
       if (this.reportScan.scan(octets, body, end, offset + body - start, frame) >= 0) this.endReport();
     }
   }
@@ -295,7 +316,9 @@ export class MailDataScanner {
     this.messageId = header.messageId;
     const { type, boundary } = parseContentType(header.contentType);
     this.multipartReport = type === 'multipart/report';
-    if (readBody && (this.nullSender || this.multipartReport)) {
+    if (!readBody) return;
+    if (this.missingOctets === 0) this.mimeScan = MimeScan.of(header.contentType, header.transferEncoding);
+    if (this.nullSender || this.multipartReport) {
       this.reportScan = new ReportScan(type, boundary, header.transferEncoding);
     }
   }
@@ -307,3 +330,5 @@ export class MailDataScanner {
     this.eightBitOffset = offset + seen.findIndex((octet) => octet > 127);
   }
 }
+
+const unverifiable = (): Checksum => 'unverifiable';

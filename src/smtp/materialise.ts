@@ -351,6 +351,7 @@ class TranscriptAccount {
       eightBitOffset: record.eightBitOffset,
       report: record.report,
       looksLikeReport: record.looksLikeReport,
+      damages: record.damages,
     };
   }
 

@@ -1,11 +1,14 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { DigestKind } from './digest.js';
 import type { MailDataFacts } from './mail-data.js';
-import type { DeliveryReport } from './session.js';
+import type { DeliveryReport, MailDamage } from './session.js';
 import type { Transcript, TranscriptReader, TranscriptStore } from './transcript.js';
-import { MESSAGE, MESSAGE_END, type Origin, readTime, stageTime } from './transcript-event.js';
+import { CHECKSUMS, MESSAGE, MESSAGE_END, type Origin, readTime, stageTime } from './transcript-event.js';
 
+/** Of a MESSAGE. */
 const BDAT = 1 << 3;
+/** Of a MESSAGE_END. */
+const HAS_MORE = 1 << 3;
 const TERMINATED = 1 << 4;
 const EIGHT_BIT = 1 << 5;
 const REPORT_LIKE = 1 << 6;
@@ -14,6 +17,11 @@ const HAS_REPORT = 1 << 7;
 /** Of a Message-ID and of a delivery report's texts; all of them fit the stage together. */
 const MAX_TEXT = 500;
 const DIGEST_KINDS: readonly DigestKind[] = ['xxh64', 'sha256'];
+const DAMAGES: readonly MailDamage['kind'][] = ['stars', 'letters', 'nul', 'cut', 'unclosed'];
+const SHAPES: readonly MailDamage['shape'][] = ['inside', 'lines', 'over-lines'];
+/** Of a part's number. */
+const MAX_PART = 60;
+const NONE: readonly MailDamage[] = [];
 const REPORT_TEXTS = ['status', 'diagnostic', 'originalMessageId', 'finalRecipient', 'text'] as const;
 
 /** What the transcript says where a message begins. */
@@ -38,6 +46,7 @@ export interface MessageRecord extends MessageBegin {
   readonly eightBitOffset: number | null;
   readonly looksLikeReport: boolean;
   readonly report: DeliveryReport | null;
+  readonly damages: readonly MailDamage[];
   readonly terminated: boolean;
   readonly terminator: TerminatorRecord | null;
 }
@@ -91,7 +100,8 @@ export function writeMessageBegin(
  * MESSAGE_END  flags | end's exchange + 1 (0: none), octets, missing, digest, Message-ID,
  *   [frame and offset of the first 8-bit octet], [report],
  *   splits + 1 (0: no terminator) [offset, length, frame, last - first frame, time, server packets,
- *   [pause + 1 (0: none) of a lone dot]]
+ *   [pause + 1 (0: none) of a lone dot]],
+ *   [number of damages, each: kind, shape, checksum, part, offset, frame, octets]
  * ```
  */
 export function writeMessageEnd(
@@ -107,7 +117,8 @@ export function writeMessageEnd(
       (facts.terminated ? TERMINATED : 0) |
       (facts.eightBit ? EIGHT_BIT : 0) |
       (facts.looksLikeReport ? REPORT_LIKE : 0) |
-      (facts.report ? HAS_REPORT : 0),
+      (facts.report ? HAS_REPORT : 0) |
+      (facts.damages.length > 0 ? HAS_MORE : 0),
   );
   store.number(endExchange === null ? 0 : endExchange + 1);
   store.number(facts.octets);
@@ -130,6 +141,7 @@ export function writeMessageEnd(
     store.number(serverPackets);
     if (isLoneDot(end.splits)) store.number(end.pauseUs === null ? 0 : end.pauseUs + 1);
   }
+  if (facts.damages.length > 0) stageDamages(store, facts.damages, origin);
   transcript.commit();
 }
 
@@ -180,6 +192,7 @@ export function readMessageEnd(
     report,
     terminated: (first & TERMINATED) !== 0,
     terminator: readTerminator(reader, origin),
+    damages: first & HAS_MORE ? readDamages(reader, origin) : NONE,
   };
 }
 
@@ -200,6 +213,31 @@ function readTerminator(reader: TranscriptReader, origin: Origin): TerminatorRec
 
 function isLoneDot(splits: readonly number[]): boolean {
   return splits.length === 1 && splits[0] === 2;
+}
+
+function stageDamages(store: TranscriptStore, damages: readonly MailDamage[], origin: Origin): void {
+  store.octet(damages.length);
+  for (const { kind, shape, checksum, part, offset, frame, octets } of damages) {
+    store.octet(DAMAGES.indexOf(kind));
+    store.octet(SHAPES.indexOf(shape));
+    store.octet(CHECKSUMS.indexOf(checksum));
+    store.text(part.slice(0, MAX_PART));
+    store.number(offset);
+    store.signed(frame - origin.frame);
+    store.number(octets);
+  }
+}
+
+function readDamages(reader: TranscriptReader, origin: Origin): MailDamage[] {
+  return Array.from({ length: reader.octet() }, () => ({
+    kind: DAMAGES[reader.octet()]!,
+    shape: SHAPES[reader.octet()]!,
+    checksum: CHECKSUMS[reader.octet()]!,
+    part: reader.text() ?? '',
+    offset: reader.number(),
+    frame: origin.frame + reader.signed(),
+    octets: reader.number(),
+  }));
 }
 
 function stageReport(store: TranscriptStore, report: DeliveryReport): void {

@@ -32,7 +32,7 @@ export class OpenMessage extends MailDataScanner {
     at: { frame: number; us: number; ns: number; digits: number } | null,
     end: number,
   ): MailDataFacts {
-    const facts = this.finish();
+    const facts = this.finish(at && { endOffset: end, lastFrame: at.frame });
     if (at === null) return { ...facts, terminated: true };
     const { frame, us, ns, digits } = at;
     return {

@@ -118,6 +118,24 @@ export interface Terminator {
   readonly acknowledged: boolean | null;
 }
 
+/** A MIME part that is broken as transit breaks parts. */
+export interface MailDamage {
+  /** `stars`, `letters`, `nul`: octets inside base64 are overwritten with asterisks, X's or NULs; `cut`: the message
+   * ends inside a quantum of base64, and no boundary closes it; `unclosed`: no boundary closes it. */
+  readonly kind: 'stars' | 'letters' | 'nul' | 'cut' | 'unclosed';
+  /** Number of the part as IMAP counts: `2.1`. RFC 9051 §6.4.5. */
+  readonly part: string;
+  /** Of the first such octet; of the message's end where it is cut or unclosed. */
+  readonly offset: number;
+  readonly frame: number;
+  /** Octets overwritten. */
+  readonly octets: number;
+  /** `lines`: whole lines are overwritten; `over-lines`: so are line ends; `inside`: neither. */
+  readonly shape: 'lines' | 'over-lines' | 'inside';
+  /** Verdict of a segment that carries it; `unverifiable` where the message is cut or unclosed. */
+  readonly checksum: Checksum;
+}
+
 export interface SmtpMessage {
   /** `m1`, .. unique in the report. */
   readonly id: string;
@@ -156,6 +174,8 @@ export interface SmtpMessage {
   readonly report: DeliveryReport | null;
   /** Content-Type says multipart/report, or the reverse-path is null. */
   readonly looksLikeReport: boolean;
+  /** At most 8. Empty too where octets of the message are missing. */
+  readonly damages: readonly MailDamage[];
 }
 
 /** What one side sent after the 220 to STARTTLS. */
