@@ -13,6 +13,9 @@ asa           2, 0 and the first code kept whole line X'd                   unkn
 asa-8bit      as asa, and 8BITMIME and BINARYMIME are masked too
 asa-noauth    as asa, and AUTH is masked too
 asa-tls       as asa, and STARTTLS passes (`allow-tls`)
+x-lines       untouched                    pass                             untouched
+              in mail data, every fifth line of 60 and more base64 letters becomes X's
+star-lines    as x-lines, with asterisks
 lost-dot      the dot line is not passed on when CRLF.CRLF straddles two segments
 lost-dot-rst  as lost-dot, but both ends are reset
 lost-250      the reply to the end of the message, and what follows it, is not passed on
@@ -29,7 +32,8 @@ FIFTEEN = SEVEN | {b'AUTH', b'EHLO', b'ETRN', b'HELP', b'SAML', b'SEND', b'SOML'
 EXAMINED = {b'SIZE', b'ETRN', b'PIPELINING', b'DSN', b'ENHANCEDSTATUSCODES', b'8BITMIME', b'BINARYMIME', b'AUTH'}
 MODES = ('none', 'pix40', 'cmap', 'pix44', 'pix51', 'pix51-kb', 'pix6', 'pix6-clear',
          'asa', 'asa-8bit', 'asa-noauth', 'asa-tls', 'lost-dot', 'lost-dot-rst', 'lost-250',
-         'tls-lost', 'tls-masked', 'tls-spoiled')
+         'tls-lost', 'tls-masked', 'tls-spoiled', 'x-lines', 'star-lines')
+OVERWRITES = {'x-lines': b'X', 'star-lines': b'*'}
 HIDDEN = {'asa-8bit': {b'8BITMIME', b'BINARYMIME'}, 'asa-noauth': {b'AUTH'}}
 UNMASKED_GREETING = ('pix40', 'pix6-clear')
 
@@ -54,6 +58,20 @@ def masked_greeting(mode, reply):
     return b'\r\n'.join(lines)
 
 
+class Overwriter:
+    """Overwrites lines of base64 in the segment that carries them, octet for octet; what lies in two segments stays."""
+
+    def __init__(self, mask):
+        self.mask, self.lines = mask, 0
+
+    def edit(self, piece):
+        return re.sub(rb'(?<=\n)[A-Za-z0-9+/]{60,}(?=\r\n)', self.line, piece)
+
+    def line(self, match):
+        self.lines += 1
+        return self.mask * len(match[0]) if self.lines % 5 == 0 else match[0]
+
+
 class Dialogue:
     def __init__(self, mode, lose):
         """lose: a list of one number, shared by all connections: how many deliveries still lose their end."""
@@ -67,6 +85,7 @@ class Dialogue:
         self.pending = collections.deque([b'(greeting)'])
         self.seen = 0           # octets of the client, as edited
         self.window = b''       # the last four octets of mail data
+        self.overwriter = Overwriter(OVERWRITES[mode]) if mode in OVERWRITES else None
         self.letter = 0
         self.in_ehlo = False
         self.hole = None        # client offset of the octet that does not get through
@@ -89,7 +108,8 @@ class Dialogue:
                 break
             if self.phase == 'data':
                 used = self.mail_data(payload, at)
-                out += payload[at:at + used]
+                piece = payload[at:at + used]
+                out += self.overwriter.edit(piece) if self.overwriter else piece
                 at += used
                 continue
             end = payload.find(b'\n', at) + 1 or len(payload)

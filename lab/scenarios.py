@@ -1,5 +1,6 @@
 """The scenarios: who sends what through which box, and what is recorded. Each one's first line says what it shows."""
 import base64
+import hashlib
 
 import servers
 
@@ -223,6 +224,24 @@ def sender_workaround(lab):
     lab.inject(lab.message()); lab.queue_empty(40)
 
 
+def attachment(lab, seed, **more):
+    """A message with a text and a file of 3000 octets that look random and are the same each time."""
+    octets = b''.join(hashlib.sha256(f'{seed}.{n}'.encode()).digest() for n in range(94))[:3000]
+    lines = base64.encodebytes(octets).decode()
+    body = ('--=_mixed\nContent-Type: text/plain; charset=us-ascii\n\nHello Bob,\n\nthe figures are attached.\n\nAlice\n\n'
+            '--=_mixed\nContent-Type: application/octet-stream; name="figures.dat"\nContent-Transfer-Encoding: base64\n'
+            f'Content-Disposition: attachment; filename="figures.dat"\n\n{lines}\n--=_mixed--\n')
+    return lab.message(seed, body=body, headers='Content-Type: multipart/mixed; boundary="=_mixed"\n', **more)
+
+
+def attachment_damaged(lab):
+    "lines of a base64 attachment arrive as X's, then those of another as asterisks; text and line ends are untouched"
+    lab.network(); lab.firewall('x-lines'); lab.postfix_server(); lab.postfix_client(); lab.both()
+    lab.inject(attachment(lab, 1)); lab.queue_empty()
+    lab.change_firewall('star-lines')
+    lab.inject(attachment(lab, 2)); lab.queue_empty()
+
+
 # --- proxies ----------------------------------------------------------------------
 def proxy_checkpoint(lab):
     "a proxy firewall ends both connections and greets for itself"
@@ -331,6 +350,18 @@ def control_chunking(lab):
     lab.inject(lab.message()); lab.settle(3)
 
 
+def control_attachment(lab):
+    "the attachment passes untouched; a second one in lines of 998 octets, with text of asterisks and X's in front of it"
+    lab.network(); lab.firewall(); lab.postfix_server(); lab.postfix_client(); lab.record(f'{lab.name}.pcap.gz')
+    lab.inject(attachment(lab, 1)); lab.queue_empty()
+    long_lines = attachment(lab, 2)
+    head, lines = long_lines.split('filename="figures.dat"\n\n')
+    letters = lines.split('\n\n')[0].replace('\n', '')
+    wrapped = '\n'.join(letters[at:at + 996] for at in range(0, len(letters), 996))
+    text = '*' * 76 + '\n' + 'X' * 76 + '\n'
+    lab.swaks(message=head.replace('the figures', text + 'the figures') + 'filename="figures.dat"\n\n' + wrapped + ' \n--=_mixed-- \nafter\n')
+
+
 def control_auth(lab):
     "a login that works, and the mail is relayed; then a wrong password and a real relay refusal"
     lab.network(); lab.firewall(); lab.exim_server(**AUTH); lab.record(f'{lab.name}.pcap', nano=True)
@@ -362,4 +393,5 @@ SCENARIOS = {NAMES.get(s.__name__, s.__name__.replace('_', '-')): s for s in (
     eightbit_not_offered, exchange_ndr, delivered_five_times, lost_end_of_data, reset_end_of_data, sender_workaround,
     proxy_checkpoint, proxy_raptor, proxy_antivirus, tls_lost, tls_masked, tls_spoiled, control_exim, control_8bitmime,
     control_sendmail, control_no_esmtp, control_typed, control_greylisting, control_starttls, control_mailing_list, control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_relay_denied,
-    control_tls_alert)}
+    control_tls_alert,
+    attachment_damaged, control_attachment)}
