@@ -44,7 +44,11 @@ export const SYMPTOMS: readonly Symptom[] = [
     '8BITMIME; 554 5.6.1 Body type not supported',
     '8BITMIME is masked; a delivery report says 5.6.1',
   ),
-  symptom(11, 'Attachments are missing or garbled', 'Octets of the message differ on both sides'),
+  symptom(
+    11,
+    'Attachments are missing or garbled',
+    'Lines of base64 are asterisks or X’s, or the message has no end',
+  ),
   symptom(12, 'Link state trouble between routing groups', 'X-LINK2STATE is masked in the EHLO reply'),
   symptom(13, 'X-LINK2STATE does not pass', 'The command arrives as X’s of its length'),
   symptom(14, 'Servers cannot authenticate to each other', 'X-EXPS is masked, or its command refused'),

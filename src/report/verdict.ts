@@ -63,6 +63,10 @@ const CONSEQUENCES: Readonly<Record<string, (findings: readonly Finding[]) => st
   'char-mode-telnet': () => 'commands typed octet by octet were spoiled',
   'sender-workaround': () => 'the sender works around a PIX by itself',
   'end-of-data-split': () => 'messages whose end was split over segments failed',
+  'attachment-damaged': (findings) =>
+    findings.length === 1
+      ? 'an attachment was damaged'
+      : `attachments of ${plural(findings.length, 'message')} were damaged`,
   'duplicate-delivery': (findings) => {
     const copies = Math.max(
       0,

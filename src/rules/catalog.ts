@@ -1,5 +1,6 @@
 import { eightBitMimeRejected } from './8bitmime-rejected.js';
 import { eightBitMimeUnadvertised } from './8bitmime-unadvertised.js';
+import { attachmentDamaged } from './attachment-damaged.js';
 import { authDropped } from './auth-dropped.js';
 import { bannerMasked } from './banner-masked.js';
 import { bannerProxy } from './banner-proxy.js';
@@ -42,6 +43,7 @@ export const catalog: readonly Rule[] = [
   duplicateDelivery,
   endOfDataUnacknowledged,
   endOfDataSplit,
+  attachmentDamaged,
   charModeTelnet,
   senderWorkaround,
 ];
