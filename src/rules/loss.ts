@@ -1,7 +1,7 @@
 import type { SmtpExchange, SmtpLine, SmtpSession } from '../smtp/session.js';
 import { exchangeEvidence, lineEvidence } from './evidence.js';
 import type { Confidence, Evidence } from './finding.js';
-import { echoedMask, ehloWorked, maskedCommand, sessionMask } from './mask.js';
+import { echoedMask, ehloWorked, isSpoiledTls, maskedCommand, sessionMask } from './mask.js';
 import { maskedKeywords } from './templates.js';
 
 /** A verb whose loss has a rule of its own. */
@@ -57,7 +57,7 @@ function findLosses(session: SmtpSession): Loss[] {
 }
 
 function lostIn(session: SmtpSession, exchange: SmtpExchange): Loss | null {
-  if (exchange.kind !== 'command' || !exchange.line) return null;
+  if (exchange.kind !== 'command' || !exchange.line || isSpoiledTls(session, exchange)) return null;
   if (maskedCommand(exchange)) return lostBehindMask(session, exchange, exchange.line);
   const subject = VERBS.find((verb) => verb === exchange.verb);
   if (!subject || !exchange.reply) return null;

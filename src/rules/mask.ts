@@ -70,6 +70,11 @@ export function maskedCommand(exchange: SmtpExchange): boolean {
   return verb !== undefined && MASKED_VERB_OCTETS.has(verb.length);
 }
 
+/** X's after the 220 to STARTTLS that get no reply code are no command: a TLS record was overwritten. */
+export function isSpoiledTls({ encryptedFrom }: SmtpSession, { line, reply }: SmtpExchange): boolean {
+  return encryptedFrom !== null && line !== null && line.frame > encryptedFrom && !reply?.code;
+}
+
 export interface EchoedMask {
   /** The X's that the refusal quotes. */
   readonly quoted: string;

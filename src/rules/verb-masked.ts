@@ -1,5 +1,5 @@
 import { exchangeEvidence } from './evidence.js';
-import { echoedMask, maskedCommand, sessionMask } from './mask.js';
+import { echoedMask, isSpoiledTls, maskedCommand, sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
 import { maskedKeywords } from './templates.js';
 
@@ -57,7 +57,7 @@ export const verbMasked: Rule = {
           });
           continue;
         }
-        if (!maskedCommand(exchange)) continue;
+        if (!maskedCommand(exchange) || isSpoiledTls(session, exchange)) continue;
         const { line } = exchange;
         if (line!.checksum === 'invalid') {
           context.notAssessed({

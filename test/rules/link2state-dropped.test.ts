@@ -24,6 +24,8 @@ ruleTable(link2stateDropped, {
     },
   },
   silent: {
+    'twelve X’s in a spoiled TLS record':
+      'S: 220 mail.example ESMTP\nC: STARTTLS\nS: 220 go\nC~ XXXXXXXX\\nXXXXXXXXXXXX\nS~ \\x15\\x03\\x01\\x00\\x02\\x02\\x46\nfin',
     'an honest server': HONEST,
     'carried and answered': `${offer}\nC: X-LINK2STATE LAST CHUNK={1}\nS: 200 LAST CHUNK={1}\n${bye}`,
     'authentication that fails': `${offer}\nC: X-EXPS LOGIN\nS: 535 5.7.3 no\n${bye}`,

@@ -24,6 +24,8 @@ ruleTable(verbMasked, {
     },
   },
   silent: {
+    'a TLS record that arrives as X’s is no command':
+      'S: 220 mail.example ESMTP\nC: STARTTLS\nS: 220 go\nC~ XXXXXXXX\\nXXXXXXXXXXXX\nS~ \\x15\\x03\\x01\\x00\\x02\\x02\\x46\nfin',
     'an honest server': HONEST,
     'F5, the server’s own words': `${greeting}\nC: EHLO a\nS: 502 5.5.2 Error: command not recognized\n${bye}`,
     'F9, X’s in an address': `${greeting}\nC: MAIL FROM:<XXXX@XXXX.example>\nS: 500 <XXXX@XXXX.example>: no\n${bye}`,
