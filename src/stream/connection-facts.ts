@@ -33,8 +33,10 @@ class Oddities {
   syns: SynRepeats | null = null;
   oversizes: Oversizes | null = null;
   sacks: Sacks | null = null;
-  readonly foreign: ForeignSegment[] = [];
+  readonly foreign: { -readonly [K in keyof ForeignSegment]: ForeignSegment[K] }[] = [];
   foreignCount = 0;
+  /** Foreign segments behind which one of the server's own was seen. */
+  foreignPassed = 0;
 }
 
 const NONE: Readonly<Oddities> = Object.freeze(new Oddities());
@@ -67,6 +69,8 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   protected serverStack = -1;
   /** The server's first TSval that is not 0; 0 before it. */
   protected serverTsval = 0;
+  /** IP ID and window of the server's own newest segment; 0 before it. */
+  #ownHeader = 0;
   /** Microseconds from the first packet to the SYN-ACK; -1: not known. */
   protected handshakeUs = -1;
   readonly firstFrame: number;
@@ -220,12 +224,22 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     rare.syns = { count: (rare.syns?.count ?? 1) + 1, frame: s.frame, time: timeOf(s) };
   }
 
+  /** A segment of the server as its others are; no SYN-ACK, no reset. */
+  protected ownStack(s: TcpSegment): void {
+    this.#ownHeader = (s.ipId << 16) | s.window;
+    const rare = this.#oddities;
+    if (rare === null) return;
+    const { foreign } = rare;
+    while (rare.foreignPassed < foreign.length) foreign[rare.foreignPassed++]!.ownIpIdAfter = s.ipId;
+  }
+
   /** A segment of the server that another stack made, as it seems. */
-  protected otherStack(s: TcpSegment, offset: number, reset: boolean): void {
+  protected otherStack(s: TcpSegment, offset: number, reset: boolean, otherClock: boolean): void {
     const rare = this.#rare();
     if (++rare.foreignCount > MAX_LISTED) return;
     const { frame, length, hopLimit, ipId, window } = s;
     const tsval = tsvalOf(s);
+    const own = this.#ownHeader;
     rare.foreign.push({
       frame,
       time: timeOf(s),
@@ -235,7 +249,11 @@ export class ConnectionFacts implements ConnectionView, GapListener {
       ipId,
       window,
       tsval: tsval < 0 ? null : tsval,
+      otherClock,
       reset,
+      ownIpIdBefore: own === 0 ? null : own >>> 16,
+      ownWindowBefore: own === 0 ? null : own & 0xffff,
+      ownIpIdAfter: null,
     });
   }
 

@@ -50,7 +50,9 @@ export class Connection extends ConnectionFacts {
     const { flags } = s;
     if (isClient) {
       if (this.clientHopLimit < 0) this.clientHopLimit = s.hopLimit;
-    } else if (!this.#isOneStack(s)) this.otherStack(s, offsetOf(s, from), (flags & RST) !== 0);
+    } else {
+      this.#compareStack(s, from);
+    }
     from.packets++;
     this.seen(s);
     let seq = s.seq;
@@ -144,6 +146,17 @@ export class Connection extends ConnectionFacts {
       this.clientTsval = Math.max(tsvalOf(s), 0) | 0;
     }
     return true;
+  }
+
+  #compareStack(s: TcpSegment, from: Assembler): void {
+    const { flags } = s;
+    if (!this.#isOneStack(s)) {
+      const stamped = (this.serverStack & STAMPED) !== 0 && s.start - s.tcpStart >= TIMESTAMP_HEADER;
+      const otherClock = stamped && (flags & (SYN | RST)) === 0 && !this.#isOneClock(s);
+      this.otherStack(s, offsetOf(s, from), (flags & RST) !== 0, otherClock);
+    } else if ((flags & (SYN | RST)) === 0) {
+      this.ownStack(s);
+    }
   }
 
   /** Looks the segment like the server's first one? Only what costs nothing to ask of every segment. */

@@ -25,7 +25,13 @@ export interface ForeignSegment {
   readonly window: number;
   /** TSval; null without the option. RFC 7323 §3. */
   readonly tsval: number | null;
+  /** That TSval does not continue the server's clock. */
+  readonly otherClock: boolean;
   readonly reset: boolean;
+  /** Of the server's own segments in front of it and behind it, SYN-ACK and resets not counted; null: none. */
+  readonly ownIpIdBefore: number | null;
+  readonly ownWindowBefore: number | null;
+  readonly ownIpIdAfter: number | null;
 }
 
 /** A segment with more data than the peer's SYN allows. RFC 9293 §3.7.1. */

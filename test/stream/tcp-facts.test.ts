@@ -106,7 +106,17 @@ describe('stacks of the server', () => {
       offset: 42,
       length: 8,
       reset: false,
+      otherClock: false,
     });
+  });
+
+  it('another hop limit, with the IP IDs and the window of the server’s own in front and behind', async () => {
+    const script = `stack S ipid=700+\n${TALK}C: STARTTLS\nstack S ttl=255 ipid=9 window=8192\nS: 500 no\nstack S ttl=57 ipid=800+ window=5000\nC: QUIT\nS: 221 bye`;
+    expect((await facts(script)).foreign).toEqual([
+      expect.objectContaining({ ipId: 9, ownIpIdBefore: 704, ownWindowBefore: 65535, ownIpIdAfter: 800 }),
+    ]);
+    const cut = await facts(`${TALK}C: STARTTLS\nstack S ttl=255\nS: 500 no\ncut`);
+    expect(cut.foreign[0]).toMatchObject({ ownIpIdBefore: 1, ownIpIdAfter: null });
   });
 
   it('no timestamp though they were agreed', async () => {
@@ -117,7 +127,7 @@ describe('stacks of the server', () => {
   it('another clock, ahead or behind', async () => {
     for (const shift of ['+2000000000', '-50000000']) {
       const seen = await facts(`${STAMPS}${TALK}C: STARTTLS\nstack S ts=${shift}\nS: 500 no`);
-      expect(seen.foreign.map(({ length }) => length)).toContain(8);
+      expect(seen.foreign.map(({ length, otherClock }) => [length, otherClock])).toContainEqual([8, true]);
     }
   });
 

@@ -26,6 +26,8 @@
  * tick 300                         a packet of another connection, so that the capture goes on 300 s
  * syn C mss=1460 ws=7 sack ts      options of this side's SYN from here; with ts on both sides all segments carry one
  * stack S ttl=255 ipid=0 ts=off    of this side's segments from here; also ts=+100000 (moves its clock), window=8192
+ *                                  ipid=100+ counts up from 100
+ * handshake 40                     milliseconds from the SYN to the SYN-ACK (default 0)
  * knock                            the client's SYN and nothing else, again if it was sent before
  * refuse                           the server's RST in answer to it
  * back C 5                         the side's next line begins 5 octets earlier: what it sent is sent again
@@ -65,6 +67,7 @@ interface Side {
   syn: { mss?: number; scale?: number; sack?: boolean; stamps?: boolean };
   ttl: number;
   ipId: number | null;
+  counts: boolean;
   window: number;
   /** Milliseconds that its clock is ahead; null: no timestamps though they were agreed. */
   clock: number | null;
@@ -104,6 +107,7 @@ class ScriptPlayer {
   private only: Letter | null = null;
   private badChecksum = false;
   private sessions = 0;
+  private handshakeUs = 0;
   /** The segment that `+` lines still extend. */
   private pending: { from: Letter; octets: Buffer; kind: string } | null = null;
 
@@ -185,6 +189,9 @@ class ScriptPlayer {
       case 'stack':
         this.stack(this.side(rest[0]), rest.slice(1));
         return true;
+      case 'handshake':
+        this.handshakeUs = Number(rest[0]) * 1000;
+        return true;
       case 'knock':
         this.send('C', 'S', Buffer.alloc(0));
         return true;
@@ -245,6 +252,7 @@ class ScriptPlayer {
     this.send('C', 'S', Buffer.alloc(0));
     this.client.next = (this.client.next + 1) >>> 0;
     this.server.received = this.client.next;
+    this.us += this.handshakeUs;
     this.send('S', 'SA', Buffer.alloc(0));
     this.server.next = (this.server.next + 1) >>> 0;
     this.client.received = this.server.next;
@@ -289,8 +297,10 @@ class ScriptPlayer {
     for (const word of words) {
       const [name, value = ''] = word.split('=');
       if (name === 'ttl') of.ttl = Number(value);
-      else if (name === 'ipid') of.ipId = Number(value);
-      else if (name === 'window') of.window = Number(value);
+      else if (name === 'ipid') {
+        of.ipId = Number(value.replace('+', ''));
+        of.counts = value.endsWith('+');
+      } else if (name === 'window') of.window = Number(value);
       else if (name === 'ts') of.clock = value === 'off' ? null : Number(value.replace('+', ''));
       else throw new TypeError(`stack is not understood: ${word}`);
     }
@@ -337,11 +347,12 @@ class ScriptPlayer {
       badChecksum: this.badChecksum && payload.length > 0,
     });
     this.packets.push({ us: this.us, octets });
+    if (source.counts && source.ipId !== null) source.ipId = (source.ipId + 1) & 0xffff;
   }
 }
 
 function side(address: string, port: number, next: number, ttl: number): Side {
-  const stack = { syn: {}, ttl, ipId: null, window: 65535, clock: 0 };
+  const stack = { syn: {}, ttl, ipId: null, counts: false, window: 65535, clock: 0 };
   return { address, port, next, isn: next, acknowledges: true, received: 0, ...stack };
 }
 
