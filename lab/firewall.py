@@ -7,14 +7,16 @@ In two modes (pix40, cmap) the box also answers unknown commands itself with a b
 nothing; there it shifts the sequence numbers of what follows, as a box that swallows octets must.
 It emulates what public documents say of those boxes; it is not their code.
 
-usage: firewall.py --outside IF --inside IF --mode MODE [--lose N] [--loss PERCENT]
+usage: firewall.py --outside IF --inside IF --mode MODE [--lose N] [--loss PERCENT] [--distance MS]
 """
 import argparse
+import collections
 import random
 import select
 import socket
 import struct
 import sys
+import time
 
 from inspection import MODES, Dialogue
 
@@ -183,6 +185,7 @@ def main():
     parser.add_argument('--mode', choices=MODES, default='none')
     parser.add_argument('--lose', type=int, default=4, help='how many deliveries lose their end (modes lost-*)')
     parser.add_argument('--loss', type=float, default=0, help='percent of port 25 packets lost, the same ones each time')
+    parser.add_argument('--distance', type=float, default=0, help='milliseconds that a frame travels between box and server')
     args = parser.parse_args()
     firewall = Firewall(args.mode, args.lose, args.loss)
     sides = {}
@@ -191,14 +194,22 @@ def main():
         s.bind((name, 0))
         sides[s] = outside
     peer = {a: b for a in sides for b in sides if a is not b}
+    travelling = collections.deque()    # (when it arrives, where, frame): all travel equally long
     while True:
-        for s in select.select(list(sides), [], [])[0]:
+        while travelling and travelling[0][0] <= time.monotonic():
+            _, where, frame = travelling.popleft()
+            where.send(frame)
+        wait = max(0, travelling[0][0] - time.monotonic()) if travelling else None
+        for s in select.select(list(sides), [], [], wait)[0]:
             raw, address = s.recvfrom(65535)
             if address[2] == socket.PACKET_OUTGOING:
                 continue
             forward, back = firewall.frame(raw, sides[s])
             for frame in forward:
-                peer[s].send(frame)
+                if args.distance:
+                    travelling.append((time.monotonic() + args.distance / 1000, peer[s], frame))
+                else:
+                    peer[s].send(frame)
             for frame in back:
                 s.send(frame)
 

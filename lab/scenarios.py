@@ -28,6 +28,12 @@ def pix_4_0_ok(lab):
     lab.talk('goodmorning\nEHLO client.example.net\nAUTH LOGIN\nHELO client.example.net\n' + ENVELOPE + data(lab) + 'QUIT\n')
 
 
+def pix_4_0_far(lab):
+    "PIX 4.0, 20 ms away from the server: what the box answers itself is faster than the handshake"
+    lab.network(); lab.firewall('pix40', '--distance', '20'); lab.postfix_server(); lab.both()
+    lab.talk('EHLO client.example.net\nSTARTTLS\nHELO client.example.net\n' + ENVELOPE + data(lab) + 'QUIT\n')
+
+
 def pix_cmap(lab):
     "old PIX: 220 SMTP/cmap____ read"
     lab.network(); lab.firewall('cmap'); lab.exim_server(); lab.both()
@@ -379,6 +385,13 @@ def control_auth_inside_tls(lab):
     lab.swaks('--tls', '--auth', 'PLAIN', '--auth-user', 'user', '--auth-password', 'lab-only')
 
 
+def control_far(lab):
+    "Postfix to Postfix with 20 ms between them: no reply is faster than the handshake"
+    lab.network(); lab.firewall('none', '--distance', '20'); lab.postfix_server(); lab.postfix_client()
+    lab.record(f'{lab.name}.pcap')
+    lab.inject(lab.message()); lab.queue_empty()
+
+
 def control_relay_denied(lab):
     "a stranger asks for relaying and is refused"
     lab.network(); lab.firewall(); lab.exim_server(**AUTH); lab.record(f'{lab.name}.pcap.gz')
@@ -386,12 +399,12 @@ def control_relay_denied(lab):
 
 
 NAMES = {'eightbit_ndr': '8bitmime-ndr', 'eightbit_not_offered': '8bitmime-not-offered', 'pix_4_0_ok': 'pix-4.0-ok',
-         'pix_4_4_stars': 'pix-4.4-stars', 'pix_5_1_noop': 'pix-5.1-noop', 'pix_5_1_kb': 'pix-5.1-kb'}
+         'pix_4_0_far': 'pix-4.0-far', 'pix_4_4_stars': 'pix-4.4-stars', 'pix_5_1_noop': 'pix-5.1-noop', 'pix_5_1_kb': 'pix-5.1-kb'}
 SCENARIOS = {NAMES.get(s.__name__, s.__name__.replace('_', '-')): s for s in (
-    asa_esmtp, pix_6_xxxx, control_postfix, pix_4_0_ok, pix_cmap, pix_4_4_stars, pix_5_1_noop, pix_5_1_kb, pix_6_echo, pix_6_off,
+    asa_esmtp, pix_6_xxxx, control_postfix, pix_4_0_ok, pix_4_0_far, pix_cmap, pix_4_4_stars, pix_5_1_noop, pix_5_1_kb, pix_6_echo, pix_6_off,
     greeting_stalled, auth_dropped, asa_auth_masked, asa_link2state, pix_link2state, asa_telnet, asa_allow_tls, eightbit_ndr,
     eightbit_not_offered, exchange_ndr, delivered_five_times, lost_end_of_data, reset_end_of_data, sender_workaround,
     proxy_checkpoint, proxy_raptor, proxy_antivirus, tls_lost, tls_masked, tls_spoiled, control_exim, control_8bitmime,
-    control_sendmail, control_no_esmtp, control_typed, control_greylisting, control_starttls, control_mailing_list, control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_relay_denied,
+    control_sendmail, control_no_esmtp, control_typed, control_greylisting, control_starttls, control_mailing_list, control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_far, control_relay_denied,
     control_tls_alert,
     attachment_damaged, control_attachment)}
