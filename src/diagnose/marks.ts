@@ -46,6 +46,15 @@ export const MARKS: readonly Mark[] = [
     appliance: true,
   },
   {
+    speaks: ({ rule }) => rule === 'reply-spoofed',
+    boxes: ['mailhost'],
+    releases: [0, 3],
+    worth: 'supports',
+    says: 'the packets of some replies are not the server’s: the box answers by itself',
+    source: 'Cisco document 4733',
+    appliance: false,
+  },
+  {
     speaks: ({ rule, args }) => rule === 'capability-masked' && typeof args.letter === 'string',
     least: 2,
     boxes: ['esmtp'],

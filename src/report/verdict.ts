@@ -28,6 +28,7 @@ const DEEDS: Readonly<Record<string, (findings: readonly Finding[]) => Deed>> = 
     const name = products.length > 0 && products.length <= 3 ? ` (${enumerate(products)})` : '';
     return { past: 'answered', participle: 'answered', objects: [`in the server's place${name}`] };
   },
+  'reply-spoofed': () => ({ past: 'answered', participle: 'answered', objects: ["in the server's name"] }),
   'greeting-stalled': () => ({
     past: 'left',
     participle: 'left',

@@ -14,6 +14,7 @@ import { greetingStalled } from './greeting-stalled.js';
 import { link2stateDropped } from './link2state-dropped.js';
 import { ndr8bitmime } from './ndr-8bitmime.js';
 import { relayDeniedAfterAuthDropped } from './relay-denied-after-auth-dropped.js';
+import { replySpoofed } from './reply-spoofed.js';
 import type { Rule } from './rule.js';
 import { senderWorkaround } from './sender-workaround.js';
 import { starttlsStripped } from './starttls-stripped.js';
@@ -31,6 +32,7 @@ export const catalog: readonly Rule[] = [
   verbMasked,
   verbSwallowed,
   verbRejected,
+  replySpoofed,
   ehloRejected,
   authDropped,
   starttlsStripped,
