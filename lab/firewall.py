@@ -4,10 +4,13 @@
 Frames are taken from one AF_PACKET socket and put on the other. Segments of TCP port 25 are edited on
 the way: in place, octet for octet, every length kept, the TCP checksum put right again, as PIX and ASA do.
 In two modes (pix40, cmap) the box also answers unknown commands itself with a bare `OK` and forwards
-nothing; there it shifts the sequence numbers of what follows, as a box that swallows octets must.
+nothing; there it shifts the sequence numbers of what follows, as a box that swallows octets must. Behind the
+inspection stand, where asked for, NAT and new sequence numbers (translation.py). `--log` keeps a log of every change
+(changes.py).
 It emulates what public documents say of those boxes; it is not their code.
 
-usage: firewall.py --outside IF --inside IF --mode MODE [--lose N] [--loss PERCENT] [--distance MS]
+usage: firewall.py --outside IF --inside IF --mode MODE [--lose N] [--loss PERCENT] [--loss-behind PERCENT]
+                   [--distance MS] [--log FILE] [--router] [--nat ADDRESS] [--randomise [--sack-left]]
 """
 import argparse
 import collections
@@ -18,61 +21,12 @@ import struct
 import sys
 import time
 
+from changes import Log, text
 from inspection import MODES, Dialogue
+from segment import ACK, MASK32, PSH, RST, SYN, Segment
+from translation import IPV4, Hop, Translation, spoken
 
-SYN, RST, PSH, ACK = 2, 4, 8, 16
-MASK32 = 0xffffffff
-
-
-def checksum(data):
-    """RFC 1071."""
-    if len(data) % 2:
-        data += b'\0'
-    total = sum(struct.unpack(f'!{len(data) // 2}H', data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
-
-class Segment:
-    """One TCP segment in an Ethernet frame, without the frame's padding."""
-
-    def __init__(self, raw):
-        self.ip = 14
-        self.tcp = 14 + (raw[14] & 15) * 4
-        raw = raw[:14 + struct.unpack_from('!H', raw, 16)[0]]
-        self.data = self.tcp + (raw[self.tcp + 12] >> 4) * 4
-        self.raw = raw
-        self.source, self.destination, self.seq, self.ack = struct.unpack_from('!HHII', raw, self.tcp)
-        self.flags = raw[self.tcp + 13]
-        self.payload = raw[self.data:]
-
-    def rebuilt(self, seq=None, ack=None, payload=None):
-        """The same segment with other numbers or octets, checksum made right."""
-        payload = self.payload if payload is None else payload
-        tcp = bytearray(self.raw[self.tcp:self.data] + payload)
-        seq = self.seq if seq is None else seq & MASK32
-        ack = self.ack if ack is None else ack & MASK32
-        struct.pack_into('!II', tcp, 4, seq, ack)
-        struct.pack_into('!H', tcp, 16, 0)
-        pseudo = self.raw[self.ip + 12:self.ip + 20] + struct.pack('!BBH', 0, 6, len(tcp))
-        struct.pack_into('!H', tcp, 16, checksum(pseudo + bytes(tcp)))
-        return self.raw[:self.tcp] + bytes(tcp)
-
-    def answer(self, flags, text=b'', seq=None, ack=None):
-        """A segment in the other direction which the box itself makes. No TCP options, TTL 255."""
-        ip = bytearray(self.raw[self.ip:self.ip + 20])
-        ip[0] = 0x45
-        struct.pack_into('!HH', ip, 2, 40 + len(text), 0)
-        ip[8] = 255
-        ip[12:16], ip[16:20] = ip[16:20], ip[12:16]
-        struct.pack_into('!H', ip, 10, 0)
-        struct.pack_into('!H', ip, 10, checksum(bytes(ip)))
-        seq = self.ack if seq is None else seq
-        ack = self.seq + len(self.payload) if ack is None else ack
-        tcp = struct.pack('!HHIIBBHHH', self.destination, self.source, seq & MASK32, ack & MASK32, 0x50, flags, 8192, 0, 0)
-        frame = self.raw[6:12] + self.raw[0:6] + b'\x08\x00' + bytes(ip) + tcp + text
-        return Segment(frame).rebuilt()
+RECEIVE_BUFFER_FORCE = 33    # SO_RCVBUFFORCE, Linux
 
 
 class Direction:
@@ -81,22 +35,28 @@ class Direction:
     def __init__(self, first):
         self.first = first      # sequence number of the first octet of data
         self.edited = bytearray()
+        self.fresh = None       # (offset, before, after) of what the last segment brought that was new
 
     def offset(self, seq):
         return (seq - self.first) & MASK32
 
     def pass_on(self, offset, payload, edit):
         """The edited octets; None for octets behind a hole (TCP will send them again)."""
+        self.fresh = None
         if offset > len(self.edited):
             return None
         fresh = offset + len(payload) - len(self.edited)
         if fresh > 0:
-            self.edited += edit(payload[len(payload) - fresh:])
+            before = payload[len(payload) - fresh:]
+            after = edit(before)
+            self.fresh = len(self.edited), before, after
+            self.edited += after
         return bytes(self.edited[offset:offset + len(payload)])
 
 
 class Flow:
-    def __init__(self, mode, lose):
+    def __init__(self, name, mode, lose, log):
+        self.name, self.log = name, log
         self.dialogue = Dialogue(mode, lose)
         self.client = None
         self.server = None
@@ -104,29 +64,66 @@ class Flow:
         self.added = 0          # octets the box put into server > client
         self.swallowed = None   # (end of the last swallowed segment, the answer to it)
 
+    def passed(self, direction):
+        """Tells what was new in the segment that goes on."""
+        octets, shift = (self.client, self.taken) if direction == 'client' else (self.server, 0)
+        if octets.fresh:
+            offset, before, after = octets.fresh
+            self.log.altered(self.name, direction, offset + shift, before, after)
+
+    def dropped(self, direction):
+        octets, shift = (self.client, self.taken) if direction == 'client' else (self.server, 0)
+        if octets.fresh:
+            offset, before, _ = octets.fresh
+            self.log.write(self.name, direction, 'dropped', offset=offset + shift, length=len(before))
+
+    def swallow(self, segment, ok, answer):
+        """The box answers in the server's name, who never hears of it."""
+        self.log.write(self.name, 'client', 'removed', offset=self.client.offset(segment.seq), before=text(segment.payload))
+        self.log.write(self.name, 'server', 'answered', offset=self.server.offset(segment.ack), after=text(ok))
+        self.swallowed = segment.seq + len(segment.payload), answer
+        self.taken += len(segment.payload)
+        self.added += len(ok)
+
 
 class Firewall:
-    def __init__(self, mode, lose=0, loss=0):
+    def __init__(self, mode, lose=0, loss=(0, 0), log=None, translation=None):
         self.mode, self.lose, self.loss = mode, [lose], loss
         self.random = random.Random(25)
         self.flows = {}
+        self.log = log or Log(None)
+        self.translation = translation or Translation(self.log)
 
     def frame(self, raw, outside):
         """(frames to forward, frames to send back) for one frame."""
-        if raw[12:14] != b'\x08\x00' or raw[23] != 6:
+        if raw[12:14] != IPV4 or raw[23] != 6:
             return [raw], []
         segment = Segment(raw)
         if (segment.destination if outside else segment.source) != 25:
             return [raw], []
-        if self.loss and self.random.random() * 100 < self.loss:
+        if self.lost(0):
             return [], []
+        if outside:
+            forward, back = self.inspect(raw, True)
+            forward = [self.translation.inward(frame) for frame in forward]
+        else:
+            forward, back = self.inspect(self.translation.outward(raw), False)
+        return [] if self.lost(1) else forward, back
+
+    def lost(self, n):
+        """Lost in front of the box (0) or behind it (1)."""
+        return self.loss[n] and self.random.random() * 100 < self.loss[n]
+
+    def inspect(self, raw, outside):
+        """The same, with addresses and numbers as the outside sees them."""
+        segment = Segment(raw)
         if self.mode == 'none':
             return [raw], []
-        port = segment.source if outside else segment.destination
+        client = (raw[26:30], segment.source) if outside else (raw[30:34], segment.destination)
         if outside and segment.flags & SYN:
-            self.flows[port] = Flow(self.mode, self.lose)
-            self.flows[port].client = Direction(segment.seq + 1)
-        flow = self.flows.get(port)
+            self.flows[client] = Flow(spoken(client), self.mode, self.lose, self.log)
+            self.flows[client].client = Direction(segment.seq + 1)
+        flow = self.flows.get(client)
         if flow is None:
             return [raw], []
         if not outside and segment.flags & SYN:
@@ -143,20 +140,21 @@ class Firewall:
             if flow.swallowed and segment.seq + len(segment.payload) == flow.swallowed[0]:
                 return [], [flow.swallowed[1]]
             if offset == len(flow.client.edited) and dialogue.box_answers(segment.payload):
-                # also acknowledged in the server's name; the server never hears of it
                 ok = segment.answer(PSH | ACK, b'OK\r\n')
-                flow.swallowed = segment.seq + len(segment.payload), ok
-                flow.taken += len(segment.payload)
-                flow.added += 4
+                flow.swallow(segment, b'OK\r\n', ok)
                 return [], [ok]
             payload = flow.client.pass_on(offset, segment.payload, dialogue.from_client)
             if payload is None:
                 return [], []
             hole = dialogue.hole
             if hole is not None and offset <= hole < offset + len(payload):
+                flow.dropped('client')
                 if self.mode != 'lost-dot-rst':
                     return [], []
+                for direction, end in ('client', flow.client.offset(segment.seq)), ('server', flow.server.offset(segment.ack)):
+                    self.log.write(flow.name, direction, 'reset', offset=end)
                 return [self.reset(segment, seq, ack)], [segment.answer(RST | ACK)]
+            flow.passed('client')
         return [segment.rebuilt(seq, ack, payload)], []
 
     @staticmethod
@@ -164,8 +162,6 @@ class Firewall:
         """A reset in the sender's name."""
         raw = bytearray(segment.raw[:segment.data])
         struct.pack_into('!H', raw, segment.ip + 2, len(raw) - 14)
-        struct.pack_into('!H', raw, segment.ip + 10, 0)
-        struct.pack_into('!H', raw, segment.ip + 10, checksum(bytes(raw[segment.ip:segment.tcp])))
         raw[segment.tcp + 13] = RST | ACK
         return Segment(bytes(raw)).rebuilt(seq, ack)
 
@@ -173,12 +169,16 @@ class Firewall:
         payload = None
         if segment.payload:
             payload = flow.server.pass_on(flow.server.offset(segment.seq), segment.payload, flow.dialogue.from_server)
-            if payload is None or flow.dialogue.reply_lost:
+            if payload is None:
                 return [], []
+            if flow.dialogue.reply_lost:
+                flow.dropped('server')
+                return [], []
+            flow.passed('server')
         return [segment.rebuilt(segment.seq + flow.added, segment.ack + flow.taken, payload)], []
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument('--outside', required=True)
     parser.add_argument('--inside', required=True)
@@ -186,14 +186,27 @@ def main():
     parser.add_argument('--lose', type=int, default=4, help='how many deliveries lose their end (modes lost-*)')
     parser.add_argument('--loss', type=float, default=0, help='percent of port 25 packets lost, the same ones each time')
     parser.add_argument('--distance', type=float, default=0, help='milliseconds that a frame travels between box and server')
-    args = parser.parse_args()
-    firewall = Firewall(args.mode, args.lose, args.loss)
-    sides = {}
+    parser.add_argument('--loss-behind', type=float, default=0, help='the same, lost behind the box')
+    parser.add_argument('--log', help='file for what the box changed, see changes.py')
+    parser.add_argument('--router', action='store_true', help='a hop: TTL one less, MAC addresses of its own')
+    parser.add_argument('--nat', metavar='ADDRESS', help='a router that gives clients this address, and another port')
+    parser.add_argument('--randomise', action='store_true', help='sequence numbers of both directions are made anew')
+    parser.add_argument('--sack-left', action='store_true', help='with --randomise: SACK blocks keep the old numbers')
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
+    log, sides = Log(args.log), {}
     for name, outside in ((args.outside, True), (args.inside, False)):
         s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        s.setsockopt(socket.SOL_SOCKET, RECEIVE_BUFFER_FORCE, 8 << 20)     # or a burst is lost here
         s.bind((name, 0))
         sides[s] = outside
     peer = {a: b for a in sides for b in sides if a is not b}
+    hop = Hop(*(s.getsockname()[4] for s in sides)) if args.router or args.nat else None
+    firewall = Firewall(args.mode, args.lose, (args.loss, args.loss_behind), log,
+                        Translation(log, args.nat, args.randomise, not args.sack_left))
     travelling = collections.deque()    # (when it arrives, where, frame): all travel equally long
     while True:
         while travelling and travelling[0][0] <= time.monotonic():
@@ -204,14 +217,17 @@ def main():
             raw, address = s.recvfrom(65535)
             if address[2] == socket.PACKET_OUTGOING:
                 continue
+            if hop:
+                hop.arrived(raw, sides[s])
             forward, back = firewall.frame(raw, sides[s])
             for frame in forward:
+                frame = hop.leaving(hop.forwarded(frame), not sides[s]) if hop else frame
                 if args.distance:
                     travelling.append((time.monotonic() + args.distance / 1000, peer[s], frame))
                 else:
                     peer[s].send(frame)
             for frame in back:
-                s.send(frame)
+                s.send(hop.leaving(frame, sides[s]) if hop else frame)
 
 
 if __name__ == '__main__':

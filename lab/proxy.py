@@ -7,16 +7,41 @@ raptor:     the same with greeting and HELP reply of the Raptor / Symantec Enter
 av:         a desktop antivirus proxy: STARTTLS stays advertised and is answered locally `500 Unsupported command.`
 
 Greetings are those of public service-probe files; what else they do is made up from public descriptions.
-usage: proxy.py KIND LISTEN_ADDRESS SERVER_ADDRESS
+usage: proxy.py KIND LISTEN_ADDRESS SERVER_ADDRESS [LOG]         the log: see changes.py
 """
 import re
 import socket
 import socketserver
 import sys
 
+from changes import Log, text
+
 SEVEN = {b'HELO', b'MAIL', b'RCPT', b'DATA', b'RSET', b'NOOP', b'QUIT'}
 GREETING = {'checkpoint': b'220 CheckPoint FireWall-1 secure ESMTP server', 'raptor': b'220 gw.example.com Generic SMTP handler',
             'av': b'220 gw.example.com avast! SMTP proxy ready.'}
+
+
+class Ledger:
+    """How many octets each of the four streams has, and the log of what is not the same on both connections."""
+
+    def __init__(self, log, flow):
+        self.log, self.flow = log, flow
+        self.received = {'client': 0, 'server': 0}
+        self.sent = {'client': 0, 'server': 0}
+
+    def passed(self, direction, before, after):
+        """A line as it came and, of the same length, as it went on."""
+        self.log.altered(self.flow, direction, self.received[direction], before, after)
+        self.received[direction] += len(before)
+        self.sent[direction] += len(after)
+
+    def removed(self, direction, octets):
+        self.log.write(self.flow, direction, 'removed', offset=self.received[direction], before=text(octets))
+        self.received[direction] += len(octets)
+
+    def answered(self, octets):
+        self.log.write(self.flow, 'server', 'answered', offset=self.sent['server'], after=text(octets))
+        self.sent['server'] += len(octets)
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -32,48 +57,78 @@ class Handler(socketserver.StreamRequestHandler):
             if line[3:4] != b'-':
                 return lines
 
+    def own(self, octets, instead=()):
+        """A reply of the proxy's own, instead of the server's if there is one."""
+        for line in instead:
+            self.ledger.removed('server', line)
+        self.ledger.answered(octets)
+        self.wfile.write(octets)
+
+    def refuse(self, line, octets):
+        self.ledger.removed('client', line)
+        self.own(octets)
+
+    def pass_on(self, octets):
+        self.ledger.passed('client', octets, octets)
+        self.up.sendall(octets)
+
+    def pass_back(self, lines, without=None):
+        kept = [x for x in lines if without is None or not re.match(without, x)]
+        out = b''
+        for line in lines:
+            if line not in kept:
+                self.ledger.removed('server', line)
+                continue
+            after = line if without is None else line[:3] + (b' ' if line is kept[-1] else b'-') + line[4:]
+            self.ledger.passed('server', line, after)
+            out += after
+        self.wfile.write(out)
+
     def handle(self):
-        kind, target = self.server.kind, self.server.target
-        self.up = socket.create_connection((target, 25), 20)
+        self.up = socket.create_connection((self.server.target, 25), 20)
         self.server_file = self.up.makefile('rb')
-        self.reply()
-        self.wfile.write(GREETING[kind] + b'\r\n')
+        flow = '%s:%d' % self.client_address
+        self.server.log.write(flow, 'client', 'translated', **{'as': '%s:%d' % self.up.getsockname()}, shift=None)
+        self.ledger = Ledger(self.server.log, flow)
+        self.own(GREETING[self.server.kind] + b'\r\n', instead=self.reply())
         while True:
             line = self.rfile.readline(4096)
-            if not line:
-                break
-            verb = line.strip().split(b' ')[0].upper()
-            if kind == 'raptor' and verb == b'HELP':
-                self.wfile.write(b'214 Help not supported by this implementation\r\n')
-                continue
-            if kind != 'av' and verb not in SEVEN | {b'EHLO'}:
-                self.wfile.write(b'500 Command not recognized\r\n')
-                continue
-            if kind == 'av' and verb == b'STARTTLS':
-                self.wfile.write(b'500 Unsupported command.\r\n')
-                continue
-            self.up.sendall(line)
-            lines = self.reply()
-            if verb == b'QUIT' and kind == 'av':
-                lines = [b'221 Closing connection. Good bye.\r\n']
-            if verb == b'EHLO' and kind != 'av':
-                lines = [x for x in lines if not re.match(rb'250.(STARTTLS|CHUNKING|PIPELINING)', x)]
-                lines = [x[:3] + (b' ' if n == len(lines) - 1 else b'-') + x[4:] for n, x in enumerate(lines)]
-            self.wfile.write(b''.join(lines))
-            if verb == b'DATA' and lines and lines[0].startswith(b'354'):
-                body = b''
-                while True:
-                    part = self.rfile.readline(65536)
-                    if not part:
-                        return
-                    body += part
-                    if part == b'.\r\n':
-                        break
-                self.up.sendall(body)
-                self.wfile.write(b''.join(self.reply()))
-            if verb == b'QUIT':
+            if not line or not self.command(line, line.strip().split(b' ')[0].upper()):
                 break
         self.up.close()
+
+    def command(self, line, verb):
+        """False when that was the end."""
+        kind = self.server.kind
+        if kind == 'raptor' and verb == b'HELP':
+            self.refuse(line, b'214 Help not supported by this implementation\r\n')
+            return True
+        if kind != 'av' and verb not in SEVEN | {b'EHLO'}:
+            self.refuse(line, b'500 Command not recognized\r\n')
+            return True
+        if kind == 'av' and verb == b'STARTTLS':
+            self.refuse(line, b'500 Unsupported command.\r\n')
+            return True
+        self.pass_on(line)
+        lines = self.reply()
+        if verb == b'QUIT' and kind == 'av':
+            self.own(b'221 Closing connection. Good bye.\r\n', instead=lines)
+            return False
+        self.pass_back(lines, rb'250.(STARTTLS|CHUNKING|PIPELINING)' if verb == b'EHLO' and kind != 'av' else None)
+        if verb == b'DATA' and lines and lines[0].startswith(b'354'):
+            return self.mail_data()
+        return verb != b'QUIT'
+
+    def mail_data(self):
+        body = b''
+        while not body.endswith(b'\r\n.\r\n') and body != b'.\r\n':
+            part = self.rfile.readline(65536)
+            if not part:
+                return False
+            body += part
+        self.pass_on(body)
+        self.pass_back(self.reply())
+        return True
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -84,4 +139,5 @@ class Server(socketserver.ThreadingTCPServer):
 if __name__ == '__main__':
     with Server((sys.argv[2], 25), Handler) as server:
         server.kind, server.target = sys.argv[1], sys.argv[3]
+        server.log = Log(sys.argv[4] if len(sys.argv) > 4 else None)
         server.serve_forever()
