@@ -3,11 +3,12 @@
 
     client 198.51.100.10 --(outside)-- firewall.py --(inside)-- server 192.0.2.25
 
-Scenarios stand in scenarios.py, what the box does in inspection.py, the servers' configurations in servers.py.
+Scenarios stand in scenarios.py and comparisons.py, what the box does in inspection.py, the servers' configurations in servers.py.
 Everything lives below one temporary folder and in three namespaces; both are removed at the end.
 """
 import argparse
 import glob
+import gzip
 import os
 import shutil
 import signal
@@ -20,7 +21,7 @@ import recording
 import servers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CLIENT, SERVER, INNER = '198.51.100.10', '192.0.2.25', '203.0.113.25'
+CLIENT, SERVER, INNER, NAT = '198.51.100.10', '192.0.2.25', '203.0.113.25', '192.0.2.1'
 QUIET = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
 
 
@@ -50,8 +51,11 @@ class Lab:
         os.makedirs(self.folder)
         self.spaces = {k: f'mwlab{os.getpid()}{k}' for k in ('client', 'firewall', 'server')}
         self.processes = []
-        self.recordings = []    # (tcpdump process, its file, the file to keep)
+        self.recorders = []     # tcpdump processes
+        self.recordings = {}    # file to keep: {name of the interface: what tcpdump wrote}
         self.gaps = {}          # file to keep: frames which the recorder missed
+        self.clocks = {}        # file to keep: (seconds its clock is ahead, parts per million it is fast)
+        self.log = f'{self.folder}/changes.jsonl'
 
     # --- network -----------------------------------------------------------
     def network(self, proxy=False):
@@ -106,8 +110,14 @@ class Lab:
         return self.spawn(where, [sys.executable, '-B', f'{HERE}/{name}', *arguments], port=port)
 
     def firewall(self, mode='none', *more):
-        self.bridge = self.script('firewall', 'firewall.py', '--outside', 'outside', '--inside', 'inside', '--mode', mode, *more)
+        self.bridge = self.script('firewall', 'firewall.py', '--outside', 'outside', '--inside', 'inside', '--mode', mode,
+                                  '--log', self.log, *more)
         time.sleep(0.4)
+
+    def nat(self, mode='none', *more):
+        """A firewall that gives the client another address, one in the server's own network."""
+        self.inside_of(self.spaces['server'], 'ip', 'neigh', 'add', NAT, 'lladdr', '02:00:00:00:00:11', 'dev', 'eth0')
+        self.firewall(mode, '--nat', NAT, *more)
 
     def change_firewall(self, mode):
         """The administrator changes the configuration."""
@@ -116,18 +126,30 @@ class Lab:
         self.firewall(mode)
 
     def proxy(self, kind):
-        self.script('firewall', 'proxy.py', kind, SERVER, INNER, port=25)
+        self.script('firewall', 'proxy.py', kind, SERVER, INNER, self.log, port=25)
 
     def record(self, *names, nano=False):
         """`…-outside.…` is recorded at the client, `…-inside.…` at the server, any other name at the client."""
         for name in names:
-            where = 'server' if '-inside.' in name else 'client'
-            raw = f'{self.folder}/{name}.raw'
-            command = ['tcpdump', '-U', '--immediate-mode', '-Z', 'root', '-s', '0', '-i', 'eth0', '-w', raw]
-            process = self.spawn(where, command + (['--nano'] if nano else []) + ['tcp port 25'])
-            self.recordings.append((process, raw, f'{self.out}/{name}'))
+            self.recorder('server' if '-inside.' in name else 'client', 'eth0', name, nano)
+        self.recorders_ready()
+
+    def record_at_box(self, name):
+        """Both cables, recorded on the box itself, in one file."""
+        for device in ('outside', 'inside'):
+            self.recorder('firewall', device, name, interface=device)
+        self.recorders_ready()
+
+    def recorder(self, where, device, name, nano=False, interface=''):
+        raw = f'{self.folder}/{name}{interface}.raw'
+        command = ['tcpdump', '-U', '--immediate-mode', '-Z', 'root', '-s', '0', '-B', '8192', '-i', device, '-w', raw]
+        self.recorders.append(self.spawn(where, command + (['--nano'] if nano else []) + ['tcp port 25']))
+        self.recordings.setdefault(f'{self.out}/{name}', {})[interface] = raw
+
+    def recorders_ready(self):
+        raws = [raw for files in self.recordings.values() for raw in files.values()]
         for _ in range(100):
-            if all(os.path.exists(raw) and os.path.getsize(raw) for _, raw, _ in self.recordings):
+            if all(os.path.exists(raw) and os.path.getsize(raw) for raw in raws):
                 break
             time.sleep(0.1)
         time.sleep(0.3)
@@ -161,10 +183,10 @@ class Lab:
         libraries = ':'.join(glob.glob(f'{wrappers}/**/lib/*/', recursive=True))
         self.spawn('server', servers.sendmail(root, f'{self.folder}/server', 'mx.example.com'), {'LD_LIBRARY_PATH': libraries}, port=25)
 
-    def sink_server(self, *options):
+    def sink_server(self, *options, backlog=16):
         """smtp-sink comes with Postfix: a real server that throws mail away."""
         root = unpack('postfix', self.work)
-        self.spawn('server', [f'{root}/usr/sbin/smtp-sink', '-u', 'nobody', *options, '0.0.0.0:25', '16'],
+        self.spawn('server', [f'{root}/usr/sbin/smtp-sink', '-u', 'nobody', *options, '0.0.0.0:25', str(backlog)],
                    {'LD_LIBRARY_PATH': f'{root}/usr/lib/postfix'}, port=25)
 
     def mock(self, kind):
@@ -178,6 +200,15 @@ class Lab:
         return {'smtpd_tls_cert_file': certificate, 'smtpd_tls_key_file': key, 'smtpd_tls_security_level': 'may'}
 
     # --- senders ------------------------------------------------------------
+    def flood(self, message, sessions, sender='news@example.net'):
+        """smtp-source, which comes with Postfix too: the same message in as many sessions at once."""
+        root, path = unpack('postfix', self.work), f'{self.folder}/newsletter.eml'
+        with open(path, 'w', encoding='latin-1') as f:
+            f.write(message)
+        run('ip', 'netns', 'exec', self.spaces['client'], f'{root}/usr/sbin/smtp-source', '-s', str(sessions), '-m', str(sessions),
+            '-M', 'client.example.net', '-f', sender, '-t', 'bob@example.com', '-F', path, f'inet:{SERVER}:25',
+            env={**os.environ, 'LD_LIBRARY_PATH': f'{root}/usr/lib/postfix'}, timeout=120)
+
     def message(self, n=1, subject='Quarterly figures', to='bob@example.com', sender='alice@example.net', body=None, headers=''):
         text = body or 'Hello Bob,\n\nthe figures are attached to the next message.\n\nAlice\n'
         now = time.strftime('%a, %d %b %Y %H:%M:%S +0000', time.gmtime())
@@ -231,10 +262,9 @@ class Lab:
     def close(self, keep):
         """Ends the processes of this scenario, takes the network away and keeps the recordings."""
         time.sleep(0.8)
-        recorders = [process for process, _, _ in self.recordings]
-        for process in recorders + [p for p in reversed(self.processes) if p not in recorders]:
+        for process in self.recorders + [p for p in reversed(self.processes) if p not in self.recorders]:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGINT if process in recorders else signal.SIGTERM)
+                os.killpg(process.pid, signal.SIGINT if process in self.recorders else signal.SIGTERM)
                 try:
                     process.wait(3)
                 except subprocess.TimeoutExpired:
@@ -248,12 +278,26 @@ class Lab:
                     pass
             subprocess.run(['ip', 'netns', 'del', space], **QUIET, check=False)
         if keep:
-            for _, raw, target in self.recordings:
-                recording.keep(raw, target, self.gaps.get(os.path.basename(target), ()))
+            for target, raws in self.recordings.items():
+                name = os.path.basename(target)
+                recording.keep(raws, target, self.gaps.get(name, ()), self.clocks.get(name))
+            if self.name.startswith('compare-'):
+                self.keep_log()
+
+    def keep_log(self):
+        """What the box says it changed, beside the recordings; an empty file when it changed nothing."""
+        octets = b''
+        if os.path.exists(self.log):
+            with open(self.log, 'rb') as f:
+                octets = f.read()
+        with open(f'{self.out}/{self.name}.changes.jsonl.gz', 'wb') as f:
+            f.write(gzip.compress(octets, 9, mtime=0))
 
 
 def main():
+    from comparisons import COMPARISONS
     from scenarios import SCENARIOS
+    scenarios = {**SCENARIOS, **COMPARISONS}
     parser = argparse.ArgumentParser(description='Records the lab captures. Needs root, for network namespaces.')
     parser.add_argument('-o', '--out', default=os.path.join(os.path.dirname(HERE), 'captures'))
     parser.add_argument('-k', '--keep', action='store_true', help='keep the work folder, with the logs')
@@ -261,10 +305,10 @@ def main():
     parser.add_argument('scenario', nargs='*')
     args = parser.parse_args()
     if args.list:
-        for name, scenario in SCENARIOS.items():
+        for name, scenario in scenarios.items():
             print(f'{name:26} {scenario.__doc__}')
         return 0
-    unknown = [name for name in args.scenario if name not in SCENARIOS]
+    unknown = [name for name in args.scenario if name not in scenarios]
     if unknown:
         parser.error(f'no such scenario: {", ".join(unknown)}')
     if os.geteuid():
@@ -273,10 +317,10 @@ def main():
     os.chmod(work, 0o755)
     failed = []
     try:
-        for name in args.scenario or SCENARIOS:
+        for name in args.scenario or scenarios:
             lab, done = Lab(name, work, args.out), False
             try:
-                SCENARIOS[name](lab)
+                scenarios[name](lab)
                 done = True
             except Exception as error:      # the other scenarios go on
                 failed.append(name)
