@@ -1,6 +1,6 @@
 """Scenarios for `compare`: the same mail on both sides of the box, and beside it the box's own log of what it changed
 (changes.py). Each one's first line says what it shows."""
-from scenarios import ENVELOPE, NAIVE, SPLIT, data
+from scenarios import ENVELOPE, NAIVE, SPLIT, attachment, data
 
 PATIENT = {'smtp_data_done_timeout': '30s', 'smtp_helo_timeout': '30s', 'smtp_data_init_timeout': '30s', 'smtp_quit_timeout': '20s'}
 LONG = 'A line of plain text, nothing special about it.\n' * 300
@@ -57,6 +57,12 @@ def compare_lost_250(lab):
     "the server's answer to the end of the message is not passed on; the second attempt succeeds"
     lab.network(); lab.firewall('lost-250', '--lose', '1'); lab.postfix_server(smtpd_timeout='8s'); lab.postfix_client(); both(lab)
     lab.inject(lab.message()); lab.queue_empty(60)
+
+
+def compare_attachment(lab):
+    "lines of a base64 attachment arrive as X's; text and line ends are untouched"
+    lab.network(); lab.firewall('x-lines'); lab.postfix_server(); lab.postfix_client(); both(lab)
+    lab.inject(attachment(lab, 1)); lab.queue_empty()
 
 
 def compare_proxy(lab):
@@ -128,5 +134,5 @@ def compare_control(lab):
 
 COMPARISONS = {s.__name__.replace('_', '-'): s for s in (
     compare_asa, compare_pix6, compare_pix51, compare_pix40, compare_lost_dot, compare_lost_reset, compare_lost_250,
-    compare_proxy, compare_nat, compare_loss, compare_skew, compare_newsletter, compare_newsletter_bare, compare_one_file,
+    compare_attachment, compare_proxy, compare_nat, compare_loss, compare_skew, compare_newsletter, compare_newsletter_bare, compare_one_file,
     compare_any, compare_control)}
