@@ -66,7 +66,10 @@ export const MARKS: readonly Mark[] = [
   },
   {
     speaks: ({ rule, args }) =>
-      rule === 'verb-swallowed' && typeof args.reply === 'string' && args.reply.startsWith('250'),
+      rule === 'verb-swallowed' &&
+      args.spoofed !== true &&
+      typeof args.reply === 'string' &&
+      args.reply.startsWith('250'),
     boxes: ['fixup'],
     releases: [4, 5],
     worth: 'likely',

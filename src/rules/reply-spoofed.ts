@@ -2,7 +2,7 @@ import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
 import { exchangeEvidence, lineEvidence } from './evidence.js';
 import type { Evidence, FindingDraft, NotAssessed } from './finding.js';
 import type { Rule } from './rule.js';
-import { type JudgedReply, whoAnswered } from './who-answered.js';
+import { type JudgedReply, signText, whoAnswered } from './who-answered.js';
 
 /** Replies that are listed, and those whose packets are shown. */
 const MAX_LISTED = 20;
@@ -99,16 +99,12 @@ function undecided(session: SmtpSession, count: number, first: JudgedReply): Not
   return {
     session: session.id,
     reason: 'undecided',
-    detail: `${subject} like another machine's (frame ${first.line.frame}: ${shorts(first)}), but too few of the server's own stand around: a server or a route that changed for good shows the same.`,
+    detail: `${subject} like another machine's (frame ${first.line.frame}: ${signText(first)}), but too few of the server's own stand around: a server or a route that changed for good shows the same.`,
   };
 }
 
 function listed(judged: JudgedReply): string {
-  return `frame ${judged.line.frame}: ${judged.writer} (${shorts(judged)})`;
-}
-
-function shorts({ signs }: JudgedReply): string {
-  return signs.map(({ short }) => short).join('; ');
+  return `frame ${judged.line.frame}: ${judged.writer} (${signText(judged)})`;
 }
 
 function evidenceOf(
@@ -123,7 +119,7 @@ function evidenceOf(
       .flatMap((judged) =>
         exchangeEvidence(session, { ...judged.exchange, reply: judged.reply }, [
           'the command',
-          shorts(judged),
+          signText(judged),
         ]),
       ),
     ...(own ? [lineEvidence(session, own.line, 'a reply of the server’s own')] : []),

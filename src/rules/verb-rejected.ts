@@ -3,6 +3,7 @@ import type { FindingDraft } from './finding.js';
 import { Knowledge } from './knowledge.js';
 import { echoedMask } from './mask.js';
 import type { Rule } from './rule.js';
+import { foreignSigns } from './who-answered.js';
 
 const MAX_WAITING = 1_000;
 
@@ -52,7 +53,7 @@ export const verbRejected: Rule = {
   },
   create: (context) => {
     const knowledge = new Knowledge();
-    const waiting: { keyword: string; draft: FindingDraft }[] = [];
+    const waiting: { keyword: string; signs: string | null; draft: FindingDraft }[] = [];
     return {
       session(session) {
         knowledge.learn(session);
@@ -66,17 +67,14 @@ export const verbRejected: Rule = {
           if (!keyword || !exchange.line || (code !== 500 && code !== 502) || exchange.afterGap) continue;
           if (echoedMask(exchange)) continue;
           const offer = session.extensions.find((extension) => extension.keyword.split('=')[0] === keyword);
+          const signs = foreignSigns(session, exchange.reply!);
           const local = LOCAL_PROXY_REPLY.test(exchange.reply!.lines[0]?.text ?? '');
           const draft: FindingDraft = {
             session: { id: session.id, capture: session.capture, server: session.server },
             subject: exchange.verb,
-            confidence: offer ? 'likely' : 'possible',
-            message: `${exchange.verb} was refused with ${code} though this server offers ${keyword} in the same session.${
-              local
-                ? ' The text of the refusal is the one that an antivirus proxy on the sending machine is known for (Norton AntiVirus 2002): it may never have left that machine.'
-                : ' A server that offers a verb knows it; a server that is set up inconsistently is the other explanation.'
-            }`,
-            args: { verb: exchange.verb, keyword, code, localProxyText: local },
+            confidence: offer || signs !== null ? 'likely' : 'possible',
+            message: `${exchange.verb} was refused with ${code} though this server offers ${keyword} in the same session. ${refuser(signs, local)}`,
+            args: { verb: exchange.verb, keyword, code, localProxyText: local, spoofed: signs !== null },
             evidence: [
               ...(offer ? [lineEvidence(session, offer.line, 'offered here')] : []),
               ...exchangeEvidence(session, exchange, ['the verb as it was sent', 'refused as unknown']),
@@ -86,21 +84,34 @@ export const verbRejected: Rule = {
             ],
           };
           if (offer) context.report(draft);
-          else if (waiting.length < MAX_WAITING) waiting.push({ keyword, draft });
+          else if (waiting.length < MAX_WAITING) waiting.push({ keyword, signs, draft });
         }
       },
       end() {
-        for (const { keyword, draft } of waiting) {
+        for (const { keyword, signs, draft } of waiting) {
           const known = knowledge.of(draft.session);
           if (!known?.keywords.has(keyword)) continue;
           // Offered to others only: servers do offer AUTH or STARTTLS to some clients alone.
           context.report({
             ...draft,
             proof: 'contrast',
-            message: `${draft.subject} was refused with ${draft.args.code} by a server that offers ${keyword} to others (session ${known.session}). Something on this client's way may hide and refuse it; a server may also offer it to some clients alone.`,
+            message: `${draft.subject} was refused with ${draft.args.code} by a server that offers ${keyword} to others (session ${known.session}). ${
+              signs === null
+                ? "Something on this client's way may hide and refuse it; a server may also offer it to some clients alone."
+                : refuser(signs, false)
+            }`,
           });
         }
       },
     };
   },
 };
+
+function refuser(signs: string | null, local: boolean): string {
+  if (local) {
+    return 'The text of the refusal is the one that an antivirus proxy on the sending machine is known for (Norton AntiVirus 2002): it may never have left that machine.';
+  }
+  return signs === null
+    ? 'A server that offers a verb knows it; a server that is set up inconsistently is the other explanation.'
+    : `The packet of the refusal is not the server’s (${signs}): another machine refused it.`;
+}

@@ -3,6 +3,7 @@ import { exchangeEvidence } from './evidence.js';
 import type { FindingDraft } from './finding.js';
 import { ehloWorked, sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
+import { foreignSigns } from './who-answered.js';
 
 /** Servers whose replies to NOOP and EHLO are remembered. */
 const MAX_SERVERS = 10_000;
@@ -42,7 +43,7 @@ export const verbSwallowed: Rule = {
   },
   create: (context) => {
     const servers = new Map<string, Server>();
-    const candidates: { key: string; reply: string; draft: FindingDraft }[] = [];
+    const candidates: { key: string; reply: string; signs: string | null; draft: FindingDraft }[] = [];
     const serverOf = (session: SmtpSession): Server | null => {
       const key = `${session.server.address} ${session.server.port}`;
       let server = servers.get(key);
@@ -67,12 +68,17 @@ export const verbSwallowed: Rule = {
           const first = exchange.reply.lines[0];
           if (exchange.reply.code === null && /^ok[.!]?$/i.test(first?.text.trim() ?? '')) {
             if (PASSED.has(exchange.verb)) continue;
+            const signs = foreignSigns(session, exchange.reply);
             context.report({
               session,
               subject: exchange.known ? exchange.verb : '(unknown verb)',
               confidence: 'certain',
-              message: `${exchange.known ? exchange.verb : 'A command that is no verb'} was answered by "${first!.text.trim()}" without a reply code, which no SMTP server sends: the command was not passed on, as the oldest PIX do.`,
-              args: { verb: exchange.known ? exchange.verb : null, reply: first!.text.trim() },
+              message: `${exchange.known ? exchange.verb : 'A command that is no verb'} was answered by "${first!.text.trim()}" without a reply code, which no SMTP server sends: the command was not passed on, as the oldest PIX do.${signs === null ? '' : ` ${byItself(signs)}`}`,
+              args: {
+                verb: exchange.known ? exchange.verb : null,
+                reply: first!.text.trim(),
+                spoofed: signs !== null,
+              },
               evidence: exchangeEvidence(session, exchange, [
                 'the command',
                 'no reply code: not the server’s',
@@ -84,7 +90,9 @@ export const verbSwallowed: Rule = {
             isBareOk(exchange) &&
             candidates.length < MAX_CANDIDATES
           ) {
+            const signs = foreignSigns(session, exchange.reply);
             candidates.push({
+              signs,
               key: `${session.server.address} ${session.server.port}`,
               reply: singleReply(exchange)!,
               draft: {
@@ -92,7 +100,7 @@ export const verbSwallowed: Rule = {
                 subject: 'EHLO',
                 confidence: sessionMask(session) ? 'likely' : 'possible',
                 message: '',
-                args: { verb: 'EHLO', reply: singleReply(exchange)! },
+                args: { verb: 'EHLO', reply: singleReply(exchange)!, spoofed: signs !== null },
                 evidence: exchangeEvidence(session, exchange, [
                   'EHLO as it was sent',
                   '250 without host name and keywords',
@@ -103,27 +111,35 @@ export const verbSwallowed: Rule = {
         }
       },
       end() {
-        for (const { key, reply, draft } of candidates) {
+        for (const { key, reply, signs, draft } of candidates) {
           const server = servers.get(key);
           const twin = server?.noop === reply;
-          const sure = twin || server?.esmtp;
+          const sure = twin || server?.esmtp || signs !== null;
           context.report({
             ...draft,
             confidence: sure ? 'likely' : draft.confidence,
             ...(sure && { proof: 'contrast' }),
-            message: `EHLO was answered by "${reply}": one line, no host name, no keywords. ${
-              twin
-                ? 'This is the very reply that the server gives to NOOP: NOOP arrived in the place of EHLO, as PIX 5.1 to 6.x do.'
-                : server?.esmtp
-                  ? 'To other clients this server answers EHLO with its keywords.'
-                  : 'That is how a server answers NOOP, which PIX 5.1 to 6.x send in the place of EHLO; a very plain server may answer so by itself.'
-            }`,
+            message: `EHLO was answered by "${reply}": one line, no host name, no keywords. ${whose(signs, twin, server?.esmtp ?? false)}`,
           });
         }
       },
     };
   },
 };
+
+function byItself(signs: string): string {
+  return `The packet of the reply is not the server’s (${signs}): the box answered by itself.`;
+}
+
+function whose(signs: string | null, twin: boolean, esmtp: boolean): string {
+  if (signs !== null) return byItself(signs);
+  if (twin) {
+    return 'This is the very reply that the server gives to NOOP: NOOP arrived in the place of EHLO, as PIX 5.1 to 6.x do.';
+  }
+  return esmtp
+    ? 'To other clients this server answers EHLO with its keywords.'
+    : 'That is how a server answers NOOP, which PIX 5.1 to 6.x send in the place of EHLO; a very plain server may answer so by itself.';
+}
 
 function singleReply(exchange: SmtpExchange): string | null {
   return exchange.reply?.lines.length === 1 ? exchange.reply.lines[0]!.text.trim() : null;

@@ -65,10 +65,15 @@ export function whoAnswered(session: SmtpSession): WhoAnswered {
   return newest.judged;
 }
 
-/** What makes the reply another machine's; null when it is the server's, or nobody can tell. */
-export function foreignReply(session: SmtpSession, reply: SmtpReply): JudgedReply | null {
+/** What shows that another machine wrote the reply; null when the server did, or nobody can tell. */
+export function foreignSigns(session: SmtpSession, reply: SmtpReply): string | null {
   const judged = whoAnswered(session).replies.find((one) => one.reply === reply);
-  return judged?.writer === 'another' ? judged : null;
+  return judged?.writer === 'another' ? signText(judged) : null;
+}
+
+/** `hop limit 255/61; no timestamp` */
+export function signText({ signs }: Pick<JudgedReply, 'signs'>): string {
+  return signs.map(({ short }) => short).join('; ');
 }
 
 function judge(session: SmtpSession): WhoAnswered {
