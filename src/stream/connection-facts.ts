@@ -20,6 +20,7 @@ import {
   type TcpFacts,
   tsvalOf,
   UNKNOWN_OFFER,
+  type UnfitResets,
   unpackOffer,
 } from './tcp-facts.js';
 
@@ -33,6 +34,7 @@ class Oddities {
   syns: SynRepeats | null = null;
   oversizes: Oversizes | null = null;
   sacks: Sacks | null = null;
+  unfitResets: UnfitResets | null = null;
   readonly foreign: { -readonly [K in keyof ForeignSegment]: ForeignSegment[K] }[] = [];
   foreignCount = 0;
   /** Foreign segments behind which one of the server's own was seen. */
@@ -165,7 +167,7 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   }
 
   get tcp(): TcpFacts {
-    const { syns, oversizes, sacks, foreign, foreignCount } = this.#oddities ?? NONE;
+    const { syns, oversizes, sacks, foreign, foreignCount, unfitResets } = this.#oddities ?? NONE;
     const acked = (direction: Direction) => this.acknowledged(direction);
     return {
       clientPackets: this.clientPackets,
@@ -187,6 +189,7 @@ export class ConnectionFacts implements ConnectionView, GapListener {
       oversize: oversizes?.account(acked) ?? [],
       oversizeCount: oversizes?.count ?? 0,
       sack: sacks?.account() ?? null,
+      unfitResets,
     };
   }
 
@@ -211,6 +214,17 @@ export class ConnectionFacts implements ConnectionView, GapListener {
 
   protected stray(): void {
     this.#rare().strays++;
+  }
+
+  /** A reset that its receiver would not believe. */
+  protected unfitReset(s: TcpSegment, from: Assembler): void {
+    this.stray();
+    if (from.direction === 'client') return;
+    const rare = this.#rare();
+    const known = rare.unfitResets;
+    rare.unfitResets = known
+      ? { ...known, count: known.count + 1 }
+      : { count: 1, frame: s.frame, time: timeOf(s) };
   }
 
   /** Microseconds since the first packet. */

@@ -206,11 +206,12 @@ export class Connection extends ConnectionFacts {
       const ahead = distance(s.seq, from.next);
       const seen = Math.max(from.offset, from.acked, from.waiting?.top ?? 0) - from.offset;
       if (ahead < -RESET_WINDOW || ahead > seen + RESET_WINDOW) {
-        this.stray();
+        this.unfitReset(s, from);
         return;
       }
-    } else if (acknowledges && Math.abs(lead) > RESET_WINDOW) {
-      this.stray();
+    } else if (acknowledges ? Math.abs(lead) > RESET_WINDOW : to.origin === Origin.SYN) {
+      // A SYN that was not answered yet is only reset by what acknowledges it. RFC 9293 §3.10.7.3.
+      this.unfitReset(s, from);
       return;
     }
     if (acknowledges && lead <= 0 && to.offset + lead > to.acked) to.acked = to.offset + lead;

@@ -67,6 +67,14 @@ export interface SackAccount {
   readonly frames: readonly number[];
 }
 
+/** Resets by the server that their receiver does not believe: the numbers do not fit. RFC 9293 §3.10.7.3. */
+export interface UnfitResets {
+  readonly count: number;
+  /** Of the first one. */
+  readonly frame: number;
+  readonly time: Timestamp | null;
+}
+
 /** What is known of a connection's TCP, beyond its octets. */
 export interface TcpFacts {
   readonly clientPackets: number;
@@ -95,6 +103,7 @@ export interface TcpFacts {
   readonly oversize: readonly OversizeSegment[];
   readonly oversizeCount: number;
   readonly sack: SackAccount | null;
+  readonly unfitResets: UnfitResets | null;
 }
 
 const NO_MSS = 0xffff;

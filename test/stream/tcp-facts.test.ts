@@ -85,6 +85,18 @@ describe('SYNs', () => {
   });
 });
 
+describe('resets of the server that do not fit', () => {
+  it('are counted, and leave the connection open', async () => {
+    const seen = await facts('session\nknock\nrefuse 900000000\n@ +3\nknock\nrefuse 900000000');
+    expect(seen.unfitResets).toMatchObject({ count: 2, frame: 2 });
+    expect([seen.synCount, seen.serverPackets]).toEqual([2, 2]);
+  });
+
+  it('are none where the reset acknowledges the SYN', async () => {
+    expect((await facts('session\nknock\nrefuse')).unfitResets).toBeNull();
+  });
+});
+
 describe('stacks of the server', () => {
   const STAMPS = 'syn C ts\nsyn S ts\n';
 

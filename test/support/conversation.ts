@@ -35,6 +35,7 @@ export const PLAIN_TCP: TcpFacts = {
   oversize: [],
   oversizeCount: 0,
   sack: null,
+  unfitResets: null,
 };
 
 /** A connection that a test moves by hand. */

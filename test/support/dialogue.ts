@@ -29,7 +29,7 @@
  *                                  ipid=100+ counts up from 100
  * handshake 40                     milliseconds from the SYN to the SYN-ACK (default 0)
  * knock                            the client's SYN and nothing else, again if it was sent before
- * refuse                           the server's RST in answer to it
+ * refuse                           the server's RST in answer to it; `refuse 9000000`: it acknowledges that much more
  * back C 5                         the side's next line begins 5 octets earlier: what it sent is sent again
  * sack C 100 200 1000              a SACK block by this side for offsets 100 to 200 of the other's stream, plus 1000
  * # a remark
@@ -197,7 +197,7 @@ class ScriptPlayer {
         return true;
       case 'refuse': {
         const { next } = this.client;
-        this.server.received = (next + 1) >>> 0;
+        this.server.received = (next + 1 + Number(rest[0] ?? 0)) >>> 0;
         this.send('S', 'RA', Buffer.alloc(0));
         return true;
       }
