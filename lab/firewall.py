@@ -26,6 +26,7 @@ from inspection import MODES, Dialogue
 from segment import ACK, MASK32, PSH, RST, SYN, Segment
 from translation import IPV4, Hop, Translation, spoken
 
+UNWANTED = bytes([198, 51, 100, 10])
 RECEIVE_BUFFER_FORCE = 33    # SO_RCVBUFFORCE, Linux
 
 
@@ -117,8 +118,8 @@ class Firewall:
     def inspect(self, raw, outside):
         """The same, with addresses and numbers as the outside sees them."""
         segment = Segment(raw)
-        if self.mode == 'none':
-            return [raw], []
+        if self.mode in ('none', 'block', 'block-rst', 'rst-unfit'):
+            return self.handshake(raw, segment, outside)
         client = (raw[26:30], segment.source) if outside else (raw[30:34], segment.destination)
         if outside and segment.flags & SYN:
             self.flows[client] = Flow(spoken(client), self.mode, self.lose, self.log)
@@ -131,6 +132,14 @@ class Firewall:
         if flow.server is None:
             return [raw], []
         return (self.from_client if outside else self.from_server)(flow, segment)
+
+    def handshake(self, raw, segment, outside):
+        """The modes that touch no dialogue."""
+        if self.mode.startswith('block') and outside and segment.flags & SYN and raw[26:30] == UNWANTED:
+            return [], [segment.answer(RST | ACK, seq=0, ack=segment.seq + 1)] if self.mode == 'block-rst' else []
+        if self.mode == 'rst-unfit' and not outside and segment.flags & RST:
+            return [segment.rebuilt(ack=segment.ack + 0x2a17c0de)], []
+        return [raw], []
 
     def from_client(self, flow, segment):
         dialogue, payload = flow.dialogue, None

@@ -222,10 +222,13 @@ class Lab:
         run('ip', 'netns', 'exec', self.spaces['client'], sys.executable, '-c', code, 'BODY=8BITMIME' if eight_bit else '', sender,
             to, input=message.replace('\n', '\r\n').encode('latin-1'))
 
-    def talk(self, script):
-        """A scripted sender, see talk.py."""
+    def talk(self, script, source=None):
+        """A scripted sender, see talk.py. `source`: another address than the client's own."""
+        if source:
+            self.inside_of(self.spaces['client'], 'ip', 'addr', 'add', f'{source}/24', 'dev', 'eth0')
         with open(f'{self.folder}/talk.log', 'ab') as log:
-            subprocess.run(['ip', 'netns', 'exec', self.spaces['client'], sys.executable, '-B', f'{HERE}/talk.py', SERVER],
+            subprocess.run(['ip', 'netns', 'exec', self.spaces['client'], sys.executable, '-B', f'{HERE}/talk.py', SERVER,
+                            *([source] if source else [])],
                            input=script.encode('latin-1'), stdout=log, stderr=log, timeout=120, check=True)
 
     def swaks(self, *arguments, message=None, to='bob@example.com', sender='alice@example.net'):

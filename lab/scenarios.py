@@ -222,6 +222,29 @@ def reset_end_of_data(lab):
     lab.inject(lab.message()); lab.queue_empty(90)
 
 
+# --- no connection ------------------------------------------------------------------
+IMPATIENT = {'smtp_connect_timeout': '8s'}
+
+
+def blocked_syn(lab):
+    "the box drops the SYNs of one client; in between another client is served"
+    lab.network(); lab.firewall('block'); lab.postfix_server(); lab.postfix_client(**IMPATIENT); lab.both()
+    lab.inject(lab.message()); lab.settle(10)
+    lab.talk('EHLO other.example.net\n' + ENVELOPE + data(lab, 2) + 'QUIT\n', source='198.51.100.11'); lab.settle(12)
+
+
+def blocked_reset(lab):
+    "the box resets the connections of one client; in between another client is served"
+    lab.network(); lab.firewall('block-rst'); lab.postfix_server(); lab.postfix_client(**IMPATIENT); lab.both()
+    lab.inject(lab.message()); lab.settle(3)
+    lab.talk('EHLO other.example.net\n' + ENVELOPE + data(lab, 2) + 'QUIT\n', source='198.51.100.11'); lab.settle(12)
+
+
+def blocked_unfit(lab):
+    "nothing listens; the server's resets come with other numbers, the client does not believe them and repeats its SYN"
+    lab.network(); lab.firewall('rst-unfit'); lab.postfix_client(**IMPATIENT); lab.both()
+    lab.inject(lab.message()); lab.settle(12)
+
 
 def sender_workaround(lab):
     "Postfix sees a masked greeting and works around the PIX: HELO, and 10 s before it sends `.CRLF` alone"
@@ -376,6 +399,12 @@ def control_auth(lab):
              + '\nMAIL FROM:<alice@example.com>\nRCPT TO:<carol@example.org>\nQUIT\n')
 
 
+def control_server_late(lab):
+    "the server is started after its sender's first two attempts, which are refused"
+    lab.network(); lab.firewall(); lab.postfix_client(); lab.record(f'{lab.name}.pcap')
+    lab.inject(lab.message()); lab.settle(8); lab.postfix_server(); lab.queue_empty(30)
+
+
 def control_auth_inside_tls(lab):
     "AUTH is offered only after STARTTLS"
     lab.network(); lab.firewall(); made = lab.certificate()
@@ -404,6 +433,7 @@ SCENARIOS = {NAMES.get(s.__name__, s.__name__.replace('_', '-')): s for s in (
     asa_esmtp, pix_6_xxxx, control_postfix, pix_4_0_ok, pix_4_0_far, pix_cmap, pix_4_4_stars, pix_5_1_noop, pix_5_1_kb, pix_6_echo, pix_6_off,
     greeting_stalled, auth_dropped, asa_auth_masked, asa_link2state, pix_link2state, asa_telnet, asa_allow_tls, eightbit_ndr,
     eightbit_not_offered, exchange_ndr, delivered_five_times, lost_end_of_data, reset_end_of_data, sender_workaround,
+    blocked_syn, blocked_reset, blocked_unfit, control_server_late,
     proxy_checkpoint, proxy_raptor, proxy_antivirus, tls_lost, tls_masked, tls_spoiled, control_exim, control_8bitmime,
     control_sendmail, control_no_esmtp, control_typed, control_greylisting, control_starttls, control_mailing_list, control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_far, control_relay_denied,
     control_tls_alert,

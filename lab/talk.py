@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A scripted SMTP client: speaks the script on standard input to port 25 of the address given.
+"""A scripted SMTP client: speaks the script on standard input to port 25 of the address given,
+from the address given behind it.
 
 Each line is sent with CRLF, then the reply is awaited. Further words:
   @data .. @end   mail data, dot-stuffed, with the dot line behind it
@@ -17,8 +18,8 @@ PATIENCE = 8
 
 
 class Talk:
-    def __init__(self, server):
-        self.socket = socket.create_connection((server, 25), PATIENCE)
+    def __init__(self, server, source=''):
+        self.socket = socket.create_connection((server, 25), PATIENCE, (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(PATIENCE)
         self.buffer = b''
@@ -61,7 +62,7 @@ class Talk:
 def main():
     sys.stdin.reconfigure(encoding='latin-1')
     lines = iter(sys.stdin.read().split('\n'))
-    talk = Talk(sys.argv[1])
+    talk = Talk(*sys.argv[1:])
     for line in lines:
         if line == '@data':
             body = []
@@ -72,7 +73,7 @@ def main():
             talk.say('\r\n'.join(body + ['.', '']).encode('latin-1'))
         elif line == '@again':
             talk.socket.close()
-            talk = Talk(sys.argv[1])
+            talk = Talk(*sys.argv[1:])
         elif line.startswith('@wait '):
             time.sleep(float(line[6:]))
         elif line.startswith('@line'):

@@ -63,6 +63,7 @@ const CONSEQUENCES: Readonly<Record<string, (findings: readonly Finding[]) => st
       : `the ends of ${plural(findings.length, 'message')} were never answered`,
   'char-mode-telnet': () => 'commands typed octet by octet were spoiled',
   'sender-workaround': () => 'the sender works around a PIX by itself',
+  'connection-blocked': () => 'connections were not answered, or were refused',
   'end-of-data-split': () => 'messages whose end was split over segments failed',
   'attachment-damaged': (findings) =>
     findings.length === 1

@@ -6,6 +6,7 @@ import { bannerMasked } from './banner-masked.js';
 import { bannerProxy } from './banner-proxy.js';
 import { capabilityMasked } from './capability-masked.js';
 import { charModeTelnet } from './char-mode-telnet.js';
+import { connectionBlocked } from './connection-blocked.js';
 import { duplicateDelivery } from './duplicate-delivery.js';
 import { ehloRejected } from './ehlo-rejected.js';
 import { endOfDataSplit } from './end-of-data-split.js';
@@ -48,4 +49,5 @@ export const catalog: readonly Rule[] = [
   attachmentDamaged,
   charModeTelnet,
   senderWorkaround,
+  connectionBlocked,
 ];
