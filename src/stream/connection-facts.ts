@@ -54,7 +54,8 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   listener: StreamListener | null = null;
   closed: CloseReason = 'end-of-capture';
   synSeen = false;
-  synAckSeen = false;
+  /** 0: none was seen. */
+  synAckFrame = 0;
   lastFrame = 0;
   /** The table's clock at the last packet, or that packet's own time if it is later. */
   touchedUs = Number.NaN;
@@ -121,6 +122,10 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     return timestamp(this.#endUs, this.#endFine);
   }
 
+  get synAckSeen(): boolean {
+    return this.synAckFrame !== 0;
+  }
+
   get clientPackets(): number {
     return this.fromClient.packets;
   }
@@ -177,6 +182,9 @@ export class ConnectionFacts implements ConnectionView, GapListener {
       synCount: syns?.count ?? (this.synSeen ? 1 : 0),
       lastSynFrame: syns?.frame ?? (this.synSeen ? this.firstFrame : 0),
       lastSynTime: syns ? syns.time : this.synSeen ? this.start : null,
+      synAckFrame: this.synAckFrame || null,
+      clientResetFrame: this.clientRstFrame || null,
+      serverResetFrame: this.serverRstFrame || null,
       handshakeUs: syns || this.handshakeUs < 0 ? null : this.handshakeUs,
       clientIsn: this.synSeen ? this.fromClient.isn >>> 0 : null,
       serverIsn: this.synAckSeen ? this.fromServer.isn >>> 0 : null,

@@ -132,7 +132,7 @@ export class Connection extends ConnectionFacts {
     from.origin = Origin.SYN;
     if (isReply) {
       if (!this.synAckSeen && this.synSeen) this.handshakeUs = this.sinceStart(s.us);
-      this.synAckSeen = true;
+      this.synAckFrame = s.frame;
       this.serverOffer = packOffer(s);
       if (timestampsAgreed(this.clientOffer, this.serverOffer)) {
         this.serverStack = s.hopLimit | STAMPED;

@@ -85,6 +85,10 @@ export interface TcpFacts {
   readonly synCount: number;
   readonly lastSynFrame: number;
   readonly lastSynTime: Timestamp | null;
+  /** Frame of the newest SYN-ACK, and of the reset that ended the connection, by who sent it; null: none. */
+  readonly synAckFrame: number | null;
+  readonly clientResetFrame: number | null;
+  readonly serverResetFrame: number | null;
   /** Microseconds from the SYN to the SYN-ACK; null where one was repeated or not captured. */
   readonly handshakeUs: number | null;
   /** Initial sequence numbers (SEG.SEQ of SYN and SYN-ACK) as unsigned; null where they were not captured. */

@@ -54,6 +54,7 @@ describe('offers', () => {
       timestamps: false,
     });
     expect([seen.synCount, seen.lastSynFrame, seen.handshakeUs, seen.serverHopLimit]).toEqual([1, 1, 0, 57]);
+    expect(seen.synAckFrame).toBe(2);
   });
 
   it('come with what names a connection: initial sequence numbers, TSval, hop limits', async () => {
@@ -68,6 +69,19 @@ describe('offers', () => {
   it('are absent midstream', async () => {
     const seen = await facts(`midstream\n${TALK}`);
     expect([seen.clientOffer, seen.serverOffer, seen.synCount]).toEqual([null, null, 0]);
+    expect(seen.synAckFrame).toBeNull();
+  });
+});
+
+describe('resets', () => {
+  it.each([
+    ['rst C', 10, null],
+    ['rst S', null, 10],
+    ['fin', null, null],
+    ['cut', null, null],
+  ])('%s', async (end, client, server) => {
+    const seen = await facts(`${TALK}${end}`);
+    expect([seen.clientResetFrame, seen.serverResetFrame]).toEqual([client, server]);
   });
 });
 
