@@ -25,6 +25,7 @@
  * cut                              the capture ends here: no FIN
  * tick 300                         a packet of another connection, so that the capture goes on 300 s
  * syn C mss=1460 ws=7 sack ts      options of this side's SYN from here; with ts on both sides all segments carry one
+ * isn S 7000000                    this side's initial sequence number (in front of the session's first segment)
  * stack S ttl=255 ipid=0 ts=off    of this side's segments from here; also ts=+100000 (moves its clock), window=8192
  *                                  ipid=100+ counts up from 100
  * handshake 40                     milliseconds from the SYN to the SYN-ACK (default 0)
@@ -186,6 +187,12 @@ class ScriptPlayer {
       case 'syn':
         this.side(rest[0]).syn = synOptions(rest.slice(1));
         return true;
+      case 'isn': {
+        const of = this.side(rest[0]);
+        of.isn = Number(rest[1]) >>> 0;
+        of.next = of.isn;
+        return true;
+      }
       case 'stack':
         this.stack(this.side(rest[0]), rest.slice(1));
         return true;

@@ -1,0 +1,132 @@
+import type { Timestamp } from '../capture/timestamp.js';
+import type { SmtpExchange, SmtpLine, SmtpSession } from '../smtp/session.js';
+import type { Direction, Gap } from '../stream/event.js';
+
+/** So long a sender goes on repeating what is not acknowledged: three times at least. RFC 6298 §2. */
+const REPEATED_US = 2_000_000;
+
+/**
+ * What it means that octets are in one capture only. `absent`: the other shows that they were not there; `unseen`:
+ * it has a gap where they would be; `unknown`: it had ended, or cannot tell.
+ */
+export type Absence = 'absent' | 'unseen' | 'unknown';
+
+/** Octets that one capture has. */
+export interface Sent {
+  readonly direction: Direction;
+  readonly time: Timestamp | null;
+  /** Somebody acknowledged them, as that capture shows. null: it does not. */
+  readonly acknowledged: boolean | null;
+}
+
+/** Where in a stream they would be: behind `from`, and in front of `to`. */
+export interface Place {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** How far one capture can be believed about what it does not show. */
+export class Sight {
+  /** Microseconds that this clock is ahead of the other capture's, by the newest SYN; NaN: not known. */
+  private readonly ahead: number;
+
+  constructor(
+    private readonly session: SmtpSession,
+    other: SmtpSession,
+  ) {
+    this.ahead = (session.tcp.lastSynTime?.us ?? Number.NaN) - (other.tcp.lastSynTime?.us ?? Number.NaN);
+  }
+
+  /** Why the octets that the other capture has are not in this one. */
+  absence(sent: Sent, place: Place): Absence {
+    const { session } = this;
+    const { direction } = sent;
+    if (session.oneSided !== null && session.oneSided !== direction) return 'unknown';
+    if (session.protocol !== 'smtp' && session.protocol !== 'none') return 'unknown';
+    const missed = this.gapsAt(direction, place);
+    if (missed.some(({ cause }) => cause === 'midstream')) return 'unknown';
+    if (missed.some(({ cause }) => cause !== 'unfilled')) return 'unseen';
+    if (session.gapCount > session.gaps.length) return 'unseen';
+    // The connection ended before the hole was filled: its receiver did not acknowledge it.
+    if (missed.length > 0) return this.wentOn(sent, REPEATED_US) ? 'absent' : 'unknown';
+    if (Number.isFinite(place.to)) return 'absent';
+    if (session.truncated || session.encryptedFrom !== null) return 'unknown';
+    const complete = session.closed === 'fin' || (sent.acknowledged === true && session.closed === 'rst');
+    return complete || this.wentOn(sent, REPEATED_US) ? 'absent' : 'unknown';
+  }
+
+  /** The line borders on a gap: its text may be a part of another's. */
+  bordersOnGap(line: SmtpLine): boolean {
+    const { session } = this;
+    const place = { from: line.offset, to: endOf(line) };
+    return session.gapCount > session.gaps.length || this.gapsAt(line.direction, place).length > 0;
+  }
+
+  /** A reset of that side would be in this capture. */
+  showsResets(direction: Direction): boolean {
+    const { session } = this;
+    if (session.oneSided !== null && session.oneSided !== direction) return false;
+    return session.closed !== 'fin' && session.gaps.every(({ cause }) => cause === 'unfilled');
+  }
+
+  /** The connection, or the capture of it, went on for so long after that. */
+  wentOn({ time }: { time: Timestamp | null }, us: number): boolean {
+    const { closed, end, silenceUs } = this.session;
+    if (end === null || time === null) return false;
+    const over = closed === 'fin' || closed === 'rst';
+    return end.us + (over ? 0 : silenceUs) - (time.us + this.ahead) >= us;
+  }
+
+  private gapsAt(direction: Direction, { from, to }: Place): Gap[] {
+    return this.session.gaps.filter((gap) => {
+      if (gap.direction !== direction) return false;
+      // A gap of unknown size reaches as far as nothing else was seen; midstream, that is the start.
+      const end = gap.octets === null ? gap.offset : gap.offset + gap.octets;
+      return gap.offset <= to && end >= from;
+    });
+  }
+}
+
+/** Octets of a line with its ending. */
+export function lineOctets(line: SmtpLine): number {
+  return line.octets + (line.ending === 'CRLF' ? 2 : line.ending === 'none' ? 0 : 1);
+}
+
+export function endOf(line: SmtpLine): number {
+  return line.offset + lineOctets(line);
+}
+
+/** The lines of one side in an exchange, in order. */
+export function linesOf({ line, intermediate, reply }: SmtpExchange, direction: Direction): SmtpLine[] {
+  if (direction === 'client') return line === null ? [] : [line];
+  return [...(intermediate?.lines ?? []), ...(reply?.lines ?? [])];
+}
+
+/**
+ * The place between what was said up to exchange `before` and what was said from exchange `after` on.
+ *
+ * @param before  exclusive: the exchanges in front of the place
+ * @param after  inclusive: the exchanges behind it
+ */
+export function placeBetween(
+  exchanges: readonly SmtpExchange[],
+  before: number,
+  after: number,
+  direction: Direction,
+): Place {
+  let from = 0;
+  for (let index = before - 1; index >= 0; index--) {
+    const line = linesOf(exchanges[index]!, direction).at(-1);
+    if (line === undefined) continue;
+    from = endOf(line);
+    break;
+  }
+  let to = Number.POSITIVE_INFINITY;
+  for (let index = after; index < exchanges.length; index++) {
+    const line = linesOf(exchanges[index]!, direction)[0];
+    if (line === undefined) continue;
+    to = line.offset;
+    break;
+  }
+  return { from, to };
+}
