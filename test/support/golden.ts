@@ -29,6 +29,12 @@ export function expectGolden(file: string, actual: string): void {
   expect(actual).toBe(readFileSync(path, 'utf8'));
 }
 
+/** What is kept; '' when nothing is. */
+export function readGolden(file: string): string {
+  const path = join(FOLDER, file);
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
 /** A folder of its own, gone afterwards. */
 export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'mailwitness-'));
