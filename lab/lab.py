@@ -3,7 +3,8 @@
 
     client 198.51.100.10 --(outside)-- firewall.py --(inside)-- server 192.0.2.25
 
-Scenarios stand in scenarios.py and comparisons.py, what the box does in inspection.py, the servers' configurations in servers.py.
+Scenarios stand in scenarios.py and comparisons.py, what the box does in inspection.py and translation.py, the servers'
+configurations in servers.py. Of the comparisons the box's log of what it changed (changes.py) is kept too.
 Everything lives below one temporary folder and in three namespaces; both are removed at the end.
 """
 import argparse

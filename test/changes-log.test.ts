@@ -1,0 +1,182 @@
+/**
+ * The emulated box's own log of what it changed, against what tshark reads in the recordings of both sides. What the
+ * sender sent, with the log applied to it, must be what the receiver got: no octet more and no octet less.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../captures');
+const SUFFIX = '.changes.jsonl.gz';
+/** The one scenario whose recordings lack frames. */
+const WITH_GAPS = 'compare-loss';
+const SHADE = '\u2591';
+const CLIENT_MAC = '02:00:00:00:00:20';
+const tshark = spawnSync('tshark', ['--version']).status === 0;
+if (!tshark) console.warn('changes-log.test.ts skipped: tshark is not installed');
+
+type Side = 'inside' | 'outside';
+type Sender = 'client' | 'server';
+
+interface Change {
+  flow: string;
+  direction: Sender;
+  kind: 'altered' | 'removed' | 'answered' | 'dropped' | 'reset' | 'translated';
+  offset: number;
+  before?: string;
+  after?: string;
+  length?: number;
+  as?: string;
+  shift?: { client: number; server: number } | null;
+}
+
+/** One octet of a stream as text; undefined where the recording lacks it. */
+type Stream = (string | undefined)[];
+
+class Connection {
+  readonly first: Partial<Record<Sender, number>> = {};
+  readonly streams: Record<Sender, Stream> = { client: [], server: [] };
+
+  add(sender: Sender, seq: number, syn: boolean, payload: string): void {
+    if (syn) this.first[sender] = (seq + 1) >>> 0;
+    const start = (seq - (this.first[sender] ?? seq)) | 0;
+    for (let n = 0; n < payload.length; n++) this.streams[sender][start + n] ??= payload[n];
+  }
+}
+
+/** Every connection of one side, by the client's address and port. */
+type Recorded = Map<string, Connection>;
+
+const FIELDS = [
+  'ip.src',
+  'tcp.srcport',
+  'ip.dst',
+  'tcp.dstport',
+  'tcp.seq_raw',
+  'tcp.flags.syn',
+  'tcp.payload',
+];
+
+function connections(file: string, filter: string): Recorded {
+  const fields = FIELDS.flatMap((field) => ['-e', field]);
+  const read = spawnSync('tshark', ['-r', join(FOLDER, file), '-Y', filter, '-T', 'fields', ...fields], {
+    encoding: 'latin1',
+    maxBuffer: 1 << 28,
+  });
+  const found: Recorded = new Map();
+  for (const line of read.stdout.split('\n').filter(Boolean)) {
+    const [from, port, to, toPort, seq, syn, payload] = line.split('\t') as string[];
+    const sender = toPort === '25' ? 'client' : 'server';
+    const client = sender === 'client' ? `${from}:${port}` : `${to}:${toPort}`;
+    if (!found.has(client)) found.set(client, new Connection());
+    found.get(client)!.add(sender, Number(seq), syn === '1', Buffer.from(payload!, 'hex').toString('latin1'));
+  }
+  return found;
+}
+
+/** The recordings of a scenario: two files, or one with both cables in it. */
+function sides(name: string): Record<Side, Recorded> {
+  const files = readdirSync(FOLDER).filter((file) => /\.pcap(ng)?(\.zst)?$/.test(file));
+  const two = (side: Side) => files.find((file) => file.startsWith(`${name}-${side}.`));
+  const one = files.find((file) => file.startsWith(`${name}.`));
+  const filter = (side: Side) => {
+    if (!one) return 'tcp';
+    if (one.includes('.pcapng')) return `tcp and frame.interface_name == "${side}"`;
+    return `tcp and ${side === 'outside' ? '' : '!'}(eth.addr == ${CLIENT_MAC})`;
+  };
+  return {
+    inside: connections(one ?? two('inside')!, filter('inside')),
+    outside: connections(one ?? two('outside')!, filter('outside')),
+  };
+}
+
+/** What the receiver must get of it. */
+function applied(sent: Stream, changes: readonly Change[]): Stream {
+  const got: (string | undefined | null)[] = [...sent];
+  for (const { kind, offset, before, after, length } of changes) {
+    if (kind === 'altered') {
+      expect(after).toHaveLength(before!.length);
+      for (let n = 0; n < before!.length; n++) {
+        expect(after![n]).not.toBe(before![n]);
+        expect([before![n], undefined]).toContain(sent[offset + n]);
+        got[offset + n] = after![n];
+      }
+    } else if (kind === 'removed') {
+      expect(sent.slice(offset, offset + before!.length).join('')).toBe(before);
+      got.fill(null, offset, offset + before!.length);
+    } else if (kind === 'dropped') {
+      got.fill(undefined, offset, offset + length!);
+    }
+  }
+  const left = got.filter((octet): octet is string | undefined => octet !== null);
+  for (const { kind, offset, after } of changes) if (kind === 'answered') left.splice(offset, 0, ...after!);
+  return left;
+}
+
+/** Both as text, up to the last octet; a shade where an octet is missing, where there are gaps in either. */
+function texts(a: Stream, b: Stream, gaps: boolean): [string, string] {
+  const length = gaps ? Math.min(a.length, b.length) : Number.POSITIVE_INFINITY;
+  const text = (own: Stream, other: Stream) =>
+    Array.from(own.slice(0, length), (octet, n) =>
+      gaps && other[n] === undefined ? SHADE : (octet ?? SHADE),
+    )
+      .join('')
+      .replace(/\u2591+$/, '');
+  return [text(a, b), text(b, a)];
+}
+
+describe.skipIf(!tshark)('the log of the emulated box', () => {
+  const names = readdirSync(FOLDER)
+    .filter((file) => file.endsWith(SUFFIX))
+    .map((file) => file.slice(0, -SUFFIX.length));
+
+  it('is there for more than ten scenarios', () => expect(names.length).toBeGreaterThan(10));
+
+  describe.each(names)('%s', (name) => {
+    const gaps = name === WITH_GAPS;
+    let changes: Change[];
+    let recorded: Record<Side, Recorded>;
+    beforeAll(() => {
+      const lines = gunzipSync(readFileSync(join(FOLDER, name + SUFFIX)))
+        .toString('latin1')
+        .split('\n');
+      changes = lines.filter(Boolean).map((line) => JSON.parse(line) as Change);
+      recorded = sides(name);
+    });
+
+    it('names connections of the recordings, each once', () => {
+      expect(recorded.outside.size).toBeGreaterThan(0);
+      const translated = changes.filter((change) => change.kind === 'translated');
+      expect(new Set(translated.map((change) => change.as)).size).toBe(translated.length);
+      for (const { flow } of changes) expect([...recorded.outside.keys()]).toContain(flow);
+    });
+
+    it('leads from what was sent to what was received', () => {
+      for (const [flow, outside] of recorded.outside) {
+        const own = changes.filter((change) => change.flow === flow);
+        const inside = recorded.inside.get(own.find((change) => change.kind === 'translated')?.as ?? flow)!;
+        const towards = (direction: Sender) => own.filter((change) => change.direction === direction);
+        const client = applied(outside.streams.client, towards('client'));
+        const server = applied(inside.streams.server, towards('server'));
+        const [toServer, atServer] = texts(client, inside.streams.client, gaps);
+        const [toClient, atClient] = texts(server, outside.streams.server, gaps);
+        expect(atServer).toBe(toServer);
+        expect(atClient).toBe(toClient);
+        expect(toServer.length + toClient.length).toBeGreaterThan(50);
+      }
+    });
+
+    it('says by how much sequence numbers are shifted', () => {
+      for (const { flow, as, shift } of changes.filter(
+        (change) => change.kind === 'translated' && change.shift,
+      )) {
+        const [outside, inside] = [recorded.outside.get(flow)!, recorded.inside.get(as!)!];
+        expect((inside.first.client! - outside.first.client!) >>> 0).toBe(shift!.client);
+        expect((outside.first.server! - inside.first.server!) >>> 0).toBe(shift!.server);
+      }
+    });
+  });
+});
