@@ -7,8 +7,25 @@ const TAB = 0x09;
 const MAX_LINE_OCTETS = 1000;
 /** What is kept of one unfolded field. */
 const MAX_FIELD_OCTETS = 4000;
+/** RFC 5322 §2.1.1: no line is longer, its end not counted. */
+export const MAX_HEADER_LINE = 998;
+/** Longer names of files are noted; what inspections allow. */
+export const MAX_FILE_NAME = 255;
 /** How far the header section is read. */
 const MAX_HEADER_OCTETS = 64 << 10;
+
+/** Something in mail data that is longer than it should be, and where it goes beyond. */
+export class Overlong {
+  us = Number.NaN;
+  ns = 0;
+  digits = 6;
+
+  constructor(
+    public octets: number,
+    readonly offset: number,
+    readonly frame: number,
+  ) {}
+}
 
 /**
  * Cuts octets that come in pieces into lines, each ended by LF (a CR before it is no part of the line). A last
@@ -23,6 +40,10 @@ export abstract class LineScanner {
   private wanted = true;
   private offset = 0;
   private frame = 0;
+  /** Octets of it so far, its LF not counted. */
+  private lineOctets = 0;
+  /** So does that line, when it is long. */
+  private endsInCr = false;
 
   /**
    * @param offset stream offset of `octets[start]`
@@ -36,10 +57,16 @@ export abstract class LineScanner {
         this.wanted = this.wants(octets[at]!);
         this.offset = offset + at - start;
         this.frame = frame;
+        this.lineOctets = 0;
       }
       let lf = octets.indexOf(LF, at);
       if (lf >= end) lf = -1;
       const stop = lf < 0 ? end : lf;
+      this.lineOctets += stop - at;
+      if (this.lineOctets > MAX_HEADER_LINE + 1) {
+        if (stop > at) this.endsInCr = octets[stop - 1] === CR;
+        this.long(this.lineOctets - (this.endsInCr ? 1 : 0), this.offset, frame);
+      }
       if (this.wanted) {
         const room = MAX_LINE_OCTETS - this.partial.length;
         if (room > 0) this.partial += octets.toString('latin1', at, Math.min(stop, at + room));
@@ -65,6 +92,9 @@ export abstract class LineScanner {
     if (!this.wanted) return false;
     return this.line(text.endsWith('\r') ? text.slice(0, -1) : text, this.offset, this.frame);
   }
+
+  /** Told of a line that goes beyond what is allowed, for each piece of it. */
+  protected long(_octets: number, _offset: number, _frame: number): void {}
 
   /** Asked with a line's first octet; false passes over the line. */
   protected abstract wants(first: number): boolean;
@@ -114,7 +144,7 @@ export class FieldReader {
   }
 }
 
-const HEADER_FIELDS = ['message-id', 'content-type', 'content-transfer-encoding'];
+const HEADER_FIELDS = ['message-id', 'content-type', 'content-transfer-encoding', 'content-disposition'];
 
 /** The header section's fields that say what a message is. The rest of it is passed over. */
 export class HeaderScan extends LineScanner {
@@ -122,6 +152,8 @@ export class HeaderScan extends LineScanner {
   private octets = 0;
   /** More header than is read. */
   exhausted = false;
+  /** The first line that is too long. */
+  longLine: Overlong | null = null;
 
   override scan(octets: Buffer, start: number, end: number, offset: number, frame: number): number {
     this.octets += end - start;
@@ -141,6 +173,16 @@ export class HeaderScan extends LineScanner {
 
   get transferEncoding(): string | null {
     return this.fields.get('content-transfer-encoding');
+  }
+
+  get fileNameOctets(): number {
+    return fileNameOctets(this.fields.get('content-disposition'), this.contentType);
+  }
+
+  protected override long(octets: number, offset: number, frame: number): void {
+    const beyond = offset + MAX_HEADER_LINE;
+    if (this.longLine === null) this.longLine = new Overlong(octets, beyond, frame);
+    else if (this.longLine.offset === beyond) this.longLine.octets = octets;
   }
 
   protected override wants(first: number): boolean {
@@ -170,4 +212,20 @@ export function parseContentType(value: string | null): { type: string; boundary
   const match = /;\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.){1,500})"|([^\s;"]{1,500}))/i.exec(value ?? '');
   const boundary = match?.[1]?.replace(/\\(.)/g, '$1') ?? match?.[2] ?? null;
   return { type, boundary };
+}
+
+const FILE_NAME = /;\s*(?:file)?name(\*\d{1,3})?\*?\s*=\s*(?:"((?:[^"\\]|\\.){0,4000})"|([^";]{0,4000}))/gi;
+
+/** Octets of the file name that a part's header gives, as written; in pieces (RFC 2231 §3) or whole. 0: none. */
+export function fileNameOctets(...fields: readonly (string | null)[]): number {
+  let longest = 0;
+  for (const field of fields) {
+    let pieces = 0;
+    for (const [, piece, quoted, bare] of (field ?? '').matchAll(FILE_NAME)) {
+      const { length } = quoted ?? bare!.trim();
+      if (piece !== undefined) pieces += length;
+      longest = Math.max(longest, length, pieces);
+    }
+  }
+  return longest;
 }

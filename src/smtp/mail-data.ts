@@ -1,9 +1,8 @@
 import { isAscii } from 'node:buffer';
 import type { StreamChunk } from '../stream/event.js';
-import type { Checksum } from '../wire/segment.js';
 import { ReportScan } from './delivery-report.js';
 import type { DigestFactory, RunningDigest } from './digest.js';
-import { HeaderScan, parseContentType } from './header-scan.js';
+import { HeaderScan, MAX_FILE_NAME, Overlong, parseContentType } from './header-scan.js';
 import { MimeScan } from './mime-scan.js';
 import type { DeliveryReport, MailDamage } from './session.js';
 
@@ -43,6 +42,8 @@ export interface MailDataFacts {
   report: DeliveryReport | null;
   looksLikeReport: boolean;
   damages: readonly MailDamage[];
+  longHeaderLine: Overlong | null;
+  longFileName: Overlong | null;
   /** CRLF.CRLF was seen. Never so for BDAT, whose chunk sizes the caller counts. */
   terminated: boolean;
   terminator: MailDataEnd | null;
@@ -94,8 +95,10 @@ export class MailDataScanner {
   private reportScan: ReportScan | null = null;
   private report: DeliveryReport | null = null;
   private mimeScan: MimeScan | null = null;
-  /** Verdict on the segment of the chunk that is being read. */
-  private checksum: () => Checksum = unverifiable;
+  private longHeaderLine: Overlong | null = null;
+  private longFileName: Overlong | null = null;
+  /** The chunk that is being read. */
+  private chunk: StreamChunk | null = null;
   private messageId: string | null = null;
   private multipartReport = false;
   private eightBitFrame = -1;
@@ -115,7 +118,7 @@ export class MailDataScanner {
    */
   data(chunk: StreamChunk, from: number): number {
     if (from >= chunk.end) return -1;
-    this.checksum = chunk.checksum;
+    this.chunk = chunk;
     const view = chunk.octets.subarray(from, chunk.end);
     const offset = chunk.offset + from - chunk.start;
     // A view of the same octets costs 40 ns, less than any of the three that share it.
@@ -127,7 +130,7 @@ export class MailDataScanner {
   /** BDAT: reads exactly `octets[from, to)`, all of it content (RFC 3030 §2). */
   chunked(chunk: StreamChunk, from: number, to: number): void {
     if (from >= to) return;
-    this.checksum = chunk.checksum;
+    this.chunk = chunk;
     const view = chunk.octets.subarray(from, to);
     const offset = chunk.offset + from - chunk.start;
     this.take(view, 0, view.length, offset, chunk.frame);
@@ -169,6 +172,8 @@ export class MailDataScanner {
       report: this.report,
       looksLikeReport: this.nullSender || this.multipartReport,
       damages: this.mimeScan?.finish(end) ?? UNDAMAGED,
+      longHeaderLine: this.longHeaderLine,
+      longFileName: this.longFileName,
       terminated: this.transport === 'DATA' && this.end !== null,
       terminator: this.end,
     };
@@ -288,18 +293,36 @@ export class MailDataScanner {
     this.digest ??= this.digests.create();
     this.digest.update(start === 0 && end === octets.length ? octets : octets.subarray(start, end));
     let body = start;
-    if (this.header !== null) {
-      body = this.header.scan(octets, start, end, offset, frame);
-      if (body >= 0) this.endHeader(true);
-      else if (this.header.exhausted) this.endHeader(false);
+    const { header } = this;
+    if (header !== null) {
+      body = header.scan(octets, start, end, offset, frame);
+      this.longHeaderLine ??= this.timed(header.longLine);
+      if (body >= 0) {
+        const name = header.fileNameOctets;
+        if (name > MAX_FILE_NAME)
+          this.longFileName = this.timed(new Overlong(name, offset + body - start, frame));
+        this.endHeader(true);
+      } else if (header.exhausted) this.endHeader(false);
     }
     if (body < 0 || body >= end) return;
-    if (this.mimeScan !== null && !this.mimeScan.done) {
-      this.mimeScan.scan(octets, body, end, offset + body - start, frame, this.checksum);
+    const { mimeScan } = this;
+    if (mimeScan !== null && !mimeScan.done) {
+      mimeScan.scan(octets, body, end, offset + body - start, frame, this.chunk!.checksum);
+      if (mimeScan.longName !== null) this.longFileName ??= this.timed(mimeScan.longName);
     }
     if (this.reportScan !== null) {
       if (this.reportScan.scan(octets, body, end, offset + body - start, frame) >= 0) this.endReport();
     }
+  }
+
+  /** Notes the time of the chunk that is being read. */
+  private timed(note: Overlong | null): Overlong | null {
+    if (note === null) return null;
+    const { us, ns, digits } = this.chunk!;
+    note.us = us;
+    note.ns = ns;
+    note.digits = digits;
+    return note;
   }
 
   private endReport(): void {
@@ -330,5 +353,3 @@ export class MailDataScanner {
     this.eightBitOffset = offset + seen.findIndex((octet) => octet > 127);
   }
 }
-
-const unverifiable = (): Checksum => 'unverifiable';

@@ -352,6 +352,8 @@ class TranscriptAccount {
       report: record.report,
       looksLikeReport: record.looksLikeReport,
       damages: record.damages,
+      longHeaderLine: record.longHeaderLine,
+      longFileName: record.longFileName,
     };
   }
 

@@ -1,7 +1,8 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { DigestKind } from './digest.js';
+import type { Overlong } from './header-scan.js';
 import type { MailDataFacts } from './mail-data.js';
-import type { DeliveryReport, MailDamage } from './session.js';
+import type { DeliveryReport, MailDamage, OverlongItem } from './session.js';
 import type { Transcript, TranscriptReader, TranscriptStore } from './transcript.js';
 import { CHECKSUMS, MESSAGE, MESSAGE_END, type Origin, readTime, stageTime } from './transcript-event.js';
 
@@ -17,6 +18,10 @@ const HAS_REPORT = 1 << 7;
 /** Of a Message-ID and of a delivery report's texts; all of them fit the stage together. */
 const MAX_TEXT = 500;
 const DIGEST_KINDS: readonly DigestKind[] = ['xxh64', 'sha256'];
+/** Of what there is more of. */
+const DAMAGED = 1 << 0;
+const LONG_LINE = 1 << 1;
+const LONG_NAME = 1 << 2;
 const DAMAGES: readonly MailDamage['kind'][] = ['stars', 'letters', 'nul', 'cut', 'unclosed'];
 const SHAPES: readonly MailDamage['shape'][] = ['inside', 'lines', 'over-lines'];
 /** Of a part's number. */
@@ -47,6 +52,8 @@ export interface MessageRecord extends MessageBegin {
   readonly looksLikeReport: boolean;
   readonly report: DeliveryReport | null;
   readonly damages: readonly MailDamage[];
+  readonly longHeaderLine: OverlongItem | null;
+  readonly longFileName: OverlongItem | null;
   readonly terminated: boolean;
   readonly terminator: TerminatorRecord | null;
 }
@@ -101,7 +108,8 @@ export function writeMessageBegin(
  *   [frame and offset of the first 8-bit octet], [report],
  *   splits + 1 (0: no terminator) [offset, length, frame, last - first frame, time, server packets,
  *   [pause + 1 (0: none) of a lone dot]],
- *   [number of damages, each: kind, shape, checksum, part, offset, frame, octets]
+ *   [what there is more of, damages: number, each: kind, shape, checksum, part, offset, frame, octets;
+ *    long header line, long file name: octets, offset, frame, time]
  * ```
  */
 export function writeMessageEnd(
@@ -112,13 +120,16 @@ export function writeMessageEnd(
   origin: Origin,
 ): void {
   const { store } = transcript;
+  const { damages, longHeaderLine, longFileName } = facts;
+  const more =
+    (damages.length > 0 ? DAMAGED : 0) | (longHeaderLine ? LONG_LINE : 0) | (longFileName ? LONG_NAME : 0);
   store.octet(
     MESSAGE_END |
       (facts.terminated ? TERMINATED : 0) |
       (facts.eightBit ? EIGHT_BIT : 0) |
       (facts.looksLikeReport ? REPORT_LIKE : 0) |
       (facts.report ? HAS_REPORT : 0) |
-      (facts.damages.length > 0 ? HAS_MORE : 0),
+      (more === 0 ? 0 : HAS_MORE),
   );
   store.number(endExchange === null ? 0 : endExchange + 1);
   store.number(facts.octets);
@@ -141,7 +152,11 @@ export function writeMessageEnd(
     store.number(serverPackets);
     if (isLoneDot(end.splits)) store.number(end.pauseUs === null ? 0 : end.pauseUs + 1);
   }
-  if (facts.damages.length > 0) stageDamages(store, facts.damages, origin);
+  if (more !== 0) {
+    store.octet(more);
+    if (damages.length > 0) stageDamages(store, damages, origin);
+    for (const item of [longHeaderLine, longFileName]) if (item) stageOverlong(store, item, origin);
+  }
   transcript.commit();
 }
 
@@ -192,7 +207,7 @@ export function readMessageEnd(
     report,
     terminated: (first & TERMINATED) !== 0,
     terminator: readTerminator(reader, origin),
-    damages: first & HAS_MORE ? readDamages(reader, origin) : NONE,
+    ...readMore(reader, first, origin),
   };
 }
 
@@ -213,6 +228,35 @@ function readTerminator(reader: TranscriptReader, origin: Origin): TerminatorRec
 
 function isLoneDot(splits: readonly number[]): boolean {
   return splits.length === 1 && splits[0] === 2;
+}
+
+function readMore(
+  reader: TranscriptReader,
+  first: number,
+  origin: Origin,
+): Pick<MessageRecord, 'damages' | 'longHeaderLine' | 'longFileName'> {
+  const more = first & HAS_MORE ? reader.octet() : 0;
+  return {
+    damages: more & DAMAGED ? readDamages(reader, origin) : NONE,
+    longHeaderLine: more & LONG_LINE ? readOverlong(reader, origin) : null,
+    longFileName: more & LONG_NAME ? readOverlong(reader, origin) : null,
+  };
+}
+
+function stageOverlong(store: TranscriptStore, item: Overlong, origin: Origin): void {
+  store.number(item.octets);
+  store.number(item.offset);
+  store.signed(item.frame - origin.frame);
+  stageTime(store, item.us, item.ns, item.digits, origin);
+}
+
+function readOverlong(reader: TranscriptReader, origin: Origin): OverlongItem {
+  return {
+    octets: reader.number(),
+    offset: reader.number(),
+    frame: origin.frame + reader.signed(),
+    time: readTime(reader, origin),
+  };
 }
 
 function stageDamages(store: TranscriptStore, damages: readonly MailDamage[], origin: Origin): void {

@@ -1,6 +1,6 @@
 import type { Checksum } from '../wire/segment.js';
 import { Base64Scan } from './base64-scan.js';
-import { FieldReader, parseContentType } from './header-scan.js';
+import { FieldReader, fileNameOctets, MAX_FILE_NAME, Overlong, parseContentType } from './header-scan.js';
 import type { MailDamage } from './session.js';
 
 const LF = 0x0a;
@@ -22,7 +22,7 @@ const MID_LINE = 0;
 const LINE_START = 1;
 const AFTER_DASH = 2;
 
-const PART_FIELDS = ['content-type', 'content-transfer-encoding'];
+const PART_FIELDS = ['content-type', 'content-transfer-encoding', 'content-disposition'];
 
 interface Multipart {
   readonly boundary: string;
@@ -57,6 +57,8 @@ export class MimeScan {
   #line: string | null = null;
   #lineState = LINE_START;
   #done = false;
+  /** The first file name that is too long, and where the header that gives it ends. */
+  longName: Overlong | null = null;
   /** A boundary line of the outermost multipart came. */
   #begun = false;
 
@@ -94,7 +96,7 @@ export class MimeScan {
     let at = start;
     while (at < end && !this.#done) {
       if (this.#line === null) at = this.#body(octets, at, end, offset + at - start, frame, checksum);
-      else at = this.#takeLine(octets, at, end);
+      else at = this.#takeLine(octets, at, end, offset - start, frame);
     }
   }
 
@@ -105,7 +107,7 @@ export class MimeScan {
    */
   finish(end: { endOffset: number; lastFrame: number } | null): readonly MailDamage[] {
     // With BDAT the last line may lack its end.
-    if (this.#line !== null && this.#line !== '') this.#endLine(this.#line);
+    if (this.#line !== null && this.#line !== '') this.#endLine(this.#line, 0, 0);
     const beyond = this.#content?.beyondQuantum ?? 0;
     const multipart = this.#open.length > 0;
     const part = this.#part;
@@ -189,7 +191,7 @@ export class MimeScan {
     }
   }
 
-  #takeLine(octets: Buffer, start: number, end: number): number {
+  #takeLine(octets: Buffer, start: number, end: number, base: number, frame: number): number {
     let lf = octets.indexOf(LF, start);
     if (lf >= end) lf = -1;
     const stop = lf < 0 ? end : lf;
@@ -206,11 +208,11 @@ export class MimeScan {
       }
     }
     if (lf < 0) return end;
-    this.#endLine(this.#line);
+    this.#endLine(this.#line, base + lf + 1, frame);
     return lf + 1;
   }
 
-  #endLine(text: string): void {
+  #endLine(text: string, offset: number, frame: number): void {
     this.#line = null;
     this.#lineState = LINE_START;
     const header = this.#header;
@@ -219,6 +221,7 @@ export class MimeScan {
     if (header === null) return;
     if (line === '') {
       this.#header = null;
+      this.#measureName(header, offset, frame);
       this.#beginBody(header);
     } else {
       header.line(line);
@@ -274,6 +277,11 @@ export class MimeScan {
       if (this.#enclosed++ > 0) this.#part += '.1';
       this.#beginHeader();
     }
+  }
+
+  #measureName(header: FieldReader, offset: number, frame: number): void {
+    const octets = fileNameOctets(header.get('content-disposition'), header.get('content-type'));
+    if (octets > MAX_FILE_NAME) this.longName ??= new Overlong(octets, offset, frame);
   }
 
   #beginContent(): void {

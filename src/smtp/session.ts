@@ -136,6 +136,16 @@ export interface MailDamage {
   readonly checksum: Checksum;
 }
 
+/** Something in mail data that is longer than allowed. */
+export interface OverlongItem {
+  /** Of the whole; where the message ended inside it, as many as there were. */
+  readonly octets: number;
+  /** Where it goes beyond what is allowed; of a file name, where the header that gives it ends. */
+  readonly offset: number;
+  readonly frame: number;
+  readonly time: Timestamp | null;
+}
+
 export interface SmtpMessage {
   /** `m1`, .. unique in the report. */
   readonly id: string;
@@ -176,6 +186,9 @@ export interface SmtpMessage {
   readonly looksLikeReport: boolean;
   /** At most 8. Empty too where octets of the message are missing. */
   readonly damages: readonly MailDamage[];
+  /** The first line of its header with more than 998 octets, and the first name of a file with more than 255. */
+  readonly longHeaderLine: OverlongItem | null;
+  readonly longFileName: OverlongItem | null;
 }
 
 /** What one side sent after the 220 to STARTTLS. */

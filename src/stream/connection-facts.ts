@@ -16,6 +16,7 @@ import {
   type ForeignSegment,
   Oversizes,
   Sacks,
+  type ServerClose,
   type SynRepeats,
   type TcpFacts,
   tsvalOf,
@@ -76,6 +77,11 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   #ownHeader = 0;
   /** Microseconds from the first packet to the SYN-ACK; -1: not known. */
   protected handshakeUs = -1;
+  /** Frame of the server's newest packet, and milliseconds from the first packet to it. */
+  #serverFrame = 0;
+  #serverMs = 0;
+  /** Microseconds from the first packet to the server's FIN. */
+  protected serverFinUs = -1;
   readonly firstFrame: number;
   readonly #startUs: number;
   readonly #startFine: number;
@@ -192,6 +198,10 @@ export class ConnectionFacts implements ConnectionView, GapListener {
       serverTsval: this.synAckSeen && this.serverTsval !== 0 ? this.serverTsval >>> 0 : null,
       clientHopLimit: this.clientHopLimit < 0 ? null : this.clientHopLimit,
       serverHopLimit: this.serverStack < 0 ? null : this.serverStack & 0xff,
+      serverLastFrame: this.#serverFrame,
+      serverLastUs: this.#startUs + this.#serverMs * 1000,
+      serverClose: this.#serverClose(),
+      clientAcknowledged: this.acknowledged('client'),
       foreign,
       foreignCount,
       oversize: oversizes?.account(acked) ?? [],
@@ -199,6 +209,13 @@ export class ConnectionFacts implements ConnectionView, GapListener {
       sack: sacks?.account() ?? null,
       unfitResets,
     };
+  }
+
+  #serverClose(): ServerClose | null {
+    const { finFrame, rstFrame } = this.fromServer;
+    if (finFrame !== 0) return { frame: finFrame, us: this.#startUs + this.serverFinUs, reset: false };
+    // Nothing is taken in after a reset.
+    return rstFrame === 0 ? null : { frame: rstFrame, us: this.#endUs, reset: true };
   }
 
   acknowledged(direction: Direction): number {
@@ -233,6 +250,12 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     rare.unfitResets = known
       ? { ...known, count: known.count + 1 }
       : { count: 1, frame: s.frame, time: timeOf(s) };
+  }
+
+  protected serverSpoke(s: TcpSegment): void {
+    this.#serverFrame = s.frame;
+    // A small integer costs no memory of its own, a time does.
+    this.#serverMs = ((s.us - this.#startUs) / 1000) | 0;
   }
 
   /** Microseconds since the first packet. */

@@ -51,6 +51,7 @@ export class Connection extends ConnectionFacts {
     if (isClient) {
       if (this.clientHopLimit < 0) this.clientHopLimit = s.hopLimit;
     } else {
+      this.serverSpoke(s);
       this.#compareStack(s, from);
     }
     from.packets++;
@@ -375,6 +376,7 @@ export class Connection extends ConnectionFacts {
     }
     from.finOffset = from.offset + ahead;
     from.finFrame = s.frame;
+    if (from === this.fromServer) this.serverFinUs = this.sinceStart(s.us);
     if (waiting !== null) {
       const before = waiting.cost;
       waiting.truncate(from.finOffset);

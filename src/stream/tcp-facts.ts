@@ -75,6 +75,14 @@ export interface UnfitResets {
   readonly time: Timestamp | null;
 }
 
+/** The server's first FIN or RST. */
+export interface ServerClose {
+  readonly frame: number;
+  /** Microseconds since 1970; NaN where the packet has no time. */
+  readonly us: number;
+  readonly reset: boolean;
+}
+
 /** What is known of a connection's TCP, beyond its octets. */
 export interface TcpFacts {
   readonly clientPackets: number;
@@ -101,6 +109,12 @@ export interface TcpFacts {
   readonly clientHopLimit: number | null;
   /** Of the server's first segment. */
   readonly serverHopLimit: number | null;
+  /** Of the server's last packet: frame (0: there is none) and time in microseconds, to the millisecond. */
+  readonly serverLastFrame: number;
+  readonly serverLastUs: number;
+  readonly serverClose: ServerClose | null;
+  /** Highest stream offset of the client that the server acknowledged, in its RST too. */
+  readonly clientAcknowledged: number;
   /** First 20, and how many. */
   readonly foreign: readonly ForeignSegment[];
   readonly foreignCount: number;

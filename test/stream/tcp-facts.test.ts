@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { TcpFacts } from '../../src/stream/tcp-facts.js';
 import { packOffer, sackBlocks, tsvalOf, unpackOffer } from '../../src/stream/tcp-facts.js';
 import { TcpSegment } from '../../src/wire/segment.js';
-import { analyzeScripts } from '../support/dialogue.js';
+import { analyzeScripts, SCRIPT_START_US } from '../support/dialogue.js';
 import { tcp } from '../support/packet.js';
 
 async function facts(script: string): Promise<TcpFacts> {
@@ -194,6 +194,25 @@ describe('segments beyond the MSS', () => {
   it('are listed up to a limit, and counted', async () => {
     const seen = await facts(`${BEGIN}${`C~ ${'x'.repeat(1200)}\n`.repeat(30)}`);
     expect([seen.oversize.length, seen.oversizeCount]).toEqual([20, 30]);
+  });
+});
+
+describe('the end of the server', () => {
+  it('is its first FIN or RST, with its time', async () => {
+    const reset = await facts(`${TALK}C: MAIL FROM:<>\n@ +0.25\nrst S`);
+    const { serverClose, serverLastFrame, serverLastUs } = reset;
+    expect(serverClose).toEqual({ frame: serverLastFrame, us: SCRIPT_START_US + 294_000, reset: true });
+    expect(serverLastUs).toBe(SCRIPT_START_US + 294_000);
+    const fin = await facts(`${TALK}fin S\n@ +9\nfin C`);
+    expect(fin.serverClose).toEqual({ frame: 10, us: SCRIPT_START_US + 43_000, reset: false });
+    expect((await facts(`${TALK}rst C`)).serverClose).toBeNull();
+    expect((await facts(`${TALK}cut`)).serverClose).toBeNull();
+  });
+
+  it('is its last packet where it falls silent, and what it acknowledged until then', async () => {
+    const seen = await facts(`${TALK}noack S\nC: MAIL FROM:<>\n@ +30\nC: QUIT\nrst C`);
+    expect([seen.serverLastFrame, seen.serverLastUs]).toEqual([8, SCRIPT_START_US + 32_000]);
+    expect(seen.clientAcknowledged).toBe('EHLO client.example\r\n'.length);
   });
 });
 
