@@ -63,6 +63,7 @@ class Flow:
         self.server = None
         self.taken = 0          # octets the box took out of client > server
         self.added = 0          # octets the box put into server > client
+        self.dead = False       # torn down: nothing passes any more
         self.swallowed = None   # (end of the last swallowed segment, the answer to it)
 
     def passed(self, direction):
@@ -127,6 +128,8 @@ class Firewall:
         flow = self.flows.get(client)
         if flow is None:
             return [raw], []
+        if flow.dead:
+            return [], []
         if not outside and segment.flags & SYN:
             flow.server = Direction(segment.seq + 1)
         if flow.server is None:
@@ -155,6 +158,11 @@ class Firewall:
             payload = flow.client.pass_on(offset, segment.payload, dialogue.from_client)
             if payload is None:
                 return [], []
+            if dialogue.limits and dialogue.limits.crossed:
+                flow.dead = True
+                if self.mode == 'asa-limits-drop':
+                    return [], []
+                return [self.reset(segment, seq, ack)], [segment.answer(RST | ACK, ack=segment.seq)]
             hole = dialogue.hole
             if hole is not None and offset <= hole < offset + len(payload):
                 flow.dropped('client')

@@ -13,6 +13,8 @@ asa           2, 0 and the first code kept whole line X'd                   unkn
 asa-8bit      as asa, and 8BITMIME and BINARYMIME are masked too
 asa-noauth    as asa, and AUTH is masked too
 asa-tls       as asa, and STARTTLS passes (`allow-tls`)
+asa-limits    as asa, and over a limit of the default map both ends are reset: command line, RCPT, header line
+asa-limits-drop  as asa-limits, but nothing passes any more, and nobody is told
 x-lines       untouched                    pass                             untouched
               in mail data, every fifth line of 60 and more base64 letters becomes X's
 star-lines    as x-lines, with asterisks
@@ -35,7 +37,7 @@ EXAMINED = {b'SIZE', b'ETRN', b'PIPELINING', b'DSN', b'ENHANCEDSTATUSCODES', b'8
 MODES = ('none', 'pix40', 'cmap', 'pix44', 'pix51', 'pix51-kb', 'pix6', 'pix6-clear',
          'asa', 'asa-8bit', 'asa-noauth', 'asa-tls', 'lost-dot', 'lost-dot-rst', 'lost-250',
          'tls-lost', 'tls-masked', 'tls-spoiled', 'x-lines', 'star-lines',
-         'block', 'block-rst', 'rst-unfit')
+         'asa-limits', 'asa-limits-drop', 'block', 'block-rst', 'rst-unfit')
 OVERWRITES = {'x-lines': b'X', 'star-lines': b'*'}
 HIDDEN = {'asa-8bit': {b'8BITMIME', b'BINARYMIME'}, 'asa-noauth': {b'AUTH'}}
 UNMASKED_GREETING = ('pix40', 'pix6-clear')
@@ -75,6 +77,34 @@ class Overwriter:
         return self.mask * len(match[0]) if self.lines % 5 == 0 else match[0]
 
 
+class Limits:
+    """The limits of ASA's default map that drop the connection, as far as the lab crosses them."""
+    COMMAND, RECIPIENTS, HEADER = 512, 100, 998
+
+    def __init__(self):
+        self.length = self.recipients = 0
+        self.start = b''
+        self.in_header = True
+        self.crossed = False
+
+    def read(self, payload, phase):
+        for octet in payload:
+            if octet != 0x0a:
+                self.length += 1
+                if self.length <= 4:
+                    self.start += bytes([octet]).upper()
+            end = octet == 0x0a
+            if phase == 'command':
+                self.in_header = True
+                self.recipients = 0 if self.start == b'MAIL' else self.recipients + (end and self.start == b'RCPT')
+                self.crossed |= self.length > self.COMMAND + 1 or self.recipients > self.RECIPIENTS
+            elif self.in_header:
+                self.crossed |= self.length > self.HEADER + 1
+                self.in_header = not (end and self.start in (b'', b'\r'))
+            if end:
+                self.length, self.start = 0, b''
+
+
 class Dialogue:
     def __init__(self, mode, lose):
         """lose: a list of one number, shared by all connections: how many deliveries still lose their end."""
@@ -89,6 +119,7 @@ class Dialogue:
         self.seen = 0           # octets of the client, as edited
         self.window = b''       # the last four octets of mail data
         self.overwriter = Overwriter(OVERWRITES[mode]) if mode in OVERWRITES else None
+        self.limits = Limits() if mode.startswith('asa-limits') else None
         self.letter = 0
         self.in_ehlo = False
         self.hole = None        # client offset of the octet that does not get through
@@ -105,6 +136,8 @@ class Dialogue:
     # --- client > server ---------------------------------------------------
     def from_client(self, payload):
         out, at = b'', 0
+        if self.limits and self.phase in ('command', 'data'):
+            self.limits.read(payload, self.phase)
         while at < len(payload):
             if self.phase == 'tls':
                 out += self.tls(payload[at:], self.seen + at)

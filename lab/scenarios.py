@@ -263,6 +263,27 @@ def attachment(lab, seed, **more):
     return lab.message(seed, body=body, headers='Content-Type: multipart/mixed; boundary="=_mixed"\n', **more)
 
 
+HASHED_PUZZLE = 'x-cr-hashedpuzzle: ' + 'AAB4 ABaM AVbc ' * 78 + 'AA==\n'     # 1,193 octets; Outlook writes such
+CROWD = ','.join(f'colleague{n}@example.com' for n in range(1, 111))
+AT_ONCE = {'smtp_destination_recipient_limit': '200', 'smtp_line_length_limit': '0'}
+
+
+def limits(lab, mode):
+    lab.network(); lab.firewall(mode); lab.postfix_server(); lab.postfix_client(**NAIVE, **ONCE, **AT_ONCE); lab.both('pcap.gz')
+    lab.inject(lab.message(1), to=CROWD); lab.settle(8)
+    lab.inject(lab.message(2, headers=HASHED_PUZZLE)); lab.settle(8)
+
+
+def asa_limits(lab):
+    "the ASA resets both ends at the 101st recipient, and at a header line of 1,193 octets"
+    limits(lab, 'asa-limits')
+
+
+def asa_limits_drop(lab):
+    "the ASA lets nothing pass any more from the 101st recipient on, and from a header line of 1,193 octets; nobody is told"
+    limits(lab, 'asa-limits-drop')
+
+
 def attachment_damaged(lab):
     "lines of a base64 attachment arrive as X's, then those of another as asterisks; text and line ends are untouched"
     lab.network(); lab.firewall('x-lines'); lab.postfix_server(); lab.postfix_client(); lab.both()
@@ -379,6 +400,13 @@ def control_chunking(lab):
     lab.inject(lab.message()); lab.settle(3)
 
 
+def control_limits(lab):
+    "110 recipients in one transaction, and a header line of 1,193 octets, with no box in between"
+    lab.network(); lab.firewall(); lab.postfix_server(); lab.postfix_client(**AT_ONCE); lab.record(f'{lab.name}.pcap.gz')
+    lab.inject(lab.message(1), to=CROWD); lab.queue_empty()
+    lab.inject(lab.message(2, headers=HASHED_PUZZLE)); lab.queue_empty()
+
+
 def control_attachment(lab):
     "the attachment passes untouched; a second one in lines of 998 octets, with text of asterisks and X's in front of it"
     lab.network(); lab.firewall(); lab.postfix_server(); lab.postfix_client(); lab.record(f'{lab.name}.pcap.gz')
@@ -437,4 +465,4 @@ SCENARIOS = {NAMES.get(s.__name__, s.__name__.replace('_', '-')): s for s in (
     proxy_checkpoint, proxy_raptor, proxy_antivirus, tls_lost, tls_masked, tls_spoiled, control_exim, control_8bitmime,
     control_sendmail, control_no_esmtp, control_typed, control_greylisting, control_starttls, control_mailing_list, control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_far, control_relay_denied,
     control_tls_alert,
-    attachment_damaged, control_attachment)}
+    attachment_damaged, control_attachment, asa_limits, asa_limits_drop, control_limits)}
