@@ -69,6 +69,7 @@ const CONSEQUENCES: Readonly<Record<string, (findings: readonly Finding[]) => st
     findings.length === 1
       ? 'an attachment was damaged'
       : `attachments of ${plural(findings.length, 'message')} were damaged`,
+  'inspection-limit': () => 'a connection was torn down where a limit of the inspection was crossed',
   'duplicate-delivery': (findings) => {
     const copies = Math.max(
       0,

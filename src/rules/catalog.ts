@@ -12,6 +12,7 @@ import { ehloRejected } from './ehlo-rejected.js';
 import { endOfDataSplit } from './end-of-data-split.js';
 import { endOfDataUnacknowledged } from './end-of-data-unacknowledged.js';
 import { greetingStalled } from './greeting-stalled.js';
+import { inspectionLimit } from './inspection-limit.js';
 import { link2stateDropped } from './link2state-dropped.js';
 import { ndr8bitmime } from './ndr-8bitmime.js';
 import { relayDeniedAfterAuthDropped } from './relay-denied-after-auth-dropped.js';
@@ -47,6 +48,7 @@ export const catalog: readonly Rule[] = [
   endOfDataUnacknowledged,
   endOfDataSplit,
   attachmentDamaged,
+  inspectionLimit,
   charModeTelnet,
   senderWorkaround,
   connectionBlocked,
