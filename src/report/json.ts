@@ -5,6 +5,7 @@ import type { Finding, NotAssessed } from '../rules/finding.js';
 import type { SmtpExchange, SmtpLine, SmtpMessage, SmtpReply, SmtpSession } from '../smtp/session.js';
 import type { Gap } from '../stream/event.js';
 import type { FirewallLogReport } from '../syslog/joiner.js';
+import { displayFilters } from './display-filter.js';
 import { inPieces } from './pieces.js';
 import { decodeOctets, escapeJson } from './printable.js';
 
@@ -199,6 +200,7 @@ function findingValue(finding: Finding): object {
   return {
     id: finding.id,
     rule: finding.rule,
+    fingerprint: finding.fingerprint,
     severity: finding.severity,
     confidence: finding.confidence,
     proof: finding.proof,
@@ -218,6 +220,7 @@ function findingValue(finding: Finding): object {
       excerpt: decodeOctets(evidence.excerpt),
       note: decodeOctets(evidence.note),
     })),
+    filters: displayFilters(finding.evidence),
     symptoms: finding.symptoms,
     remedy: finding.remedy.map(decodeOctets),
     references: finding.references.map(decodeOctets),

@@ -4,6 +4,7 @@ import type { Diagnosis } from '../diagnose/diagnosis.js';
 import type { Evidence, Finding, JoinedBy, NotAssessed } from '../rules/finding.js';
 import type { JoinedLine } from '../syslog/joiner.js';
 import { enumerate, plural, textWidth, thousands } from './columns.js';
+import { displayFilters } from './display-filter.js';
 import { Page, type Span, type Style } from './page.js';
 import { inPieces } from './pieces.js';
 import { printableOctets, printableText } from './printable.js';
@@ -199,7 +200,9 @@ class TextReport {
       yield page.paragraph(`and ${thousands(findings.length - told.length)} more like these`, '  - ', 'dim');
     }
     yield '\n';
-    yield* this.proofs(inOrder(told.flatMap((one) => one.evidence)).slice(0, MAX_PROOFS));
+    const evidence = inOrder(told.flatMap((one) => one.evidence)).slice(0, MAX_PROOFS);
+    yield* this.proofs(evidence);
+    yield* this.filters(evidence);
     yield* this.witnesses(told);
     yield '\n';
     for (const [index, remedy] of unique(findings.flatMap((one) => one.remedy)).entries()) {
@@ -238,6 +241,14 @@ class TextReport {
       // Lines of one reply that came again in another: said once, after the last of them.
       if (next?.head === head && next.others.join() === others.join()) continue;
       if (others.length > 0) yield this.page.paragraph(`the same in ${enumerate(others)}`, '      ', 'dim');
+    }
+  }
+
+  /** Not broken at the edge: they are to be pasted. */
+  private *filters(evidence: readonly Evidence[]): Generator<string> {
+    for (const { capture, filter } of displayFilters(evidence)) {
+      const which = this.analysis.captures.length > 1 ? `, capture ${capture + 1}` : '';
+      yield `    Wireshark${which}: ${filter}\n`;
     }
   }
 
@@ -428,7 +439,8 @@ function inOrder(evidence: readonly Evidence[]): Evidence[] {
 /** Rule, ids, sessions, symptoms, sources: what one needs to look it up elsewhere. */
 function provenance(findings: readonly Finding[]): string {
   const [first] = findings as readonly [Finding];
-  const ids = naming(findings.map((finding) => finding.id));
+  const ids = naming(findings.map(({ id }) => id));
+  const mark = findings.length === 1 ? `, fingerprint ${first.fingerprint}` : '';
   const sessions = unique(findings.flatMap((finding) => finding.sessions)).sort(
     (a, b) => Number(a.slice(1)) - Number(b.slice(1)),
   );
@@ -443,7 +455,7 @@ function provenance(findings: readonly Finding[]): string {
       : printableText(reference),
   );
   const proof = enumerate(unique(findings.map((finding) => PROOF[finding.proof])));
-  return `${proof.charAt(0).toUpperCase()}${proof.slice(1)}. ${first.rule} (${ids}) in ${namedSessions(sessions)}${times}. ${references.join(', ')}.`;
+  return `${proof.charAt(0).toUpperCase()}${proof.slice(1)}. ${first.rule} (${ids}${mark}) in ${namedSessions(sessions)}${times}. ${references.join(', ')}.`;
 }
 
 /** `session s1`, `3 sessions: s1, s2, s3`, `40 sessions: s1, s2, ..` */

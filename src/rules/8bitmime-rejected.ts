@@ -36,6 +36,7 @@ export const eightBitMimeRejected: Rule = {
           context.report({
             session,
             subject: message?.messageId ?? `${session.id}/${exchange.message}`,
+            enduring: message?.messageId ?? '',
             confidence: offer ? 'likely' : 'possible',
             message: `The message was refused with ${reply.code} ${reply.enhanced ?? ''}: its body type is not supported${
               offer

@@ -135,6 +135,7 @@ function report(context: RuleContext, damaged: Damaged, copy: ReturnType<typeof 
     session,
     others: copy ? [{ id: copy.session.id, capture: copy.session.capture }] : [],
     subject: messageId ?? damaged.id,
+    enduring: messageId ?? '',
     severity: masks.length > 0 ? 'high' : 'medium',
     confidence: copy ? 'certain' : confidenceOf(told),
     ...(copy && { proof: 'contrast' }),

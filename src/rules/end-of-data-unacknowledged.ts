@@ -62,6 +62,7 @@ export const endOfDataUnacknowledged: Rule = {
         context.report({
           session,
           subject: message.messageId ?? `${session.id}/${exchange.message}`,
+          enduring: message.messageId ?? '',
           confidence,
           message: `The message ${message.messageId ?? message.id} ended in frame ${terminator.lastFrame}${split ? `, split as ${split}` : ', in one segment'}, and no final reply came within ${Math.round(waitedUs / 1e6)} s, until ${end}. ${ack}${doubt}`,
           args: {

@@ -55,6 +55,8 @@ export interface FindingDraft {
   readonly others?: readonly SessionRef[];
   /** Verb, keyword, message: drafts of one rule, server and subject become one finding. */
   readonly subject: string;
+  /** What of the subject another capture would show again, for the fingerprint. Default: all of it. */
+  readonly enduring?: string;
   readonly severity?: Severity;
   readonly confidence: Confidence;
   /** Default: what the confidence says. */
@@ -77,6 +79,8 @@ export interface SessionRef {
 export interface Finding {
   readonly id: string;
   readonly rule: string;
+  /** The same in every capture of the same trouble: 16 hexadecimal digits. Other than `id` it is for comparing runs. */
+  readonly fingerprint: string;
   readonly severity: Severity;
   readonly confidence: Confidence;
   readonly proof: Proof;

@@ -49,6 +49,7 @@ export const ndr8bitmime: Rule = {
               draft: {
                 session: { id: session.id, capture: session.capture, server: session.server },
                 subject: report.originalMessageId ?? message.messageId ?? `${session.id}/${message.id}`,
+                enduring: report.originalMessageId ?? message.messageId ?? '',
                 confidence: 'possible',
                 message: `A delivery report says ${report.status ?? '5.6.1'}${report.text ? `, "${report.text}"` : ''}.`,
                 args: {

@@ -1,5 +1,6 @@
 import type { SmtpSession } from '../smtp/session.js';
 import type { Confidence, Evidence, Finding, FindingDraft, NotAssessed, Proof, Severity } from './finding.js';
+import { fingerprintOf } from './fingerprint.js';
 import type { Rule, RuleListener } from './rule.js';
 
 /** One finding lists so many sessions and so much evidence; `count` goes on. */
@@ -22,6 +23,7 @@ interface Merged {
   readonly order: number;
   severity: Severity;
   best: FindingDraft;
+  readonly fingerprint: string;
   readonly first: FindingDraft['session'];
   readonly sessions: Set<string>;
   count: number;
@@ -135,6 +137,7 @@ export class RuleSet {
         order: this.merged.size,
         severity,
         best: draft,
+        fingerprint: fingerprintOf(meta.id, draft),
         first: draft.session,
         sessions: new Set(),
         count: 0,
@@ -164,6 +167,7 @@ export class RuleSet {
     return {
       id,
       rule: meta.id,
+      fingerprint: merged.fingerprint,
       severity: merged.severity,
       confidence: best.confidence,
       proof: best.proof ?? PROOF[best.confidence],

@@ -70,6 +70,7 @@ function finding(rule: string, args: Finding['args'] = {}, more: Partial<Finding
   return {
     id: 'f1',
     rule,
+    fingerprint: '00ff00ff00ff00ff',
     severity: 'medium',
     confidence: 'certain',
     proof: 'octets',

@@ -91,6 +91,7 @@ export function fakeFinding(more: Partial<Finding> = {}): Finding {
   return {
     id: 'f1',
     rule: 'banner-masked',
+    fingerprint: '00ff00ff00ff00ff',
     severity: 'medium',
     confidence: 'certain',
     proof: 'octets',
