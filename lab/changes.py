@@ -13,7 +13,8 @@ kind       altered     octets overwritten: `before`, `after`, of one length, eac
                        server's on their way out, modulo 2^32 (null: not the same connection at all, a proxy)
 
 The octets are text in Latin-1. A run of changed octets is cut where segments are; what TCP sends again is not told
-again. Not told: hop limits, MAC addresses, and what the lab loses or leaves out of a recording: no box did that.
+again. Not told: hop limits, MAC addresses, connections that are not let through (modes block, rst-unfit), and what the
+lab loses or leaves out of a recording: no box did that.
 What the sender sent, with this log applied to it, is what the receiver got.
 """
 import json
