@@ -1,15 +1,312 @@
-import type { Difference } from './pair.js';
+import type { DigestFactory } from '../smtp/digest.js';
+import type { ConnectionListener, ConnectionView, StreamChunk, StreamListener } from '../stream/event.js';
+import { CollectedOctets, type OctetRange, type OctetStore, PART_OCTETS, Store } from './collected-octets.js';
+import { inPlace, type TextChange } from './line-change.js';
+import { shownExcerpt } from './message-excerpt.js';
+import type { Difference, Side, Spot } from './pair.js';
 
-/** Octets of a client's stream, half-open. */
-export interface OctetRange {
-  readonly from: number;
-  readonly to: number;
-}
+export type { OctetRange } from './collected-octets.js';
+
+/** Places of one message that are listed; the last entry counts the others. */
+const MAX_PLACES = 32;
+
+/** Equal octets between two differing ones that still make one place, within a line. */
+const JOINED_OCTETS = 4;
+
+const LF = 0x0a;
 
 /** A message of which both captures must be read again. */
 export interface WantedOctets {
   /** What is known so far; what the second reading finds takes its place. */
   readonly difference: Difference;
+  /** Of the client's stream, from the first octet of the message to the end of CRLF.CRLF. */
   readonly before: OctetRange;
   readonly after: OctetRange;
+}
+
+/**
+ * Reads messages a second time, in both captures, and finds the octets that differ.
+ *
+ * The octets of the capture that is read first are kept, 8 MiB of a message and 56 MiB altogether at most; of what is
+ * larger, hashes of 4 KiB each, so that the place is found though not the octet. A message leaves memory as soon as it
+ * was compared.
+ *
+ * @example
+ * const octets = new MessageOctets(needsOctets, await createDigestFactory('xxh64'));
+ * for (const [side, file] of [['inside', inside], ['outside', outside]] as const) {
+ *   const table = new ConnectionTable(octets.reading(side), addresses, [25], () => 'unverifiable');
+ *   await readCapture(file, createDecoder(table, [25], addresses));
+ *   table.end();
+ * }
+ * const exact = octets.resolve(differences);
+ */
+export class MessageOctets {
+  private readonly comparisons: Comparison[];
+  private readonly store: OctetStore;
+  private readings = 0;
+
+  /** @param connectionOf  order of opening, in its capture, of the connection in which something was found */
+  constructor(
+    wanted: readonly WantedOctets[],
+    digest: DigestFactory,
+    private readonly connectionOf: (spot: Spot) => number = indexInOnlyCapture,
+  ) {
+    this.store = new Store(digest);
+    this.comparisons = wanted.map((each) => new Comparison(each));
+  }
+
+  /** Hears the capture of that side. */
+  reading(side: Side): ConnectionListener {
+    this.store.comparing = this.readings++ > 0;
+    const byConnection = new Map<number, Wish[]>();
+    for (const comparison of this.comparisons) {
+      for (const which of ['before', 'after'] as const) {
+        const spot = comparison.wanted.difference[which]!;
+        if (spot.side !== side) continue;
+        const index = this.connectionOf(spot);
+        const wishes = byConnection.get(index);
+        const wish = { comparison, which, range: comparison.wanted[which] };
+        if (wishes) wishes.push(wish);
+        else byConnection.set(index, [wish]);
+      }
+    }
+    const { store } = this;
+    return {
+      opened({ index }: ConnectionView): StreamListener {
+        const wishes = byConnection.get(index);
+        return wishes === undefined ? DEAF : new Collector(wishes, store);
+      },
+    };
+  }
+
+  /** The differences with, in the place of each message that was read again, what differs in it. */
+  resolve(differences: readonly Difference[]): Difference[] {
+    const found = new Map(this.comparisons.map(({ wanted, found }) => [wanted.difference, found]));
+    return differences.flatMap((difference) => found.get(difference) ?? [difference]);
+  }
+}
+
+/** Each side is one capture, analysed on its own: `s17` is its connection 16. */
+function indexInOnlyCapture({ session }: Spot): number {
+  return Number(session.slice(1)) - 1;
+}
+
+const DEAF: StreamListener = { chunk() {}, gap() {}, closed() {} };
+
+/** A message on one side. */
+interface Wish {
+  readonly comparison: Comparison;
+  readonly which: 'before' | 'after';
+  readonly range: OctetRange;
+}
+
+/** Picks the wanted ranges out of one connection. They come in the order of the stream. */
+class Collector implements StreamListener {
+  private readonly wishes: Wish[];
+  private open: CollectedOctets | null = null;
+
+  constructor(
+    wishes: readonly Wish[],
+    private readonly store: OctetStore,
+  ) {
+    this.wishes = [...wishes].sort((a, b) => a.range.from - b.range.from);
+  }
+
+  chunk(chunk: StreamChunk): void {
+    if (chunk.direction !== 'client') return;
+    const end = chunk.offset + chunk.end - chunk.start;
+    for (;;) {
+      const wish = this.wishes[0];
+      if (wish === undefined || wish.range.from >= end) return;
+      this.open ??= new CollectedOctets(wish.range, this.store);
+      this.open.take(chunk);
+      if (end < wish.range.to) return;
+      this.next(wish, this.open);
+    }
+  }
+
+  gap(): void {
+    // A hole in a range shows when it ends: it is not full.
+  }
+
+  closed(): void {
+    for (const wish of [...this.wishes]) this.next(wish, this.open);
+  }
+
+  private next(wish: Wish, collected: CollectedOctets | null): void {
+    this.wishes.shift();
+    this.open = null;
+    if (collected !== null) wish.comparison.have(wish.which, collected);
+  }
+}
+
+/** One message, and what was read of it. */
+class Comparison {
+  /** null: not compared. */
+  found: Difference[] | null = null;
+  private before: CollectedOctets | null = null;
+  private after: CollectedOctets | null = null;
+
+  constructor(readonly wanted: WantedOctets) {}
+
+  have(which: 'before' | 'after', collected: CollectedOctets): void {
+    this[which] = collected;
+    const { before, after } = this;
+    if (before === null || after === null) return;
+    if (before.isWhole && after.isWhole) this.found = this.compare(before, after);
+    before.release();
+    after.release();
+    this.before = null;
+    this.after = null;
+  }
+
+  private compare(before: CollectedOctets, after: CollectedOctets): Difference[] | null {
+    const [was, is] = [before.octets, after.octets];
+    if (was === null || is === null) return this.compareParts(before, after);
+    const places = new Places();
+    if (was.length === is.length) {
+      inPlaces(was, is, (from, to) => places.add(from, to, from, to, differing(was, is, from, to)));
+    } else {
+      const { head, tail } = common(was, is);
+      const [gone, come] = [was.length - tail, is.length - tail];
+      places.add(head, gone, head, come, Math.max(gone, come) - head);
+    }
+    // The octets are the same: another transport is what differs.
+    if (places.list.length === 0) return null;
+    return places.listed((place) => this.difference(before, after, place, changeOf(was, is, place)));
+  }
+
+  private compareParts(before: CollectedOctets, after: CollectedOctets): Difference[] | null {
+    const [was, is] = [before.parts(), after.parts()];
+    if (was === null || is === null) return null;
+    const places = new Places();
+    for (let part = 0; part < Math.max(was.length, is.length); part++) {
+      if (was[part] === is[part]) continue;
+      const from = part * PART_OCTETS;
+      // Of another length, all that follows has moved.
+      places.add(from, from, from, from, 1);
+      if (before.length !== after.length) break;
+    }
+    if (places.list.length === 0) return null;
+    return places.listed((place) => this.difference(before, after, place, null));
+  }
+
+  /** @param change  null: no more than where is known */
+  private difference(
+    before: CollectedOctets,
+    after: CollectedOctets,
+    place: Place,
+    change: ShownChange | null,
+  ): Difference {
+    const { difference } = this.wanted;
+    const at = (spot: Spot, collected: CollectedOctets, index: number, text: string): Spot => ({
+      ...spot,
+      packet: collected.frameAt(index) ?? spot.packet,
+      offset: collected.range.from + index,
+      text,
+    });
+    return {
+      ...difference,
+      how: change?.how ?? 'other',
+      before: at(difference.before!, before, place.from, change?.before ?? ''),
+      after: at(difference.after!, after, place.afterFrom, change?.after ?? ''),
+      octets: place.octets,
+      ranges: change?.ranges ?? [],
+    };
+  }
+}
+
+/** Octets that differ, as they lie in both messages; half-open. */
+interface Place {
+  readonly from: number;
+  readonly to: number;
+  readonly afterFrom: number;
+  readonly afterTo: number;
+  readonly octets: number;
+}
+
+class Places {
+  readonly list: Place[] = [];
+  /** Octets in places that are not listed. */
+  private others = 0;
+  private firstOther: Place | null = null;
+
+  add(from: number, to: number, afterFrom: number, afterTo: number, octets: number): void {
+    const place = { from, to, afterFrom, afterTo, octets };
+    if (this.list.length < MAX_PLACES) this.list.push(place);
+    else {
+      this.firstOther ??= place;
+      this.others += octets;
+    }
+  }
+
+  /** @param show  makes an entry of a place; of the rest only where it begins is told */
+  listed(show: (place: Place) => Difference): Difference[] {
+    const entries = this.list.map(show);
+    if (this.firstOther === null) return entries;
+    const rest = show(this.firstOther);
+    const blank = (spot: Spot | null) => spot && { ...spot, text: '' };
+    entries.push({
+      ...rest,
+      before: blank(rest.before),
+      after: blank(rest.after),
+      octets: this.others,
+      ranges: [],
+    });
+    return entries;
+  }
+}
+
+/** Calls `place` with each run of differing octets; runs in one line that nearly touch are one. */
+function inPlaces(was: Buffer, is: Buffer, place: (from: number, to: number) => void): void {
+  let from = -1;
+  let to = -1;
+  for (let at = 0; at < was.length; at++) {
+    if (was[at] === is[at]) {
+      if (from >= 0 && (at - to >= JOINED_OCTETS || was[at] === LF)) {
+        place(from, to);
+        from = -1;
+      }
+    } else {
+      if (from < 0) from = at;
+      to = at + 1;
+    }
+  }
+  if (from >= 0) place(from, to);
+}
+
+function differing(was: Buffer, is: Buffer, from: number, to: number): number {
+  let octets = 0;
+  for (let at = from; at < to; at++) if (was[at] !== is[at]) octets++;
+  return octets;
+}
+
+/** How many octets both begin and end with. */
+function common(was: Buffer, is: Buffer): { head: number; tail: number } {
+  const shorter = Math.min(was.length, is.length);
+  let head = 0;
+  while (head < shorter && was[head] === is[head]) head++;
+  let tail = 0;
+  while (tail < shorter - head && was[was.length - 1 - tail] === is[is.length - 1 - tail]) tail++;
+  return { head, tail };
+}
+
+interface ShownChange extends Pick<TextChange, 'how' | 'ranges'> {
+  readonly before: string;
+  readonly after: string;
+}
+
+function changeOf(was: Buffer, is: Buffer, { from, to, afterFrom, afterTo }: Place): ShownChange {
+  const [gone, come] = [was.latin1Slice(from, to), is.latin1Slice(afterFrom, afterTo)];
+  const change = gone.length === come.length ? inPlace(gone, come, false) : null;
+  const before = shownExcerpt(was, from, to);
+  // Which octets of a word that is withheld were X before the mask must not be told.
+  const isShown = gone.startsWith(before);
+  const whole: TextChange['ranges'] = gone.length > 0 ? [[0, gone.length]] : [];
+  return {
+    how: change?.how ?? 'other',
+    ranges: change !== null && isShown ? change.ranges : whole,
+    before,
+    after: shownExcerpt(is, afterFrom, afterTo),
+  };
 }
