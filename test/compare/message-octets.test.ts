@@ -5,45 +5,21 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { analyze } from '../../src/analyze.js';
-import { readCapture } from '../../src/capture/source.js';
-import { differencesOf } from '../../src/compare/differences.js';
 import { shownExcerpt } from '../../src/compare/message-excerpt.js';
 import { MessageOctets, type WantedOctets } from '../../src/compare/message-octets.js';
 import type { Difference, Side, Spot } from '../../src/compare/pair.js';
-import { createDecoder } from '../../src/fragment/decoder.js';
 import { createDigestFactory } from '../../src/smtp/digest.js';
-import { ConnectionTable } from '../../src/stream/connections.js';
 import { StreamChunk } from '../../src/stream/event.js';
-import { AddressTable } from '../../src/wire/address.js';
 import { FakeConnection } from '../support/conversation.js';
 import { pcapOf, scriptPackets } from '../support/dialogue.js';
 import { lineOf } from './difference-lines.js';
+import { compareFiles } from './second-reading.js';
 
 const digest = await createDigestFactory('xxh64');
 
-/** How a second reading is done. */
-async function readAgain(file: string, side: Side, octets: MessageOctets): Promise<void> {
-  const addresses = new AddressTable();
-  const table = new ConnectionTable(octets.reading(side), addresses, [25], () => 'unverifiable');
-  await readCapture(file, createDecoder(table, [25], addresses), {});
-  table.end();
-}
-
-async function compareFiles(outside: string, inside: string): Promise<Difference[]> {
-  const [near, far] = await Promise.all(
-    [outside, inside].map(async (file) => [...(await analyze([file], { rules: [] })).sessions()]),
-  );
-  const results = near!.map((session, index) =>
-    differencesOf({ side: 'outside', session }, { side: 'inside', session: far![index]! }),
-  );
-  const octets = new MessageOctets(
-    results.flatMap(({ needsOctets }) => needsOctets),
-    digest,
-  );
-  await readAgain(outside, 'outside', octets);
-  await readAgain(inside, 'inside', octets);
-  return octets.resolve(results.flatMap(({ differences }) => differences));
+async function compareInOrder(outside: string, inside: string): Promise<Difference[]> {
+  const pairs = await compareFiles(outside, inside, (_, sessions, index) => sessions[index]);
+  return pairs.flatMap(({ differences }) => differences);
 }
 
 async function compareScripts(outside: string, inside: string): Promise<string[]> {
@@ -54,7 +30,7 @@ async function compareScripts(outside: string, inside: string): Promise<string[]
       writeFileSync(file, pcapOf(scriptPackets(script)));
       return file;
     });
-    return (await compareFiles(files[0]!, files[1]!)).map(lineOf);
+    return (await compareInOrder(files[0]!, files[1]!)).map(lineOf);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -135,7 +111,7 @@ describe('a second reading', () => {
 
   it('reads the recorded attachment', async () => {
     const folder = join(dirname(fileURLToPath(import.meta.url)), '../../captures');
-    const found = await compareFiles(
+    const found = await compareInOrder(
       join(folder, 'attachment-damaged-outside.pcap'),
       join(folder, 'attachment-damaged-inside.pcap'),
     );
