@@ -300,13 +300,11 @@ function changeOf(was: Buffer, is: Buffer, { from, to, afterFrom, afterTo }: Pla
   const [gone, come] = [was.latin1Slice(from, to), is.latin1Slice(afterFrom, afterTo)];
   const change = gone.length === come.length ? inPlace(gone, come, false) : null;
   const before = shownExcerpt(was, from, to);
-  // Which octets of a word that is withheld were X before the mask must not be told.
-  const isShown = gone.startsWith(before);
   const whole: TextChange['ranges'] = gone.length > 0 ? [[0, gone.length]] : [];
   return {
     how: change?.how ?? 'other',
-    ranges: change !== null && isShown ? change.ranges : whole,
-    before,
-    after: shownExcerpt(is, afterFrom, afterTo),
+    ranges: change === null || before.isSecret ? whole : change.ranges,
+    before: before.text,
+    after: shownExcerpt(is, afterFrom, afterTo).text,
   };
 }
