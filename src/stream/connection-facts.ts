@@ -317,10 +317,10 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     if (s.length <= mss) oversizes.smaller(from.direction, offset, s.frame, from.acked);
   }
 
-  protected sackInside(): void {
+  protected sackInside(direction: Direction): void {
     const rare = this.#rare();
     rare.sacks ??= new Sacks();
-    rare.sacks.possible++;
+    rare.sacks.fits(direction);
   }
 
   protected sackOutside(direction: Direction, left: number, s: TcpSegment): void {

@@ -190,12 +190,13 @@ export class Connection extends ConnectionFacts {
   /** Do the blocks lie in what the other side has sent? Sequence numbers that are rewritten on the way leave them behind. */
   #sack(s: TcpSegment, to: Assembler): void {
     const top = Math.max(to.offset, to.acked, to.waiting?.top ?? 0);
+    const sender = to.direction === 'client' ? 'server' : 'client';
     sackBlocks(s, (left, right) => {
       const first = to.offset + distance(left, to.next);
       const last = to.offset + distance(right, to.next);
       // A duplicate is acknowledged by a block behind the acknowledgement. RFC 2883 §4.
-      if (first >= -MAX_ACK_LEAD && last <= top + MAX_ACK_LEAD) this.sackInside();
-      else this.sackOutside(to.direction === 'client' ? 'server' : 'client', left, s);
+      if (first >= -MAX_ACK_LEAD && last <= top + MAX_ACK_LEAD) this.sackInside(sender);
+      else this.sackOutside(sender, left, s);
     });
   }
 

@@ -56,6 +56,8 @@ export interface SackAccount {
   /** Blocks inside what was sent, and blocks far outside of it. */
   readonly possible: number;
   readonly impossible: number;
+  /** Those inside, of the side that sent the first impossible one. */
+  readonly fitting: number;
   /** Of the first impossible block: who sent it, its frame, and its left edge minus the acknowledgement number, modulo 2^32. */
   readonly direction: Direction;
   readonly frame: number;
@@ -276,7 +278,7 @@ export class Oversizes {
 
 /** Collects SACK blocks. */
 export class Sacks {
-  possible = 0;
+  private readonly inside = { client: 0, server: 0 };
   impossible = 0;
   readonly frames: number[] = [];
   private direction: Direction = 'client';
@@ -284,6 +286,10 @@ export class Sacks {
   private first = 0;
   private least = 0;
   private most = 0;
+
+  fits(direction: Direction): void {
+    this.inside[direction]++;
+  }
 
   outside(direction: Direction, left: number, s: TcpSegment, time: Timestamp | null): void {
     const away = distance(left, s.ack);
@@ -300,8 +306,9 @@ export class Sacks {
 
   account(): SackAccount {
     return {
-      possible: this.possible,
+      possible: this.inside.client + this.inside.server,
       impossible: this.impossible,
+      fitting: this.inside[this.direction],
       direction: this.direction,
       frame: this.frames[0] ?? 0,
       time: this.time,

@@ -224,10 +224,15 @@ describe('SACK blocks', () => {
 
   it('far outside, always by the same distance', async () => {
     const seen = await facts(`${TALK}C~ abc\nsack S 30 40 900000000\nC~ defghi\nsack S 36 40 900000000`);
-    expect(seen.sack).toMatchObject({ possible: 0, impossible: 2, direction: 'server' });
+    expect(seen.sack).toMatchObject({ possible: 0, impossible: 2, fitting: 0, direction: 'server' });
     expect(seen.sack!.frames.length).toBe(2);
     expect(Math.abs(seen.sack!.distance - 900_000_000)).toBeLessThan(100);
     expect(seen.sack!.spread).toBeLessThan(100);
+  });
+
+  it('of the other side, which fit', async () => {
+    const seen = await facts(`${TALK}C~ abc\nsack C 5 10\nsack S 30 40 900000000`);
+    expect(seen.sack).toMatchObject({ possible: 1, impossible: 1, fitting: 0, direction: 'server' });
   });
 
   it('several of one segment; a length that is no multiple of a block is cut', () => {
