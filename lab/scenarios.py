@@ -292,6 +292,25 @@ def attachment_damaged(lab):
     lab.inject(attachment(lab, 2)); lab.queue_empty()
 
 
+# --- TCP ------------------------------------------------------------------------------
+PATIENT = {'smtp_data_done_timeout': '60s', 'smtp_helo_timeout': '60s', 'smtp_data_init_timeout': '60s'}
+LONG = 'A line of plain text, nothing special about it.\n' * 1500
+
+
+def sack_left(lab):
+    "the box makes sequence numbers anew and leaves SACK blocks as they are; eight packets in a hundred are lost"
+    lab.network(); lab.firewall('none', '--randomise', '--sack-left', '--loss', '8'); lab.postfix_server(smtpd_timeout='90s')
+    lab.postfix_client(**PATIENT); lab.both('pcap.gz')
+    lab.inject(lab.message(body=LONG)); lab.queue_empty(100)
+
+
+def sack_fixed(lab):
+    "the box makes sequence numbers anew and puts the SACK blocks right, too; eight packets in a hundred are lost"
+    lab.network(); lab.firewall('none', '--randomise', '--loss', '8'); lab.postfix_server(smtpd_timeout='90s')
+    lab.postfix_client(**PATIENT); lab.both('pcap.gz')
+    lab.inject(lab.message(body=LONG)); lab.queue_empty(100)
+
+
 # --- proxies ----------------------------------------------------------------------
 def proxy_checkpoint(lab):
     "a proxy firewall ends both connections and greets for itself"
@@ -462,6 +481,7 @@ SCENARIOS = {NAMES.get(s.__name__, s.__name__.replace('_', '-')): s for s in (
     greeting_stalled, auth_dropped, asa_auth_masked, asa_link2state, pix_link2state, asa_telnet, asa_allow_tls, eightbit_ndr,
     eightbit_not_offered, exchange_ndr, delivered_five_times, lost_end_of_data, reset_end_of_data, sender_workaround,
     blocked_syn, blocked_reset, blocked_unfit, control_server_late,
+    sack_left, sack_fixed,
     proxy_checkpoint, proxy_raptor, proxy_antivirus, tls_lost, tls_masked, tls_spoiled, control_exim, control_8bitmime,
     control_sendmail, control_no_esmtp, control_typed, control_greylisting, control_starttls, control_mailing_list, control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_far, control_relay_denied,
     control_tls_alert,

@@ -18,6 +18,7 @@ import { ndr8bitmime } from './ndr-8bitmime.js';
 import { relayDeniedAfterAuthDropped } from './relay-denied-after-auth-dropped.js';
 import { replySpoofed } from './reply-spoofed.js';
 import type { Rule } from './rule.js';
+import { sackImpossible } from './sack-impossible.js';
 import { senderWorkaround } from './sender-workaround.js';
 import { starttlsStripped } from './starttls-stripped.js';
 import { tlsHandshakeBroken } from './tls-handshake-broken.js';
@@ -52,4 +53,5 @@ export const catalog: readonly Rule[] = [
   charModeTelnet,
   senderWorkaround,
   connectionBlocked,
+  sackImpossible,
 ];
