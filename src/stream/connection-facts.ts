@@ -314,7 +314,7 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     const oversizes = this.#oddities?.oversizes;
     if (!oversizes) return;
     const mss = (from.direction === 'client' ? this.serverOffer : this.clientOffer) & 0xffff;
-    if (s.length <= mss) oversizes.smaller(from.direction, offset, s.frame, from.acked);
+    if (s.length <= mss) oversizes.smaller(from.direction, offset, s, from.acked);
   }
 
   protected sackInside(direction: Direction): void {

@@ -45,10 +45,12 @@ export interface OversizeSegment {
   readonly lastFrame: number;
   /** How often it was sent at this length. */
   readonly copies: number;
-  /** The same octets again, in a segment small enough; null: never. */
+  /** Some of its octets again, in a segment small enough; null: never. */
   readonly smallerFrame: number | null;
   /** Acknowledged before anything smaller was sent. */
   readonly passed: boolean;
+  /** Stream offset up to which its receiver acknowledged in the end. */
+  readonly acknowledged: number;
 }
 
 /** SACK blocks of one connection. RFC 2018 §3. */
@@ -226,7 +228,7 @@ export interface SynRepeats {
 
 /** Collects oversize segments. */
 export class Oversizes {
-  readonly list: { -readonly [K in keyof OversizeSegment]: OversizeSegment[K] }[] = [];
+  readonly list: Omit<{ -readonly [K in keyof OversizeSegment]: OversizeSegment[K] }, 'acknowledged'>[] = [];
   count = 0;
 
   /** A segment with more than `mss` octets at `offset`. */
@@ -253,18 +255,22 @@ export class Oversizes {
     });
   }
 
-  /** A segment that is small enough, at the same place. @param acked  what the peer had acknowledged by then */
-  smaller(direction: Direction, offset: number, frame: number, acked: number): void {
-    const known = this.find(direction, offset);
-    if (known === undefined || known.smallerFrame !== null) return;
-    known.smallerFrame = frame;
-    known.passed = acked >= known.offset + known.length;
+  /** A segment that is small enough, with octets sent before. @param acked  what the peer had acknowledged by then */
+  smaller(direction: Direction, offset: number, { frame, length }: TcpSegment, acked: number): void {
+    for (const known of this.list) {
+      if (known.direction !== direction || known.smallerFrame !== null) continue;
+      const end = known.offset + known.length;
+      if (offset >= end || offset + length <= known.offset) continue;
+      known.smallerFrame = frame;
+      known.passed = acked >= end;
+    }
   }
 
   /** @param acked  what the peers acknowledged in the end */
   account(acked: (direction: Direction) => number): OversizeSegment[] {
     return this.list.map((segment) => ({
       ...segment,
+      acknowledged: acked(segment.direction),
       passed:
         segment.passed ||
         (segment.smallerFrame === null && acked(segment.direction) >= segment.offset + segment.length),
