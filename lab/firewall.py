@@ -93,6 +93,7 @@ class Firewall:
         self.mode, self.lose, self.loss = mode, [lose], loss
         self.random = random.Random(25)
         self.flows = {}
+        self.mss = 536
         self.log = log or Log(None)
         self.translation = translation or Translation(self.log)
 
@@ -119,7 +120,7 @@ class Firewall:
     def inspect(self, raw, outside):
         """The same, with addresses and numbers as the outside sees them."""
         segment = Segment(raw)
-        if self.mode in ('none', 'block', 'block-rst', 'rst-unfit'):
+        if self.mode in ('none', 'block', 'block-rst', 'rst-unfit', 'mss'):
             return self.handshake(raw, segment, outside)
         client = (raw[26:30], segment.source) if outside else (raw[30:34], segment.destination)
         if outside and segment.flags & SYN:
@@ -142,6 +143,10 @@ class Firewall:
             return [], [segment.answer(RST | ACK, seq=0, ack=segment.seq + 1)] if self.mode == 'block-rst' else []
         if self.mode == 'rst-unfit' and not outside and segment.flags & RST:
             return [segment.rebuilt(ack=segment.ack + 0x2a17c0de)], []
+        if self.mode == 'mss' and not outside and segment.flags & SYN:
+            self.mss = struct.unpack_from('!H', raw, segment.tcp + 22)[0]
+        if self.mode == 'mss' and outside and len(segment.payload) > self.mss:
+            return [], []
         return [raw], []
 
     def from_client(self, flow, segment):

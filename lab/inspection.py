@@ -22,6 +22,7 @@ lost-dot      the dot line is not passed on when CRLF.CRLF straddles two segment
 lost-dot-rst  as lost-dot, but both ends are reset
 block         untouched; the box drops each SYN of 198.51.100.10 (block-rst: answers it with a reset)
 rst-unfit     untouched; a reset by the server comes with another acknowledgement number, as PIX 6 is said to send it
+mss           untouched; segments of the client beyond the MSS that the server's SYN-ACK names are dropped
 lost-250      the reply to the end of the message, and what follows it, is not passed on
 tls-lost      STARTTLS and its 220 pass; what the client sends then is not passed on
 tls-masked    STARTTLS and its 220 pass; what the server sends then becomes X's
@@ -37,7 +38,7 @@ EXAMINED = {b'SIZE', b'ETRN', b'PIPELINING', b'DSN', b'ENHANCEDSTATUSCODES', b'8
 MODES = ('none', 'pix40', 'cmap', 'pix44', 'pix51', 'pix51-kb', 'pix6', 'pix6-clear',
          'asa', 'asa-8bit', 'asa-noauth', 'asa-tls', 'lost-dot', 'lost-dot-rst', 'lost-250',
          'tls-lost', 'tls-masked', 'tls-spoiled', 'x-lines', 'star-lines',
-         'asa-limits', 'asa-limits-drop', 'block', 'block-rst', 'rst-unfit')
+         'asa-limits', 'asa-limits-drop', 'block', 'block-rst', 'rst-unfit', 'mss')
 OVERWRITES = {'x-lines': b'X', 'star-lines': b'*'}
 HIDDEN = {'asa-8bit': {b'8BITMIME', b'BINARYMIME'}, 'asa-noauth': {b'AUTH'}}
 UNMASKED_GREETING = ('pix40', 'pix6-clear')

@@ -115,6 +115,31 @@ class Lab:
                                   '--log', self.log, *more)
         time.sleep(0.4)
 
+    def cable(self):
+        """Instead of a firewall: the kernel's bridge, and cards that cut segments."""
+        client, firewall, server = self.spaces.values()
+        self.inside_of(firewall, 'ip', 'link', 'add', 'bridge', 'up', 'type', 'bridge')
+        for side in ('outside', 'inside'):
+            self.inside_of(firewall, 'ip', 'link', 'set', side, 'master', 'bridge')
+        for space, device in ((client, 'eth0'), (firewall, 'outside'), (firewall, 'inside'), (server, 'eth0')):
+            self.inside_of(space, 'ethtool', '-K', device, 'tx', 'on', 'sg', 'on', 'tso', 'on', 'gso', 'on')
+        time.sleep(1)
+
+    def spoil_mss(self, announced, taken):
+        """The server announces one MSS, the client's driver makes another of it."""
+        client, _, server = self.spaces.values()
+        self.inside_of(server, 'ip', 'route', 'replace', '198.51.100.0/24', 'dev', 'eth0', 'advmss', str(announced))
+        self.inside_of(server, 'ip', 'neigh', 'add', CLIENT, 'lladdr', '02:00:00:00:00:20', 'dev', 'eth0')
+        # packets on the card are for the driver alone
+        self.inside_of(client, 'ip', 'addr', 'flush', 'dev', 'eth0')
+        self.inside_of(client, 'sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=1', 'net.ipv4.conf.eth0.rp_filter=1',
+                       'net.ipv4.tcp_mtu_probing=1', 'net.ipv4.tcp_base_mss=900')
+        self.script('client', 'driver.py', 'eth0', '02:00:00:00:00:21', str(taken))
+        time.sleep(0.5)
+        self.inside_of(client, 'ip', 'addr', 'add', f'{CLIENT}/24', 'dev', 'stack')
+        self.inside_of(client, 'ip', 'link', 'set', 'stack', 'up')
+        self.inside_of(client, 'ip', 'route', 'add', '192.0.2.0/24', 'dev', 'stack', 'src', CLIENT)
+
     def nat(self, mode='none', *more):
         """A firewall that gives the client another address, one in the server's own network."""
         self.inside_of(self.spaces['server'], 'ip', 'neigh', 'add', NAT, 'lladdr', '02:00:00:00:00:11', 'dev', 'eth0')

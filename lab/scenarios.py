@@ -311,6 +311,26 @@ def sack_fixed(lab):
     lab.inject(lab.message(body=LONG)); lab.queue_empty(100)
 
 
+def over_mss(lab):
+    "the sender's driver spoils the MSS, the box drops what is larger than the server allows; its TCP tries smaller ones in the end"
+    lab.network(); lab.firewall('mss'); lab.postfix_server(smtpd_timeout='90s'); lab.spoil_mss(1000, 1460)
+    lab.postfix_client(**PATIENT); lab.both()
+    lab.inject(lab.message(body=LONG[:12000])); lab.queue_empty(100)
+
+
+def control_over_mss(lab):
+    "the sender's driver spoils the MSS, and every segment is passed"
+    lab.network(); lab.firewall(); lab.postfix_server(smtpd_timeout='90s'); lab.spoil_mss(1000, 1460)
+    lab.postfix_client(**PATIENT); lab.record(f'{lab.name}.pcap')
+    lab.inject(lab.message(body=LONG[:12000])); lab.queue_empty(100)
+
+
+def control_offload(lab):
+    "recorded on the sending host, whose card cuts the segments: what is recorded is larger than any MSS"
+    lab.network(); lab.cable(); lab.postfix_server(); lab.postfix_client(**PATIENT); lab.record(f'{lab.name}.pcap.gz')
+    lab.inject(lab.message(body=LONG)); lab.queue_empty(30)
+
+
 # --- proxies ----------------------------------------------------------------------
 def proxy_checkpoint(lab):
     "a proxy firewall ends both connections and greets for itself"

@@ -64,6 +64,7 @@ const CONSEQUENCES: Readonly<Record<string, (findings: readonly Finding[]) => st
   'char-mode-telnet': () => 'commands typed octet by octet were spoiled',
   'sender-workaround': () => 'the sender works around a PIX by itself',
   'connection-blocked': () => 'connections were not answered, or were refused',
+  'segment-over-mss': () => 'segments larger than the receiver allows did not arrive',
   'sack-impossible': () => 'lost packets could not be repaired as TCP means it',
   'end-of-data-split': () => 'messages whose end was split over segments failed',
   'attachment-damaged': (findings) =>

@@ -19,6 +19,7 @@ import { relayDeniedAfterAuthDropped } from './relay-denied-after-auth-dropped.j
 import { replySpoofed } from './reply-spoofed.js';
 import type { Rule } from './rule.js';
 import { sackImpossible } from './sack-impossible.js';
+import { segmentOverMss } from './segment-over-mss.js';
 import { senderWorkaround } from './sender-workaround.js';
 import { starttlsStripped } from './starttls-stripped.js';
 import { tlsHandshakeBroken } from './tls-handshake-broken.js';
@@ -53,5 +54,6 @@ export const catalog: readonly Rule[] = [
   charModeTelnet,
   senderWorkaround,
   connectionBlocked,
+  segmentOverMss,
   sackImpossible,
 ];
