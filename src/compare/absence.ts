@@ -1,6 +1,7 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { SmtpExchange, SmtpLine, SmtpSession } from '../smtp/session.js';
 import type { Direction, Gap } from '../stream/event.js';
+import { isUnended } from './line-change.js';
 
 /** So long a sender goes on repeating what is not acknowledged: three times at least. RFC 6298 §2. */
 const REPEATED_US = 2_000_000;
@@ -124,7 +125,7 @@ export function placeBetween(
   let to = Number.POSITIVE_INFINITY;
   for (let index = after; index < exchanges.length; index++) {
     const line = linesOf(exchanges[index]!, direction)[0];
-    if (line === undefined) continue;
+    if (line === undefined || isUnended(line)) continue;
     to = line.offset;
     break;
   }

@@ -3,7 +3,7 @@ import type { Direction } from '../stream/event.js';
 import { type Absence, endOf, lineOctets, linesOf, type Place, placeBetween, type Sent } from './absence.js';
 import { align } from './alignment.js';
 import type { DifferenceList, View } from './difference-list.js';
-import { lineChange } from './line-change.js';
+import { isUnended, lineChange } from './line-change.js';
 import { compareMessages } from './message-differences.js';
 import type { Change, Difference, Subject } from './pair.js';
 
@@ -46,9 +46,15 @@ function isSameLine(a: SmtpLine, b: SmtpLine): boolean {
 
 /** The one became the other by a box that keeps lengths. */
 function isMask(before: SmtpLine, after: SmtpLine): boolean {
-  if (lineOctets(before) !== lineOctets(after)) return false;
+  if (before.octets !== after.octets || before.ending !== after.ending) return false;
   const change = lineChange(before, after, false);
   return change === null || change.how !== 'other';
+}
+
+/** The one is what came of the other before a capture, or the connection, ended. */
+function isBeginning(one: SmtpLine, other: SmtpLine): boolean {
+  if (!isUnended(one) && !isUnended(other)) return false;
+  return one.text.startsWith(other.text) || other.text.startsWith(one.text);
 }
 
 function firstLine({ intermediate, reply }: SmtpExchange): SmtpLine | null {
@@ -63,18 +69,21 @@ function isSameReply(a: SmtpExchange, b: SmtpExchange): boolean {
 /** How much two exchanges look like one; 0: not at all. */
 function likeness(a: SmtpExchange, b: SmtpExchange): number {
   if (a.kind === 'greeting' || b.kind === 'greeting') return a.kind === b.kind ? 1000 : 0;
-  const replied = firstLine(a) !== null && isSameReply(a, b);
+  const [one, other] = [firstLine(a), firstLine(b)];
+  const replied = one !== null && other !== null && isSameLine(one, other);
   if (a.line === null || b.line === null) return replied ? 2 : a.line === b.line ? 1 : 0;
   const alike = lineLikeness(a, b, replied);
-  return alike === 0
-    ? 0
-    : alike + (replied ? 2 : firstLine(a)?.text.slice(0, 3) === firstLine(b)?.text.slice(0, 3) ? 1 : 0);
+  if (alike === 0) return 0;
+  const inPlace = a.line.offset === b.line.offset ? 1 : 0;
+  const coded = one !== null && one.text.slice(0, 3) === other?.text.slice(0, 3);
+  return alike + inPlace + (replied ? 2 : coded ? 1 : 0);
 }
 
 function lineLikeness(a: SmtpExchange, b: SmtpExchange, replied: boolean): number {
   if (a.kind === 'end-of-data' || b.kind === 'end-of-data') return a.kind === b.kind ? 10 : 0;
   const [before, after] = [a.line!, b.line!];
   if (isSameLine(before, after)) return 10;
+  if (isBeginning(before, after)) return 9;
   if (isMask(before, after)) return 9;
   if (a.verb === b.verb && a.kind === b.kind) return a.kind === 'auth-response' ? 4 : 6;
   if (before.octets !== after.octets) return 0;
@@ -99,7 +108,7 @@ class DialogueComparison {
     const suspect = exchange.afterGap || isBesideGap(this.heard, at);
     if (line !== null) {
       const place = placeBetween(this.heard, at, at, 'client');
-      const absence = this.absence(list.nearServer, sentLine(exchange), place, suspect);
+      const absence = this.lineAbsence(list.nearServer, exchange, place, suspect);
       this.oneSided(absence, 'removed', commandSubject(exchange), 'client', verb, [line]);
       if (absence !== 'absent') return;
       // The box kept the command: whatever answers it, the server does not.
@@ -121,7 +130,7 @@ class DialogueComparison {
     const suspect = exchange.afterGap || isBesideGap(this.asked, at);
     if (line !== null) {
       const place = placeBetween(this.asked, at, at, 'client');
-      const absence = this.absence(list.nearClient, sentLine(exchange), place, suspect);
+      const absence = this.lineAbsence(list.nearClient, exchange, place, suspect);
       this.oneSided(absence, 'added', commandSubject(exchange), 'client', verb, [line]);
     }
     if (replies.length > 0) {
@@ -249,7 +258,8 @@ class DialogueComparison {
     verb: string,
     lines: readonly SmtpLine[],
   ): void {
-    if (absence === 'unknown') return;
+    // Of half a line nothing follows: where its other half is, is not known.
+    if (absence === 'unknown' || lines.every(isUnended)) return;
     const { sender, receiver } = this.list.between(direction);
     const [first] = lines;
     const isBefore = change === 'removed';
@@ -266,6 +276,16 @@ class DialogueComparison {
       ranges: isBefore && absence === 'absent' ? [[0, text]] : [],
     };
     this.list.add(difference);
+  }
+
+  /** A command where the other capture has mail data: one of the two is wrong about what the octets are. */
+  private lineAbsence(view: View, exchange: SmtpExchange, place: Place, suspect: boolean): Absence {
+    const isData = view.session.messages.some(
+      ({ offset, terminator }) =>
+        offset < place.to && (terminator?.endOffset ?? Number.POSITIVE_INFINITY) > place.from,
+    );
+    if (isData && exchange.kind !== 'end-of-data') return 'unknown';
+    return this.absence(view, sentLine(exchange), place, suspect);
   }
 
   /** @param suspect  a gap is near, though not just there: what the dialogue makes of it is not certain */
@@ -330,7 +350,7 @@ function replyLikeness(
   if (one.text === other.text && one.octets === other.octets) return 9;
   if (one.octets === other.octets && one.text.slice(4) === other.text.slice(4)) return 8;
   const place = one.offset - before[0]!.offset === other.offset - after[0]!.offset;
-  if (place && one.octets === other.octets) return IN_PLACE;
+  if (place && (one.octets === other.octets || isBeginning(one, other))) return IN_PLACE;
   if (isMask(one, other)) return 4;
   return keywordOf(one) === keywordOf(other) ? 3 : 0;
 }

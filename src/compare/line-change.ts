@@ -22,7 +22,7 @@ const WITHHELD = /\[\d+ octets\]/;
  */
 export function lineChange(before: SmtpLine, after: SmtpLine, inGreeting: boolean): TextChange | null {
   const clear = Math.min(clearOctets(before), clearOctets(after));
-  const cut = before.ending === 'none' || after.ending === 'none';
+  const cut = isUnended(before) || isUnended(after);
   const ending = cut || before.ending === after.ending ? 0 : 1;
   if (before.octets !== after.octets) {
     // The rest of a line that was cut off was not seen.
@@ -97,6 +97,11 @@ function maskedSecret(before: SmtpLine, after: SmtpLine, clear: number): TextCha
 function clearOctets(line: SmtpLine): number {
   const at = line.text.search(WITHHELD);
   return at < 0 ? Math.min(line.text.length, line.octets) : at;
+}
+
+/** What came of it was cut off: in front of its LF, or of its CRLF. */
+export function isUnended({ ending }: SmtpLine): boolean {
+  return ending === 'none' || ending === 'CR';
 }
 
 function isCut(line: SmtpLine): boolean {
