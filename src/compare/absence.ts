@@ -56,10 +56,10 @@ export class Sight {
     return complete || this.wentOn(sent, REPEATED_US) ? 'absent' : 'unknown';
   }
 
-  /** The line borders on a gap: its text may be a part of another's. */
+  /** The line begins behind a gap, or breaks off in front of one: its text may be a part of another's. */
   bordersOnGap(line: SmtpLine): boolean {
     const { session } = this;
-    const place = { from: line.offset, to: endOf(line) };
+    const place = { from: line.offset, to: endOf(line) - (isUnended(line) ? 0 : 1) };
     return session.gapCount > session.gaps.length || this.gapsAt(line.direction, place).length > 0;
   }
 

@@ -219,6 +219,12 @@ describe('what one capture has not seen', () => {
       `${GREETING}C: EHLO a.example\nS: 250-mx.example\nS: 250-SIZE\nS: 250 DSN\n${QUIT}`,
       'unseen keyword EHLO 10 octets "250-SIZE" => - #10/-',
     ],
+    'what comes after a line that differs': [
+      `${GREETING}C: EHLO a.example\nS: 250-mx.example\nS+ 250 XXXA\n${MAIL}${QUIT}`,
+      `${GREETING}C: EHLO a.example\nS: 250-mx.example\nS+ 250 HELP\n${MAIL.replace('S:', 'S?')}${QUIT}`,
+      'altered keyword EHLO xs 4..8 "250 HELP" => "250 XXXA" #8/#8',
+      'unseen reply MAIL 14 octets - => "250 2.1.0 Ok" -/#12',
+    ],
     'the same gap on both sides': [
       `${GREETING}${EHLO}C? RSET\nS: 250 2.0.0 Ok\n${MAIL}${QUIT}`,
       `${GREETING}${EHLO}C? RSET\nS: 250 2.0.0 Ok\n${MAIL}${QUIT}`,
