@@ -11,6 +11,9 @@ import { unpairedOf } from './unpaired.js';
 /** Times of one connection on both sides of a firewall that was busy, or lost the first SYN. */
 const ONE_CONNECTION_US = 1e6;
 
+/** How many times farther apart ends may lie than beginnings: a burst waits in queues by the time it ends. */
+const QUEUED_AT_END = 16;
+
 /** A proxy asks its resolver and its blocklists before it opens its own connection. */
 const PROXY_US = 30e6;
 
@@ -150,6 +153,10 @@ class Matchmaker {
     const contradicts = (i: number, o: number) => this.contradicts(i, o);
     const whole = unless(contradicts, (i, o) => this.wholeDistance(i, o));
     const opening = (i: number, o: number) => this.openingDistance(i, o);
+    const stamped = unless(contradicts, (i, o) => {
+      const end = this.agreement.sameLines(i, o) ? this.endDistance(i, o) / QUEUED_AT_END : 0;
+      return Math.max(this.openingDistance(i, o), end);
+    });
     // A proxy leaves nothing of TCP as it was; what it passes on unchanged in length did not come from a proxy.
     const mail = unless(
       (i, o) => otherMail(i, o) || (this.agreement.sameLines(i, o) && this.agreement.rewritten(i, o)),
@@ -158,7 +165,7 @@ class Matchmaker {
     const changed = unless((i, o) => contradicts(i, o) || this.agreement.sameLines(i, o), opening);
     return [
       { keysOf: by.eitherSequenceNumber, distance: unless(otherMail, opening), withinUs: connection },
-      { keysOf: by.bothTimestamps, distance: whole, withinUs: tight },
+      { keysOf: by.bothTimestamps, distance: stamped, withinUs: tight },
       { keysOf: by.bothTimestamps, distance: changed, withinUs: connection },
       { keysOf: by.endpoints, distance: unless(contradicts, opening), withinUs: connection },
       { keysOf: by.clientEndpoint, distance: unless(contradicts, opening), withinUs: connection },

@@ -149,6 +149,32 @@ describe('recorded captures', () => {
   });
 });
 
+describe('200 recorded sessions that say the same', () => {
+  const sides = (name: string) =>
+    Promise.all(
+      ['inside', 'outside'].map(async (side) => [
+        ...(await analyze([join(CAPTURES, `${name}-${side}.pcap.zst`)], { rules: [] })).sessions(),
+      ]),
+    );
+
+  it('are told apart by their timestamps', async () => {
+    const [a, b] = await sides('compare-newsletter');
+    const pairing = pairSessions(keysOf(a!), keysOf(b!));
+    for (const { inside, outside } of pairing.pairs) {
+      expect(b![outside - 1]!.tcp.clientTsval).toBe(a![inside - 1]!.tcp.clientTsval);
+      expect(b![outside - 1]!.tcp.serverTsval).toBe(a![inside - 1]!.tcp.serverTsval);
+    }
+    expect(pairing.pairs.length).toBeGreaterThan(190);
+  });
+
+  it('are not guessed where nothing tells', async () => {
+    const [a, b] = await sides('compare-newsletter-bare');
+    const pairing = pairSessions(keysOf(a!), keysOf(b!));
+    expect(pairing.pairs).toEqual([]);
+    expect(new Set(pairing.unpaired.map(({ reason }) => reason))).toEqual(new Set(['ambiguous']));
+  });
+});
+
 const ORDINARY: TrafficShape = {
   sessions: 300,
   spanUs: 600e6,
