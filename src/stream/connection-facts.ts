@@ -12,6 +12,7 @@ import type {
   StreamListener,
 } from './event.js';
 import { MAX_LISTED } from './limits.js';
+import { distance } from './sequence.js';
 import {
   type ForeignSegment,
   Oversizes,
@@ -220,6 +221,11 @@ export class ConnectionFacts implements ConnectionView, GapListener {
 
   acknowledged(direction: Direction): number {
     return (direction === 'client' ? this.fromClient : this.fromServer).ackedData;
+  }
+
+  streamOffset(direction: Direction, seq: number): number | null {
+    const from = direction === 'client' ? this.fromClient : this.fromServer;
+    return from.known ? from.offset + distance(seq, from.next) : null;
   }
 
   /** A packet of either side. */

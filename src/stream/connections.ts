@@ -3,7 +3,7 @@ import type { SegmentListener } from '../wire/decode.js';
 import { ACK, type Checksum, RST, SYN, type TcpSegment } from '../wire/segment.js';
 import { StreamContext } from './assembler.js';
 import { Connection, isKeepAlive } from './connection.js';
-import type { CloseReason, ConnectionListener } from './event.js';
+import type { CloseReason, ConnectionListener, ConnectionView } from './event.js';
 import { FlowTable, flowHash, sideOf } from './flow-table.js';
 import { DEFAULT_STREAM_LIMITS, type StreamLimits } from './limits.js';
 
@@ -68,14 +68,15 @@ export class ConnectionTable implements SegmentListener {
     return this.#context.heldCost;
   }
 
-  segment(s: TcpSegment): void {
+  /** @returns  the connection that the segment belongs to; null: none */
+  segment(s: TcpSegment): ConnectionView | null {
     this.#tick(s.us);
     const last = this.#last;
     let side = last === null ? 0 : sideOf(last, s);
     let connection = last;
     if (side === 0) {
       connection = this.#find(s);
-      if (connection === null) return;
+      if (connection === null) return null;
       this.#last = connection;
       side = sideOf(connection, s);
     }
@@ -90,6 +91,7 @@ export class ConnectionTable implements SegmentListener {
     connection!.segment(s, side === 1);
     this.#context.segment = null;
     if (!connection!.isOpen) this.#remove(connection!, true);
+    return connection;
   }
 
   /** The capture is over: all that is open closes, in the order of opening. */

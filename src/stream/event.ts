@@ -84,6 +84,8 @@ export interface ConnectionView {
   readonly closed: CloseReason;
   /** Highest stream offset of that direction which the peer acknowledged; 0 when nothing was. */
   acknowledged(direction: Direction): number;
+  /** Where the octet with this sequence number lies in its stream; negative in front of it. null: not known. */
+  streamOffset(direction: Direction, seq: number): number | null;
   /** First 20 gaps of both directions, in order of discovery; `gapCount` counts all. */
   readonly gaps: readonly Gap[];
   readonly gapCount: number;

@@ -70,6 +70,10 @@ export class FakeConnection implements ConnectionView {
   overlaps = [];
   overlapCount = 0;
   tcp = PLAIN_TCP;
+  streamOffset(): null {
+    return null;
+  }
+
   acknowledged(direction: Direction): number {
     return this.acked[direction];
   }
