@@ -1,5 +1,5 @@
 import type { SmtpSession } from '../smtp/session.js';
-import type { Evidence, SeenIn } from './finding.js';
+import type { Evidence, SeenIn, SessionRef } from './finding.js';
 
 /** Clients at servers that are known to have been answered; servers, and connections of each. */
 const MAX_PAIRS = 50_000;
@@ -16,6 +16,7 @@ export interface Asked {
 
 interface Witness {
   readonly client: string;
+  readonly session: SessionRef;
   readonly us: number;
   /** Of the server's first packet to this client. */
   readonly hopLimit: number | null;
@@ -52,6 +53,7 @@ export class Answered {
     }
     list.push({
       client: client.address,
+      session: { id: session.id, capture },
       us,
       hopLimit: session.tcp.serverHopLimit,
       evidence: {

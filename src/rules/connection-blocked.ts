@@ -237,6 +237,7 @@ function draftOf(met: readonly Blocked[], answered: Answered): FindingDraft {
   return {
     session: first!,
     others,
+    ...(witness !== null && { contrast: [witness.session] }),
     subject: came ? `${kind} for a while` : kind,
     ...(came && { severity: 'info' as const }),
     confidence: came || (witness === null && kind !== 'reset-ignored') ? 'possible' : 'likely',

@@ -64,12 +64,13 @@ export const ehloRejected: Rule = {
       end() {
         for (const draft of waiting) {
           const known = knowledge.of(draft.session);
-          if (!known?.esmtp) continue;
+          if (!known?.esmtp || !known.session) continue;
           context.report({
             ...draft,
             confidence: 'likely',
             proof: 'contrast',
-            message: `EHLO was refused with ${draft.args.code} by a server that answers it with keywords in session ${known.session}: it is not the server that lacks ESMTP.`,
+            contrast: [known.session],
+            message: `EHLO was refused with ${draft.args.code} by a server that answers it with keywords in session ${known.session.id}: it is not the server that lacks ESMTP.`,
           });
         }
       },

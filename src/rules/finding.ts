@@ -53,6 +53,8 @@ export interface FindingDraft {
   readonly session: SeenIn;
   /** Other sessions that belong to it (copies of a duplicate, the witness). */
   readonly others?: readonly SessionRef[];
+  /** Sessions in which it is otherwise, where the finding is told by them. They do not show it. */
+  readonly contrast?: readonly SessionRef[];
   /** Verb, keyword, message: drafts of one rule, server and subject become one finding. */
   readonly subject: string;
   /** What of the subject another capture would show again, for the fingerprint. Default: all of it. */
@@ -92,6 +94,10 @@ export interface Finding {
   readonly sessions: readonly string[];
   readonly count: number;
   readonly evidence: readonly Evidence[];
+  /** Sessions that the evidence is of, and those it is told by. */
+  readonly evidenceSessions?: readonly string[];
+  /** Name of its evidence capture; null: there is none. Only where evidence captures were asked for. */
+  readonly evidenceFile?: string | null;
   readonly symptoms: readonly string[];
   readonly remedy: readonly string[];
   readonly references: readonly string[];

@@ -1,4 +1,5 @@
 import type { SmtpSession } from '../smtp/session.js';
+import type { SessionRef } from './finding.js';
 import { ehloWorked } from './mask.js';
 
 /** Servers remembered, and keywords of each. */
@@ -12,7 +13,7 @@ export interface ServerKnowledge {
   /** Keywords offered in clear, upper case; `AUTH=LOGIN` counts as AUTH. */
   readonly keywords: Set<string>;
   /** The session that showed them first. */
-  session: string | null;
+  session: SessionRef | null;
 }
 
 /** Remembers servers over all sessions, within limits; beyond them a server is simply not known. */
@@ -29,7 +30,7 @@ export class Knowledge {
     }
     if (!session.exchanges.some(ehloWorked)) return;
     server.esmtp = true;
-    server.session ??= session.id;
+    server.session ??= { id: session.id, capture: session.capture };
     for (const { keyword } of session.extensions) {
       if (server.keywords.has(keyword)) continue;
       if (server.keywords.size < MAX_KEYWORDS) server.keywords.add(keyword.split('=')[0]!);

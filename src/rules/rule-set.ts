@@ -7,6 +7,7 @@ import type { Rule, RuleListener } from './rule.js';
 const MAX_SESSIONS = 10_000;
 const MAX_EVIDENCE = 8;
 const EVIDENCE_SESSIONS = 3;
+const MAX_EVIDENCE_SESSIONS = 16;
 const MAX_FINDINGS = 10_000;
 const MAX_NOT_ASSESSED = 1_000;
 
@@ -28,6 +29,7 @@ interface Merged {
   readonly sessions: Set<string>;
   count: number;
   readonly evidence: Evidence[];
+  readonly evidenceSessions: Set<string>;
   drafts: number;
 }
 
@@ -142,6 +144,7 @@ export class RuleSet {
         sessions: new Set(),
         count: 0,
         evidence: [],
+        evidenceSessions: new Set(),
         drafts: 0,
       };
       this.merged.set(key, merged);
@@ -156,6 +159,9 @@ export class RuleSet {
       merged.best = draft;
     if (merged.drafts <= EVIDENCE_SESSIONS) {
       merged.evidence.push(...draft.evidence.slice(0, MAX_EVIDENCE - merged.evidence.length));
+      for (const { id } of [draft.session, ...(draft.contrast ?? []), ...(draft.others ?? [])]) {
+        if (merged.evidenceSessions.size < MAX_EVIDENCE_SESSIONS) merged.evidenceSessions.add(id);
+      }
     }
   }
 
@@ -179,6 +185,7 @@ export class RuleSet {
       sessions,
       count: merged.count,
       evidence: merged.evidence,
+      evidenceSessions: [...merged.evidenceSessions],
       symptoms: best.symptoms ?? meta.symptoms,
       remedy: best.remedy ?? meta.remedy,
       references: meta.references,

@@ -90,12 +90,13 @@ export const verbRejected: Rule = {
       end() {
         for (const { keyword, signs, draft } of waiting) {
           const known = knowledge.of(draft.session);
-          if (!known?.keywords.has(keyword)) continue;
+          if (!known?.session || !known.keywords.has(keyword)) continue;
           // Offered to others only: servers do offer AUTH or STARTTLS to some clients alone.
           context.report({
             ...draft,
             proof: 'contrast',
-            message: `${draft.subject} was refused with ${draft.args.code} by a server that offers ${keyword} to others (session ${known.session}). ${
+            contrast: [known.session],
+            message: `${draft.subject} was refused with ${draft.args.code} by a server that offers ${keyword} to others (session ${known.session.id}). ${
               signs === null
                 ? "Something on this client's way may hide and refuse it; a server may also offer it to some clients alone."
                 : refuser(signs, false)
