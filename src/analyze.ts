@@ -1,6 +1,6 @@
 import { CaptureOpenError } from './capture/capture-error.js';
-import type { CaptureFacts } from './capture/packet.js';
-import { readCapture } from './capture/source.js';
+import type { CaptureFacts, PacketListener } from './capture/packet.js';
+import { type ReadOptions, readCapture } from './capture/source.js';
 import { diagnose } from './diagnose/diagnose.js';
 import type { Diagnosis } from './diagnose/diagnosis.js';
 import { createDecoder } from './fragment/decoder.js';
@@ -29,6 +29,8 @@ export interface AnalyzeOptions {
   /** Stops reading; what was read so far is analysed. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (file: string, octets: number, total: number | null) => void;
+  /** What reads an input by its name. Default: `readCapture`, which reads files. */
+  readonly read?: (file: string, listener: PacketListener, options: ReadOptions) => Promise<CaptureFacts>;
 }
 
 /** One input and what became of it. */
@@ -44,6 +46,8 @@ export interface Analysis {
   readonly captures: readonly CaptureResult[];
   readonly sessionCount: number;
   sessions(): Iterable<SmtpSession>;
+  /** The session of this id; null: there is none. */
+  session(id: string): SmtpSession | null;
   readonly findings: readonly Finding[];
   /** Per server, what box explains its findings. */
   readonly diagnoses: readonly Diagnosis[];
@@ -110,7 +114,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
     const decoder = createDecoder(table, ports, addresses);
     let facts: CaptureFacts;
     try {
-      facts = await readCapture(file, decoder, {
+      facts = await (options.read ?? readCapture)(file, decoder, {
         ...(options.signal && { signal: options.signal }),
         ...(options.onProgress && {
           onProgress: (octets: number, total: number | null) => options.onProgress?.(file, octets, total),
@@ -138,6 +142,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
       for (const part of parts)
         for (const record of part.records) yield record.materialise(part.firstIndex, part.lastUs);
     },
+    session: (id) => recall(Number(id.slice(1))),
     findings,
     diagnoses: diagnose(findings),
     notAssessed: [

@@ -144,6 +144,7 @@ export function fakeAnalysis(
     ],
     sessionCount: sessionList.length,
     sessions: () => sessionList,
+    session: (id) => sessionList.find((session) => session.id === id) ?? null,
     findings: [],
     diagnoses: [],
     notAssessed: [],
