@@ -17,6 +17,7 @@ const FLOORS = [
   'analyze.ts',
   'compare',
   'report',
+  'evidence',
   'cli',
 ];
 

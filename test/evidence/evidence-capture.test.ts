@@ -1,0 +1,177 @@
+/** Every finding of every recorded capture has an evidence capture, which gives that finding to whoever reads it. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { analyze } from '../../src/analyze.js';
+import { evidenceCaptures } from '../../src/evidence/evidence-capture.js';
+import { catalog } from '../../src/rules/catalog.js';
+import type { Finding } from '../../src/rules/finding.js';
+import { pcapOf, scriptPackets } from '../support/dialogue.js';
+import { evidenceOf } from '../support/evidence.js';
+import { readWhole } from '../support/pcap.js';
+
+const FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../captures');
+const RECORDED = readdirSync(FOLDER).filter((name) => /\.(pcap|pcapng)(\.(gz|zst))?$/.test(name));
+/** Masks, mail data, TLS, many sessions: starting tshark takes half a second each time. */
+const SHOWN = [
+  'asa-esmtp-outside.pcap',
+  'attachment-damaged-inside.pcap',
+  'tls-masked-outside.pcap',
+  'delivered-five-times-outside.pcap',
+];
+const TSHARK = hasTshark();
+
+function hasTshark(): boolean {
+  try {
+    execFileSync('tshark', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const told = ({ rule, confidence, severity, server, args }: Finding): string =>
+  JSON.stringify([rule, confidence, severity, server, args]);
+
+describe('the recorded captures', () => {
+  it.each(RECORDED)('%s: each finding is found again in its own capture', async (name) => {
+    const folder = mkdtempSync(join(tmpdir(), 'mailwitness-'));
+    try {
+      const analysis = await analyze([join(FOLDER, name)], { rules: catalog });
+      const options = { rules: catalog, application: 'test' };
+      const known = new Set(analysis.findings.map(({ rule }) => rule));
+      for await (const evidence of evidenceCaptures(analysis, analysis.findings, options)) {
+        const { finding, octets } = evidence;
+        expect(octets, `${finding.id} ${finding.rule}: ${octets ? '' : evidence.reason}`).not.toBeNull();
+        const file = join(folder, evidence.name!);
+        writeFileSync(file, octets!);
+        const again = await analyze([file], { rules: catalog });
+        expect(again.captures[0]!.facts).toMatchObject({ format: 'pcapng', problems: [], truncated: false });
+        expect(again.findings.map(told)).toContain(told(finding));
+        for (const { rule } of again.findings) expect(known).toContain(rule);
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it.skipIf(!TSHARK)(
+    'tshark reads the evidence without a warning and shows the comments',
+    { timeout: 300_000 },
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'mailwitness-'));
+      try {
+        for (const name of SHOWN) {
+          const analysis = await analyze([join(FOLDER, name)], { rules: catalog });
+          const options = { rules: catalog, application: 'test' };
+          const seen = new Set<string>();
+          for await (const evidence of evidenceCaptures(analysis, analysis.findings, options)) {
+            if (evidence.octets === null || seen.has(evidence.finding.rule)) continue;
+            seen.add(evidence.finding.rule);
+            const file = join(folder, 'evidence.pcapng');
+            writeFileSync(file, evidence.octets);
+            const check = ['-o', 'tcp.check_checksum:TRUE', '-o', 'ip.check_checksum:TRUE'];
+            const fields = ['frame.comment', '_ws.malformed', 'tcp.checksum.status', 'ip.checksum.status'];
+            const args = [
+              '-n',
+              ...check,
+              '-r',
+              file,
+              '-T',
+              'fields',
+              ...fields.flatMap((field) => ['-e', field]),
+            ];
+            const rows = execFileSync('tshark', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+              .trimEnd()
+              .split('\n')
+              .map((line) => line.split('\t'));
+            expect(rows.length).toBe(evidence.packets);
+            for (const [comment, malformed, tcp, ip] of rows) {
+              expect(comment).toContain(`${evidence.finding.rule}: `);
+              expect([malformed, tcp === '0', ip === '0']).toEqual(['', false, false]);
+            }
+            expect(rows.some(([comment]) => comment!.includes('proof: '))).toBe(true);
+          }
+        }
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
+});
+
+const MASKED = `S: 220 ****************************
+C: EHLO client.example
+S: 250-mx.example
+S+ 250 SIZE 1000
+C: AUTH PLAIN AHVzZXIAc2VjcmV0LXdvcmQ=
+S: 235 ok
+C: MAIL FROM:<a@example.com>
+S: 250 ok
+C: QUIT
+S: 221 bye`;
+
+describe('an evidence capture', () => {
+  it('holds the proof and the handshake, with their times, lengths and numbers', async () => {
+    const capture = pcapOf(scriptPackets(MASKED));
+    const [evidence] = await evidenceOf(capture);
+    expect(evidence).toMatchObject({ name: 'f1-banner-masked.pcapng', packets: 4 });
+    const before = readWhole(capture).packets;
+    const after = readWhole(evidence!.octets!).packets;
+    expect(after.map(({ us, octets }) => ({ us, octets }))).toEqual(
+      before.slice(0, 4).map(({ us, octets }) => ({ us, octets })),
+    );
+  });
+
+  it('is the same octets every time', async () => {
+    const capture = pcapOf(scriptPackets(MASKED));
+    const [one] = await evidenceOf(capture);
+    const [other] = await evidenceOf(capture);
+    expect(one!.octets!.equals(other!.octets!)).toBe(true);
+  });
+
+  it('shows hostile text in its comments as what it is', async () => {
+    const script = `S: 220 ****************************
+C: EHLO client.example
+S: 250-mx.example
+S+ 250-XXXXXXXA
+S+ 250 XXXXXXXXXXXXXXXXXXXXXB
+C: XXXX\\x1b[2J
+S: 500 what is XXXX\\x1b[2J
+C: QUIT
+S: 221 bye`;
+    for (const { finding, octets } of await evidenceOf(pcapOf(scriptPackets(script)))) {
+      expect(octets, finding.rule).not.toBeNull();
+      const comments = octets!.latin1Slice(0, 28 + 2000);
+      expect(comments.slice(0, comments.indexOf('test')).includes('\x1b')).toBe(false);
+    }
+  });
+
+  it('joins what was found in two captures', async () => {
+    const second = MASKED.replace('S: 220', 'session C=192.0.2.10:40007 S=198.51.100.25:25\nS: 220');
+    const captures = [pcapOf(scriptPackets(MASKED)), pcapOf(scriptPackets(second))];
+    const [evidence] = await evidenceOf(...captures);
+    expect(evidence!.finding.evidence.map(({ capture }) => capture)).toEqual([0, 1]);
+    expect(evidence).toMatchObject({ name: 'f1-banner-masked.pcapng' });
+  });
+
+  it('keeps nanoseconds, the link type and packets cut short as they were', async () => {
+    const packets = scriptPackets(MASKED);
+    const ticks = (us: number): bigint => BigInt(us) * 1000n + 123n;
+    const { enhancedPacket, interfaceDescription, sectionHeader } = await import('../support/pcap.js');
+    const capture = Buffer.concat([
+      sectionHeader(),
+      interfaceDescription({ linkType: 101, tsresol: 9 }),
+      ...packets.map(({ us, octets }) => {
+        const ip = octets.subarray(14);
+        return enhancedPacket({ ticks: ticks(us), octets: ip, original: ip.length });
+      }),
+    ]);
+    const [evidence] = await evidenceOf(capture);
+    const [first] = readWhole(evidence!.octets!).packets;
+    expect(first).toMatchObject({ linkType: 101, digits: 9, ns: 123, us: packets[0]!.us });
+  });
+});
