@@ -21,16 +21,31 @@ const MAX_WARNINGS = 3;
 export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string): Promise<ExitStatus> {
   const rules = chosenRules(args.only, args.except);
   const file = args.output === null ? null : new OutputFile(args.output, inputsOf(args));
+  const directory =
+    args.evidence === null
+      ? null
+      : (await import('./write-evidence.js')).evidenceDirectory(args, inputsOf(args));
   const log = args.asaLog === null ? null : (await import('./log-file.js')).readLogFile(args.asaLog);
   const whole = await analyzeInterruptibly(args, rules, log, io);
   const findings = whole.findings.filter((finding) => isAsSure(finding.confidence, args.minConfidence));
-  const analysis: Analysis = {
+  const sure: Analysis = {
     ...whole,
     sessions: () => whole.sessions(),
     findings,
     diagnoses: findings.length === whole.findings.length ? whole.diagnoses : diagnose(findings),
   };
-  if (!args.quiet) warn(analysis, io.stderr);
+  if (!args.quiet) warn(sure, io.stderr);
+  const making = { rules, ports: args.ports, ...(log && { firewallLog: log }), version };
+  const { analysis, failed } = directory
+    ? await (await import('./write-evidence.js')).writeEvidence(
+        directory,
+        whole,
+        sure,
+        making,
+        args.quiet,
+        io,
+      )
+    : { analysis: sure, failed: false };
   // A rule whose findings were all left out was not found silent.
   const leftOut = whole.findings.filter((finding) => !findings.includes(finding));
   const judged = rules.filter(({ meta }) => !leftOut.some((finding) => finding.rule === meta.id));
@@ -39,11 +54,12 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
     ports: args.ports,
     rules: judged.map((rule) => rule.meta.id),
     leftOut: leftOut.length,
+    ...(args.evidence !== null && { evidence: args.evidence }),
   };
   const report = await reportOf(analysis, args.format, text, version);
   if (file) file.write(report);
   else await writeAll(report, io.stdout);
-  if (analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
+  if (failed || analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
   return findings.some((finding) => isAtLeast(finding.severity, args.failOn)) ? 1 : 0;
 }
 

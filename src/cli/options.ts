@@ -27,6 +27,10 @@ export interface AnalyzeArguments {
   readonly asaLog: string | null;
   readonly minConfidence: Confidence;
   readonly failOn: Severity;
+  /** Directory of evidence captures, or null. */
+  readonly evidence: string | null;
+  /** Evidence captures of an earlier run are overwritten. */
+  readonly force: boolean;
   readonly quiet: boolean;
   readonly color: boolean;
 }
@@ -51,6 +55,7 @@ interface RawOptions {
   color: boolean;
   anonymize?: true;
   evidence?: string;
+  force?: true;
 }
 
 const DEFAULTS: RawOptions = {
@@ -102,7 +107,6 @@ function checked(
     if (head === 'analyze') files.shift();
   }
   if (options.anonymize) throw notYet("the option '--anonymize'");
-  if (options.evidence !== undefined) throw notYet("the option '--evidence'");
   if (LATER_FORMATS.includes(options.format)) throw notYet(`the format '${options.format}'`);
   if (files.length === 0) {
     throw new UsageError(
@@ -114,6 +118,10 @@ function checked(
   }
   if (options.output === '') throw new UsageError('the name of the output file is empty.');
   if (options.asaLog === '') throw new UsageError("the name of the firewall's log is empty.");
+  if (options.evidence === '') throw new UsageError('the name of the evidence directory is empty.');
+  if (options.force && options.evidence === undefined) {
+    throw new UsageError('--force is for --evidence, which is not there.');
+  }
   return {
     files,
     format: oneOf('--format', options.format, FORMATS),
@@ -125,6 +133,8 @@ function checked(
     asaLog: options.asaLog ?? null,
     minConfidence: oneOf('--min-confidence', options.minConfidence, CONFIDENCES),
     failOn: oneOf('--fail-on', options.failOn, SEVERITIES),
+    evidence: options.evidence ?? null,
+    force: options.force ?? false,
     quiet: options.quiet ?? false,
     color: options.color,
   };
@@ -164,10 +174,14 @@ async function program(version: string, say: (text: string) => void): Promise<Co
       DEFAULTS.minConfidence,
     )
     .option('--fail-on <severity>', `exit with 1 from ${SEVERITIES.join(', ')} on`, DEFAULTS.failOn)
+    .option(
+      '--evidence <dir>',
+      'writes a small capture for each finding: the packets that prove it, annotated, without credentials and text',
+    )
+    .option('--force', 'lets --evidence overwrite the captures of an earlier run')
     .option('--quiet', 'no warnings and no progress')
     .option('--no-color', 'no colour (nor with NO_COLOR in the environment)')
     .addOption(new Option('--anonymize').hideHelp())
-    .addOption(new Option('--evidence <dir>').hideHelp())
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this')
     .addHelpText('after', EXIT_STATUS)

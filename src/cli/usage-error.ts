@@ -9,7 +9,7 @@ export function notYet(what: string): UsageError {
 }
 
 /** The failure of an output, with what to do about it. */
-export function cannotWrite(where: string, error: unknown): UsageError {
+export function cannotWrite(where: string, error: unknown, what = 'the report'): UsageError {
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
   const advice: Record<string, string> = {
     ENOENT: 'its folder does not exist.',
@@ -21,5 +21,5 @@ export function cannotWrite(where: string, error: unknown): UsageError {
     ENOSPC: 'the disk is full.',
     EDQUOT: 'the quota is used up.',
   };
-  return new UsageError(`the report cannot be written to ${where}: ${advice[code] ?? `${code}.`}`);
+  return new UsageError(`${what} cannot be written to ${where}: ${advice[code] ?? `${code}.`}`);
 }

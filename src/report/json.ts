@@ -221,6 +221,7 @@ function findingValue(finding: Finding): object {
       note: decodeOctets(evidence.note),
     })),
     filters: displayFilters(finding.evidence),
+    ...(finding.evidenceFile !== undefined && { evidenceFile: finding.evidenceFile }),
     symptoms: finding.symptoms,
     remedy: finding.remedy.map(decodeOctets),
     references: finding.references.map(decodeOctets),

@@ -23,6 +23,8 @@ export interface TextOptions {
   readonly rules?: readonly string[];
   /** Findings that the analysis no longer holds because they are less certain than was asked for. */
   readonly leftOut?: number;
+  /** Directory of the evidence captures. */
+  readonly evidence?: string;
 }
 
 /** Severity has a word, a shape and a colour: any two of them may be lost. */
@@ -204,6 +206,7 @@ class TextReport {
     yield* this.proofs(evidence);
     yield* this.filters(evidence);
     yield* this.witnesses(told);
+    yield* this.evidenceFiles(findings);
     yield '\n';
     for (const [index, remedy] of unique(findings.flatMap((one) => one.remedy)).entries()) {
       yield page.paragraph(printableOctets(remedy), index === 0 ? '  Change: ' : '          ', 'green');
@@ -250,6 +253,20 @@ class TextReport {
       const which = this.analysis.captures.length > 1 ? `, capture ${capture + 1}` : '';
       yield `    Wireshark${which}: ${filter}\n`;
     }
+  }
+
+  private *evidenceFiles(findings: readonly Finding[]): Generator<string> {
+    const { evidence } = this.options;
+    const names = findings.flatMap(({ evidenceFile }) => evidenceFile ?? []);
+    if (evidence === undefined || names.length === 0) return;
+    const folder = printableText(evidence.endsWith('/') ? evidence : `${evidence}/`);
+    const more = names.length > MAX_NAMED ? ` and ${thousands(names.length - MAX_NAMED)} more` : '';
+    const [first, ...others] = names.slice(0, MAX_NAMED);
+    yield this.page.paragraph(
+      `packets: ${[`${folder}${first}`, ...others].join(', ')}${more}`,
+      '    ',
+      'dim',
+    );
   }
 
   /** Lines of the firewall's log that say what was found; all others stand in the section of their own. */

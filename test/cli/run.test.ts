@@ -49,11 +49,13 @@ describe('usage', () => {
         '--no-rule',
         '--digest',
         '--asa-log',
+        '--evidence',
+        '--force',
         '--fail-on',
       ]) {
         expect(out).toContain(option);
       }
-      for (const later of ['compare', 'live', 'doctor', 'markdown', 'anonymize', 'evidence']) {
+      for (const later of ['compare', 'live', 'doctor', 'markdown', 'anonymize']) {
         expect(out).not.toContain(later);
       }
       for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
@@ -93,7 +95,8 @@ describe('usage', () => {
     [['doctor'], /command 'doctor' is not available/],
     [['--quiet', 'live'], /command 'live' is not available/],
     [['--anonymize', 'x'], /option '--anonymize' is not available/],
-    [['--evidence', 'dir', 'x'], /option '--evidence' is not available/],
+    [['--evidence', '', 'x'], /evidence directory is empty/],
+    [['--force', 'x'], /--force is for --evidence/],
     [['--rule', 'banner-maskd', 'x'], /no rule 'banner-maskd'. Did you mean banner-masked\?/],
     [['--no-rule', 'zzzzzzzzzzzz', 'x'], /no rule 'zzzzzzzzzzzz'. The rules are banner-masked, /],
     [['--rule', '', 'x'], /no rule ''/],
