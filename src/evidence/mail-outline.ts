@@ -25,7 +25,7 @@ const STATUS_FIELD =
   /^(?:action|status|diagnostic-code|final-recipient|(?:x-)?original-message-id)[ \t]*:.*$/i;
 /** What people read in a report of the same: smtp/delivery-report.ts looks for it, over line ends too. */
 const SENTENCE =
-  /(?:^|[ \t])(?:554[ -]#?5\.6\.1[ ,:;-]{0,4})?body type not supported(?: by(?: remote(?: host)?)?)?(?:[ \t.]|$)|(?:^|[ \t])554[ -]#?5\.6\.1(?:[ \t]|$)|^[ \t]*(?:by )?(?:remote )?host(?:[ \t.]|$)/gi;
+  /(?:^|\W)(?:554[ -]#?5\.6\.1[ ,:;-]{0,4})?body type not supported(?: by(?: remote(?: host)?)?)?(?:\W|$)|(?:^|\W)554[ -]#?5\.6\.1(?:\W|$)|^[ \t]*(?:by )?(?:remote )?host(?:\W|$)/gi;
 
 /** What a continuation line continues. */
 type Field = 'identifier' | 'type' | 'encoding' | 'status' | 'other';

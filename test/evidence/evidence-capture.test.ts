@@ -33,8 +33,11 @@ function hasTshark(): boolean {
   }
 }
 
-const told = ({ rule, confidence, severity, server, args }: Finding): string =>
-  JSON.stringify([rule, confidence, severity, server, args]);
+const IN_OTHER_WORDS = 'Read alone it gives this finding in other words';
+
+/** Findings that count hundreds of sessions cannot count them in a small file. */
+const told = ({ rule, confidence, severity, server, args }: Finding, whole: boolean): string =>
+  JSON.stringify([rule, confidence, severity, server, whole ? args : null]);
 
 describe('the recorded captures', () => {
   it.each(RECORDED)('%s: each finding is found again in its own capture', async (name) => {
@@ -50,7 +53,9 @@ describe('the recorded captures', () => {
         writeFileSync(file, octets!);
         const again = await analyze([file], { rules: catalog });
         expect(again.captures[0]!.facts).toMatchObject({ format: 'pcapng', problems: [], truncated: false });
-        expect(again.findings.map(told)).toContain(told(finding));
+        const whole = !octets!.includes(IN_OTHER_WORDS);
+        if (finding.sessions.length <= 16) expect(whole, finding.rule).toBe(true);
+        expect(again.findings.map((one) => told(one, whole))).toContain(told(finding, whole));
         for (const { rule } of again.findings) expect(known).toContain(rule);
       }
     } finally {
