@@ -92,6 +92,7 @@ export const eightBitMimeUnadvertised: Rule = {
             subject: one.unseen.why,
             ...(judged.honest && { severity: 'info', symptoms: [], remedy: [HONEST_REMEDY] }),
             confidence: judged.confidence,
+            ...(elsewhere && !judged.honest && { proof: 'contrast' as const }),
             message: `${messages} with 8-bit octets${declared} ${one.messages === 1 ? 'was' : 'were'} sent ${judged.what}`,
             args: {
               why: one.unseen.why,
