@@ -151,8 +151,8 @@ class Lab:
         self.bridge.wait(5)
         self.firewall(mode)
 
-    def proxy(self, kind):
-        self.script('firewall', 'proxy.py', kind, SERVER, INNER, self.log, port=25)
+    def proxy(self, kind, *more):
+        self.script('firewall', 'proxy.py', kind, SERVER, INNER, self.log, *more, port=25)
 
     def record(self, *names, nano=False):
         """`…-outside.…` is recorded at the client, `…-inside.…` at the server, any other name at the client."""
@@ -251,7 +251,7 @@ class Lab:
     def talk(self, script, source=None):
         """A scripted sender, see talk.py. `source`: another address than the client's own."""
         if source:
-            self.inside_of(self.spaces['client'], 'ip', 'addr', 'add', f'{source}/24', 'dev', 'eth0')
+            self.inside_of(self.spaces['client'], 'ip', 'addr', 'replace', f'{source}/24', 'dev', 'eth0')
         with open(f'{self.folder}/talk.log', 'ab') as log:
             subprocess.run(['ip', 'netns', 'exec', self.spaces['client'], sys.executable, '-B', f'{HERE}/talk.py', SERVER,
                             *([source] if source else [])],

@@ -4,10 +4,12 @@
 checkpoint: greets as Check Point's SMTP security server does; takes STARTTLS, CHUNKING and PIPELINING out of the EHLO
             reply, refuses the verbs it does not know
 raptor:     the same with greeting and HELP reply of the Raptor / Symantec Enterprise Firewall proxy
+strip:      greets as the server does and passes everything on, but takes STARTTLS out of the EHLO reply for the
+            client whose address is given
 av:         a desktop antivirus proxy: STARTTLS stays advertised and is answered locally `500 Unsupported command.`
 
 Greetings are those of public service-probe files; what else they do is made up from public descriptions.
-usage: proxy.py KIND LISTEN_ADDRESS SERVER_ADDRESS [LOG]         the log: see changes.py
+usage: proxy.py KIND LISTEN_ADDRESS SERVER_ADDRESS [LOG [CLIENT_ADDRESS]]         the log: see changes.py
 """
 import re
 import socket
@@ -90,12 +92,23 @@ class Handler(socketserver.StreamRequestHandler):
         flow = '%s:%d' % self.client_address
         self.server.log.write(flow, 'client', 'translated', **{'as': '%s:%d' % self.up.getsockname()}, shift=None)
         self.ledger = Ledger(self.server.log, flow)
-        self.own(GREETING[self.server.kind] + b'\r\n', instead=self.reply())
+        greeting = self.reply()
+        if self.server.kind == 'strip':
+            self.pass_back(greeting)
+        else:
+            self.own(GREETING[self.server.kind] + b'\r\n', instead=greeting)
         while True:
             line = self.rfile.readline(4096)
             if not line or not self.command(line, line.strip().split(b' ')[0].upper()):
                 break
         self.up.close()
+
+    def unwanted(self):
+        """The lines that the client is not to see."""
+        kind, client = self.server.kind, self.server.client
+        if kind == 'strip':
+            return rb'250.STARTTLS' if client == self.client_address[0] else None
+        return None if kind == 'av' else rb'250.(STARTTLS|CHUNKING|PIPELINING)'
 
     def command(self, line, verb):
         """False when that was the end."""
@@ -103,7 +116,7 @@ class Handler(socketserver.StreamRequestHandler):
         if kind == 'raptor' and verb == b'HELP':
             self.refuse(line, b'214 Help not supported by this implementation\r\n')
             return True
-        if kind != 'av' and verb not in SEVEN | {b'EHLO'}:
+        if kind not in ('av', 'strip') and verb not in SEVEN | {b'EHLO'}:
             self.refuse(line, b'500 Command not recognized\r\n')
             return True
         if kind == 'av' and verb == b'STARTTLS':
@@ -114,7 +127,7 @@ class Handler(socketserver.StreamRequestHandler):
         if verb == b'QUIT' and kind == 'av':
             self.own(b'221 Closing connection. Good bye.\r\n', instead=lines)
             return False
-        self.pass_back(lines, rb'250.(STARTTLS|CHUNKING|PIPELINING)' if verb == b'EHLO' and kind != 'av' else None)
+        self.pass_back(lines, self.unwanted() if verb == b'EHLO' else None)
         if verb == b'DATA' and lines and lines[0].startswith(b'354'):
             return self.mail_data()
         return verb != b'QUIT'
@@ -140,4 +153,5 @@ if __name__ == '__main__':
     with Server((sys.argv[2], 25), Handler) as server:
         server.kind, server.target = sys.argv[1], sys.argv[3]
         server.log = Log(sys.argv[4] if len(sys.argv) > 4 else None)
+        server.client = sys.argv[5] if len(sys.argv) > 5 else None
         server.serve_forever()

@@ -11,6 +11,13 @@ NAIVE = {'smtp_pix_workarounds': ''}
 SPLIT = {'smtp_pix_workaround_threshold_time': '0s', 'smtp_pix_workaround_delay_time': '1s'}
 ONCE = {'minimal_backoff_time': '600s', 'maximal_backoff_time': '600s'}
 AUTH = {'auth': servers.PLAIN_AND_LOGIN}
+TWO_CLIENTS = ('198.51.100.10', '198.51.100.11')
+
+
+def two_clients(lab):
+    """Two clients in turns, twice."""
+    for n, client in enumerate(TWO_CLIENTS * 2, 1):
+        lab.talk('EHLO client.example.net\n' + ENVELOPE + data(lab, n) + 'QUIT\n', source=client)
 
 
 def base64_of(text):
@@ -351,6 +358,13 @@ def proxy_antivirus(lab):
     lab.talk('EHLO client.example.net\nSTARTTLS\n' + ENVELOPE + data(lab) + 'QUIT\n')
 
 
+def capability_removed(lab):
+    "a proxy takes the STARTTLS line out of the EHLO reply for one client; another client sees it in the same server's reply"
+    lab.network(proxy=True); lab.postfix_server(**lab.certificate()); lab.proxy('strip', TWO_CLIENTS[0])
+    lab.record(f'{lab.name}-outside.pcap')
+    two_clients(lab)
+
+
 # --- controls: nothing was done, nothing may be found -------------------------------
 def control_postfix(lab):
     "Postfix to Postfix, nothing in between"
@@ -384,6 +398,19 @@ def control_typed(lab):
     lab.network(); lab.firewall(); lab.postfix_server(); lab.record(f'{lab.name}.pcap')
     lab.talk('@wait 2\nHELO client.example.net\n@wait 2\nMAIL FROM:<alice@example.net>\n@wait 2\nRCPT TO:<bob@example.com>\n'
              '@wait 2\nDATA\n@line Subject: hello\n@line\n@wait 2\n@line Hello Bob\n@wait 6\n.\nQUIT\n')
+
+
+def control_two_clients(lab):
+    "two clients in turns at one Postfix, nothing in between"
+    lab.network(); lab.firewall(); lab.postfix_server(**lab.certificate()); lab.record(f'{lab.name}.pcap')
+    two_clients(lab)
+
+
+def control_auth_for_one(lab):
+    "AUTH is offered to one of two clients only (Exim `auth_advertise_hosts`)"
+    lab.network(); lab.firewall()
+    lab.exim_server(main=f'auth_advertise_hosts = {TWO_CLIENTS[0]}\n', **AUTH); lab.record(f'{lab.name}.pcap')
+    two_clients(lab)
 
 
 def control_greylisting(lab):
@@ -502,7 +529,7 @@ SCENARIOS = {NAMES.get(s.__name__, s.__name__.replace('_', '-')): s for s in (
     eightbit_not_offered, exchange_ndr, delivered_five_times, lost_end_of_data, reset_end_of_data, sender_workaround,
     blocked_syn, blocked_reset, blocked_unfit, control_server_late,
     sack_left, sack_fixed,
-    proxy_checkpoint, proxy_raptor, proxy_antivirus, tls_lost, tls_masked, tls_spoiled, control_exim, control_8bitmime,
-    control_sendmail, control_no_esmtp, control_typed, control_greylisting, control_starttls, control_mailing_list, control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_far, control_relay_denied,
+    proxy_checkpoint, proxy_raptor, proxy_antivirus, capability_removed, tls_lost, tls_masked, tls_spoiled, control_exim, control_8bitmime,
+    control_sendmail, control_no_esmtp, control_typed, control_two_clients, control_auth_for_one, control_greylisting, control_starttls, control_mailing_list, control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_far, control_relay_denied,
     control_tls_alert,
     attachment_damaged, control_attachment, asa_limits, asa_limits_drop, control_limits)}

@@ -5,6 +5,7 @@ import { authDropped } from './auth-dropped.js';
 import { bannerMasked } from './banner-masked.js';
 import { bannerProxy } from './banner-proxy.js';
 import { capabilityMasked } from './capability-masked.js';
+import { capabilityRemoved } from './capability-removed.js';
 import { charModeTelnet } from './char-mode-telnet.js';
 import { connectionBlocked } from './connection-blocked.js';
 import { duplicateDelivery } from './duplicate-delivery.js';
@@ -33,6 +34,7 @@ export const catalog: readonly Rule[] = [
   bannerProxy,
   greetingStalled,
   capabilityMasked,
+  capabilityRemoved,
   verbMasked,
   verbSwallowed,
   verbRejected,
