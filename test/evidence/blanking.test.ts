@@ -285,3 +285,19 @@ describe('the checksum', () => {
     expect(octets.readUInt16BE(packet.tcpStart + 16)).toBe(packet.octets.readUInt16BE(packet.tcpStart + 16));
   });
 });
+
+describe('octets that were sent twice', () => {
+  it('are shown only where they are what was heard first', async () => {
+    const script = `S: 220 mx.example ESMTP
+C: NOOP 0123456789abcdef
+S: 250 ok
+back C 23
+C: NOOP Planted-Secret-1
+C: QUIT
+S: 221 bye`;
+    const text = await written(script, 0, 0);
+    expect(text).toContain('noop 0123456789abcdef');
+    expect(text).toContain('noop ');
+    expect(leaked(text, ['Planted-Secret'])).toEqual([]);
+  });
+});

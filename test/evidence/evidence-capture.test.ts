@@ -6,11 +6,22 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../src/analyze.js';
+import { CaptureOpenError } from '../../src/capture/capture-error.js';
 import { evidenceCaptures } from '../../src/evidence/evidence-capture.js';
 import { catalog } from '../../src/rules/catalog.js';
 import type { Finding } from '../../src/rules/finding.js';
+import {
+  credentialScripts,
+  PASSWORD,
+  PASSWORD64,
+  PLAIN,
+  surrounded,
+  USER,
+  USER64,
+} from '../support/credentials.js';
 import { pcapOf, scriptPackets } from '../support/dialogue.js';
-import { evidenceOf } from '../support/evidence.js';
+import { analyzed, evidenceOf, readerOf } from '../support/evidence.js';
+import { ethernet, ipv4 } from '../support/packet.js';
 import { readWhole } from '../support/pcap.js';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../captures');
@@ -179,4 +190,91 @@ S: 221 bye`;
     const [first] = readWhole(evidence!.octets!).packets;
     expect(first).toMatchObject({ linkType: 101, digits: 9, ns: 123, us: packets[0]!.us });
   });
+});
+
+describe('what cannot be had', () => {
+  it('is refused with its reason: IP fragments', async () => {
+    const packets = scriptPackets(MASKED).flatMap(({ us, octets }) => {
+      if (!octets.includes('***')) return [{ us, octets }];
+      const segment = octets.subarray(34);
+      const fields = { protocol: 6, src: '198.51.100.25', dst: '192.0.2.10', ipId: 7 };
+      return [
+        { us, octets: ethernet(0x0800, ipv4({ ...fields, more: true }, segment.subarray(0, 24))) },
+        { us: us + 1, octets: ethernet(0x0800, ipv4({ ...fields, offset: 24 }, segment.subarray(24))) },
+      ];
+    });
+    const all = await evidenceOf(pcapOf(packets));
+    expect(all.map(({ finding }) => finding.rule)).toContain('banner-masked');
+    for (const evidence of all) {
+      expect(evidence).toMatchObject({ name: null, reason: expect.stringContaining('IP fragments') });
+    }
+  });
+
+  it('is refused with its reason: more than two hundred findings', async () => {
+    const servers = Array.from({ length: 203 }, (_, index) => {
+      const session = `session C=192.0.2.10:${41000 + index} S=198.51.100.${index + 20}:25`;
+      return `${session}\nS: 220 ****************************\nC: QUIT\nS: 221 bye`;
+    });
+    const all = await evidenceOf(pcapOf(scriptPackets(servers.join('\n'))));
+    expect(all).toHaveLength(203);
+    expect(all.filter(({ octets }) => octets !== null)).toHaveLength(200);
+    expect(all[202]).toMatchObject({ octets: null, reason: 'only the first 200 findings of a run get one' });
+  });
+
+  it('is refused when the capture is gone, or another one, when it is read again', async () => {
+    const capture = pcapOf(scriptPackets(MASKED));
+    const analysis = await analyzed([capture]);
+    const reading = {
+      gone: async () => {
+        throw CaptureOpenError.directory();
+      },
+      other: readerOf([pcapOf(scriptPackets('S: 220 mx\nC: AUTH PLAIN AHBsYW50ZWQAcGxhbnRlZA=='))]),
+    };
+    for (const read of Object.values(reading)) {
+      for await (const { octets } of evidenceCaptures(analysis, analysis.findings, {
+        rules: catalog,
+        read,
+        application: 't',
+      })) {
+        expect(octets).toBeNull();
+      }
+    }
+  });
+
+  it('reads no further than the analysis did, when the file has grown', async () => {
+    const packets = scriptPackets(MASKED);
+    const capture = pcapOf(packets);
+    const analysis = await analyzed([capture]);
+    const more = scriptPackets('session C=192.0.2.99:40000 S=198.51.100.25:25\nS: 220 mx\nC: QUIT\nS: 221 x');
+    const read = readerOf([pcapOf([...packets, ...more])]);
+    const options = { rules: catalog, read, application: 'test' };
+    for await (const { octets } of evidenceCaptures(analysis, analysis.findings, options)) {
+      expect(octets).not.toBeNull();
+      expect(octets!.includes(Buffer.from([192, 0, 2, 99]))).toBe(false);
+    }
+  });
+});
+
+describe('secrets', () => {
+  /** Every part of so many octets. */
+  const parts = (secret: string, size: number): string[] =>
+    Array.from({ length: secret.length - size + 1 }, (_, at) => secret.slice(at, at + size).toLowerCase());
+
+  it.each(Object.entries(credentialScripts))(
+    'are in no file, in whole or in part: %s',
+    async (_, exchange) => {
+      const script = surrounded(exchange)
+        .replace('220 mx.example ESMTP', '220 ****************************')
+        .replace('S+ 250 AUTH PLAIN LOGIN', 'S+ 250-XXXXXXXA\nS+ 250 XXXXXXXXXXXXXXXXXXXXXB');
+      for (const { finding, octets } of await evidenceOf(pcapOf(scriptPackets(script)))) {
+        if (octets === null) continue;
+        const text = octets.latin1Slice().toLowerCase();
+        const found = [
+          ...[PASSWORD, USER].flatMap((secret) => parts(secret, 4)),
+          ...[PLAIN, USER64, PASSWORD64].flatMap((secret) => parts(secret, 6)),
+        ].filter((part) => text.includes(part));
+        expect(found, finding.rule).toEqual([]);
+      }
+    },
+  );
 });
