@@ -130,6 +130,20 @@ S: 250 ok
 C: QUIT
 S: 221 bye`;
 
+const SENT = `S: 220 mx.example ESMTP
+C: EHLO client.example
+S: 250 mx.example
+C: MAIL FROM:<a@example.com>
+S: 250 ok
+C: RCPT TO:<b@example.net>
+S: 250 ok
+C: DATA
+S: 354 go on
+C: Message-ID: <1@example.com>
+C+
+C+ text
+C+ .`;
+
 describe('an evidence capture', () => {
   it('holds the proof and the handshake, with their times, lengths and numbers', async () => {
     const capture = pcapOf(scriptPackets(MASKED));
@@ -242,16 +256,25 @@ describe('what cannot be had', () => {
   });
 
   it('reads no further than the analysis did, when the file has grown', async () => {
-    const packets = scriptPackets(MASKED);
-    const capture = pcapOf(packets);
-    const analysis = await analyzed([capture]);
+    // That nothing came for minutes is seen by the last packet of the capture.
+    const silent = `${SENT}\ncut\ntick 300`;
+    const packets = scriptPackets(silent);
+    const analysis = await analyzed([pcapOf(packets)]);
     const more = scriptPackets('session C=192.0.2.99:40000 S=198.51.100.25:25\nS: 220 mx\nC: QUIT\nS: 221 x');
-    const read = readerOf([pcapOf([...packets, ...more])]);
+    const later = more.map(({ us, octets }) => ({ us: us + 900e6, octets }));
+    const read = readerOf([pcapOf([...packets, ...later])]);
     const options = { rules: catalog, read, application: 'test' };
-    for await (const { octets } of evidenceCaptures(analysis, analysis.findings, options)) {
-      expect(octets).not.toBeNull();
+    const found: string[] = [];
+    for await (const { finding, octets } of evidenceCaptures(analysis, analysis.findings, options)) {
+      expect(octets, finding.rule).not.toBeNull();
+      found.push(finding.rule);
       expect(octets!.includes(Buffer.from([192, 0, 2, 99]))).toBe(false);
+      if (finding.rule === 'end-of-data-unacknowledged') {
+        expect(octets!.includes(Buffer.from([203, 0, 113, 7]))).toBe(true);
+        expect(octets!.latin1Slice()).toContain('the last packet of the capture: it went on until then');
+      }
     }
+    expect(found).toContain('end-of-data-unacknowledged');
   });
 });
 
