@@ -15,6 +15,8 @@ import type { StoredPacket } from './stored-packet.js';
 export const MAX_EVIDENCE_CAPTURES = 200;
 /** Sessions of one finding whose packets are looked at. */
 const MAX_SESSIONS = 16;
+/** Exchanges of all those sessions; further sessions are not looked at. */
+const MAX_EXCHANGES = 300_000;
 /** Packets and octets of one file. */
 const MAX_PACKETS = 2000;
 const MAX_OCTETS = 4 << 20;
@@ -118,11 +120,14 @@ async function collect(
 ): Promise<{ sessions: Map<string, SessionPackets>; last: Map<number, StoredPacket> }> {
   const sessions = new Map<string, SessionPackets>();
   const last = new Map<number, StoredPacket>();
-  for (const id of ids) {
-    const session = analysis.session(id);
-    if (session) sessions.set(id, new SessionPackets(session));
-  }
   const budget = { octets: MAX_STORED_OCTETS };
+  const ofMessages = { octets: MAX_STORED_OCTETS };
+  let exchanges = 0;
+  for (const id of ids) {
+    const session = exchanges < MAX_EXCHANGES ? analysis.session(id) : null;
+    exchanges += session?.exchanges.length ?? 0;
+    if (session) sessions.set(id, new SessionPackets(session, ofMessages));
+  }
   for (const [capture, { file, facts }] of analysis.captures.entries()) {
     const wanted = new Map<number, SessionPackets>();
     for (const packets of sessions.values()) {
@@ -178,11 +183,12 @@ async function evidenceOf(
   return { finding, name, octets, packets: second.length };
 }
 
-function whyNone({ sessions }: Material, tooMany: boolean): string {
+function whyNone({ finding, sessions }: Material, tooMany: boolean): string {
   if (sessions.some(({ fragmented }) => fragmented > 0)) {
     return 'its packets came in IP fragments, in which nothing can be overwritten safely';
   }
-  if (tooMany || sessions.some(({ left }) => left > 0)) {
+  const { length } = sessionIds(finding);
+  if (tooMany || sessions.length < length || sessions.some(({ left }) => left > 0)) {
     return 'the packets that prove it are too many for a small file';
   }
   return 'once credentials and text are overwritten, its packets alone do not give the finding again';

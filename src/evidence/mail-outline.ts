@@ -13,6 +13,8 @@ const LEAST_MASK = 16;
 const MAX_RANGES = 4000;
 const MAX_OCTETS = 64 << 10;
 const MAX_BOUNDARIES = 16;
+/** What it costs to remember a place. */
+const RANGE_OCTETS = 200;
 
 const FIELD = /^([!-9;-~]{1,100})[ \t]*:[ \t]?/;
 const TYPE = /^[ \t]*[a-z0-9!#$&^_.+-]{1,60}\/[a-z0-9!#$&^_.+-]{1,60}[ \t]*;?/i;
@@ -59,10 +61,14 @@ export class MailOutline {
   private maskOctets = 0;
   private broken = false;
 
-  /** @param stuffed  dots that begin a line are transparency (DATA, and not BDAT) */
+  /**
+   * @param stuffed  dots that begin a line are transparency (DATA, and not BDAT)
+   * @param budget  octets that may yet be shown, of all messages
+   */
   constructor(
     private readonly stuffed: boolean,
     private readonly isReport: boolean,
+    private readonly budget: { octets: number },
   ) {}
 
   /** @param offset  stream offset of `octets[from]` */
@@ -96,6 +102,8 @@ export class MailOutline {
 
   private show(offset: number, text: string): void {
     if (text === '' || this.ranges.length >= MAX_RANGES || this.octets + text.length > MAX_OCTETS) return;
+    if (this.budget.octets < text.length + RANGE_OCTETS) return;
+    this.budget.octets -= text.length + RANGE_OCTETS;
     this.octets += text.length;
     this.ranges.push({ offset, length: text.length, octets: Buffer.from(text, 'latin1') });
   }

@@ -15,7 +15,7 @@ const MAX_DIALOGUE = 1000;
 const MAX_BULK = 600;
 const BULK_TAIL = 64;
 
-/** Octets of packets that are kept of all sessions of a run. */
+/** Octets of packets that are kept of all sessions of a run, and of what may be shown of their messages. */
 export const MAX_STORED_OCTETS = 64 << 20;
 
 const DEAF: StreamListener = { chunk: () => {}, gap: () => {}, closed: () => {} };
@@ -32,8 +32,11 @@ export class SessionPackets {
   /** Packets of it that came in IP fragments: they cannot be overwritten in place. */
   fragmented = 0;
 
-  constructor(readonly session: SmtpSession) {
-    this.readable = new ReadableSession(session);
+  constructor(
+    readonly session: SmtpSession,
+    budget: { octets: number },
+  ) {
+    this.readable = new ReadableSession(session, budget);
   }
 
   /** In the order of the capture. */

@@ -57,9 +57,15 @@ export class ReadableSession implements StreamListener {
   private readonly lines: Record<Direction, ReadableRange[]> = { client: [], server: [] };
   private readonly mail: MailRange[];
   private readonly outlines: MailOutline[];
+  /** The first range that is not over: chunks come in the order of the stream. */
+  private reached = 0;
   private streams: Readonly<Record<Direction, ReadableStream>> | null = null;
 
-  constructor(private readonly session: SmtpSession) {
+  /** @param budget  octets that may yet be shown of messages, in all sessions of a run */
+  constructor(
+    private readonly session: SmtpSession,
+    budget: { octets: number },
+  ) {
     for (const { line, intermediate, reply } of session.exchanges) {
       if (line) this.lines.client.push(...shownOf(line));
       for (const one of intermediate?.lines ?? []) this.lines.server.push(...shownOf(one));
@@ -72,34 +78,46 @@ export class ReadableSession implements StreamListener {
       this.lines[direction].push({ offset: flight.offset, length: octets.length, octets });
     }
     this.outlines = session.messages.map(
-      ({ transport, looksLikeReport }) => new MailOutline(transport === 'DATA', looksLikeReport),
+      ({ transport, looksLikeReport }) => new MailOutline(transport === 'DATA', looksLikeReport, budget),
     );
     this.mail = mailRanges(session);
   }
 
   /** Lies `[from, to)` of the client's stream inside mail data, off its end? */
   isMail(from: number, to: number): boolean {
-    return this.mail.some((range) => range.from <= from && to <= range.to);
+    let low = 0;
+    let high = this.mail.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.mail[middle]!.from <= from) low = middle + 1;
+      else high = middle;
+    }
+    const range = this.mail[low - 1];
+    return range !== undefined && to <= range.to;
   }
 
   chunk(chunk: StreamChunk): void {
     if (chunk.direction !== 'client') return;
     const end = chunk.offset + chunk.end - chunk.start;
-    for (const range of this.mail) {
-      if (range.from >= end) break;
-      if (range.to <= chunk.offset) continue;
-      const from = Math.max(range.from, chunk.offset);
-      const to = Math.min(range.to, end);
-      const shift = chunk.start - chunk.offset;
-      this.outlines[range.message]!.feed(chunk.octets, from + shift, to + shift, from);
+    const shift = chunk.start - chunk.offset;
+    for (const { from, to, message } of this.mailUpTo(chunk.offset, end)) {
+      const begin = Math.max(from, chunk.offset);
+      this.outlines[message]!.feed(chunk.octets, begin + shift, Math.min(to, end) + shift, begin);
     }
   }
 
-  gap(gap: Gap): void {
-    if (gap.direction !== 'client') return;
-    const end = gap.offset + (gap.octets ?? Number.POSITIVE_INFINITY);
-    for (const range of this.mail) {
-      if (range.from < end && range.to > gap.offset) this.outlines[range.message]!.lost();
+  gap({ direction, offset, octets }: Gap): void {
+    if (direction !== 'client') return;
+    const end = octets === null ? Number.POSITIVE_INFINITY : offset + octets;
+    for (const { message } of this.mailUpTo(offset, end)) this.outlines[message]!.lost();
+  }
+
+  /** Mail data with octets in `[offset, end)`. */
+  private *mailUpTo(offset: number, end: number): Generator<MailRange> {
+    const { mail } = this;
+    while (this.reached < mail.length && mail[this.reached]!.to <= offset) this.reached++;
+    for (let index = this.reached; index < mail.length && mail[index]!.from < end; index++) {
+      if (mail[index]!.to > offset) yield mail[index]!;
     }
   }
 

@@ -36,7 +36,9 @@ export async function collected(
   capture: Buffer,
 ): Promise<{ sessions: SessionPackets[]; packets: StoredPacket[] }> {
   const analysis = await analyzed([capture]);
-  const sessions = [...analysis.sessions()].map((session) => new SessionPackets(session));
+  const sessions = [...analysis.sessions()].map(
+    (session) => new SessionPackets(session, { octets: 1 << 30 }),
+  );
   const wanted = new Map(sessions.map((one) => [one.session.firstFrame, one]));
   const collector = new PacketCollector(0, [25, 587, 2525], wanted, new Set(), 1e9, { octets: 1 << 30 });
   await readerOf([capture])('0', collector, {});
