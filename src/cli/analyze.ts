@@ -105,6 +105,9 @@ async function reportOf(
   version: string,
 ): Promise<Iterable<string>> {
   if (format === 'text') return (await import('../report/text.js')).textReport(analysis, text);
+  if (format === 'html') {
+    return (await import('../report/html.js')).htmlReport(analysis, { ...text, version });
+  }
   const { jsonReport, ndjsonReport } = await import('../report/json.js');
   return format === 'json' ? jsonReport(analysis, { name: 'mailwitness', version }) : ndjsonReport(analysis);
 }

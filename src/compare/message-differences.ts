@@ -1,5 +1,4 @@
 import type { SmtpMessage } from '../smtp/session.js';
-import { placeBetween } from './absence.js';
 import type { DifferenceList } from './difference-list.js';
 import type { Difference } from './pair.js';
 
@@ -12,43 +11,9 @@ export function compareMessages(list: DifferenceList, partners: Int32Array): voi
   const { nearClient, nearServer } = list;
   const arrived = new Map(nearServer.session.messages.map((message) => [message.commandExchange, message]));
   for (const sent of nearClient.session.messages) {
-    const partner = partners[sent.commandExchange] ?? -1;
-    if (partner < 0) continue;
-    const received = arrived.get(partner) ?? null;
-    if (received !== null && (received.terminated || isGappy(sent, received)))
-      compareMessage(list, sent, received);
-    else comparePart(list, sent, received, partner);
+    const received = arrived.get(partners[sent.commandExchange] ?? -1);
+    if (received !== undefined) compareMessage(list, sent, received);
   }
-}
-
-/** A message of which no more than its beginning arrived. */
-function comparePart(
-  list: DifferenceList,
-  sent: SmtpMessage,
-  received: SmtpMessage | null,
-  partner: number,
-): void {
-  const { nearClient, nearServer } = list;
-  const { terminator } = sent;
-  const octets = sent.octets - (received?.octets ?? 0);
-  if (terminator === null || octets <= 0 || sent.missingOctets > 0) return;
-  const { exchanges } = nearServer.session;
-  // Without a 354 it is a guess what the octets behind DATA are.
-  if (exchanges[partner]!.intermediate?.code !== 354) return;
-  const place = placeBetween(exchanges, partner + 1, partner + 1, 'client');
-  const { time, acknowledged } = terminator;
-  if (nearServer.sight.absence({ direction: 'client', time, acknowledged }, place) !== 'absent') return;
-  list.add({
-    change: 'removed',
-    subject: 'message',
-    how: null,
-    direction: 'client',
-    verb: sent.transport,
-    before: nearClient.spot(sent.frame, sent.offset, ''),
-    after: received && nearServer.spot(received.frame, received.offset, ''),
-    octets,
-    ranges: [],
-  });
 }
 
 function compareMessage(list: DifferenceList, sent: SmtpMessage, received: SmtpMessage): void {
@@ -56,7 +21,7 @@ function compareMessage(list: DifferenceList, sent: SmtpMessage, received: SmtpM
     sent.transport === received.transport &&
     sent.octets === received.octets &&
     sent.digest === received.digest;
-  const missed = isGappy(sent, received);
+  const missed = sent.missingOctets > 0 || received.missingOctets > 0;
   if (same && !missed) return;
   // A message that breaks off on one side ends with the capture or with the connection.
   if (!missed && (!sent.terminated || !received.terminated)) return;
@@ -85,8 +50,4 @@ function compareMessage(list: DifferenceList, sent: SmtpMessage, received: SmtpM
 
 function rangeOf({ offset }: SmtpMessage, to: number) {
   return { from: offset, to };
-}
-
-function isGappy(sent: SmtpMessage, received: SmtpMessage): boolean {
-  return sent.missingOctets > 0 || received.missingOctets > 0;
 }

@@ -1,0 +1,186 @@
+import type { Evidence, Finding } from '../rules/finding.js';
+import type { NoReply, SmtpExchange, SmtpLine, SmtpReply, SmtpSession } from '../smtp/session.js';
+import type { Direction } from '../stream/event.js';
+import { plural, thousands } from './columns.js';
+
+/** Rows of one ladder; beyond them it says how many there are. */
+const MAX_ROWS = 40;
+
+/** A run of rows in which nothing was found is folded from this length on. */
+const MIN_FOLD = 4;
+
+/** What findings say of one packet or line. */
+export interface Mark {
+  readonly note: string;
+  readonly findings: readonly string[];
+  readonly weight: number;
+}
+
+/** One line of the dialogue, or what is to be known between two lines (`direction` is null). */
+export interface Rung {
+  readonly frame: number | null;
+  readonly time: SmtpLine['time'];
+  readonly direction: Direction | null;
+  /** Raw latin1 where there is a direction, words of ours elsewhere. */
+  readonly text: string;
+  readonly mark: Mark | null;
+}
+
+const WEIGHT: Readonly<Record<Finding['severity'], number>> = { high: 27, medium: 9, low: 3, info: 1 };
+
+const UNANSWERED: Readonly<Record<NoReply, string>> = {
+  closed: 'No reply came before the connection ended.',
+  silent: 'No reply came in a minute or more.',
+  next: 'No reply came to this command; the next one was answered.',
+  'end-of-capture': 'The capture ends before a reply.',
+  gap: 'A reply may be among the packets that the capture lacks.',
+  'one-sided': 'Replies were not captured.',
+  encrypted: 'What follows is encrypted.',
+  limit: 'Its reply was not kept.',
+};
+
+/** The packets that findings rest on, to be looked up line by line. */
+export class Marks {
+  private readonly marks = new Map<string, Mark>();
+
+  constructor(findings: readonly Finding[]) {
+    for (const { id, severity, evidence } of findings) {
+      for (const proof of evidence) this.add(keyOf(proof), proof.note, id, WEIGHT[severity]);
+    }
+  }
+
+  of(capture: number, line: SmtpLine): Mark | null {
+    return this.marks.get(key(capture, line.lastFrame, line.direction, line.offset)) ?? null;
+  }
+
+  /** A packet without octets: how the connection ended. */
+  ofPacket(capture: number, packet: number, direction: Direction): Mark | null {
+    return this.marks.get(key(capture, packet, direction, null)) ?? null;
+  }
+
+  private add(place: string, note: string, finding: string, weight: number): void {
+    const known = this.marks.get(place);
+    this.marks.set(
+      place,
+      known
+        ? {
+            // The weightiest finding's words say most.
+            note: weight > known.weight ? note : known.note,
+            findings: known.findings.includes(finding) ? known.findings : [...known.findings, finding],
+            weight: Math.max(weight, known.weight),
+          }
+        : { note, findings: [finding], weight },
+    );
+  }
+}
+
+function keyOf({ capture, packet, direction, offset }: Evidence): string {
+  return key(capture, packet, direction, offset);
+}
+
+function key(capture: number, packet: number, direction: Direction, offset: number | null): string {
+  return `${capture} ${packet} ${direction} ${offset}`;
+}
+
+/** How much of what was found this session shows. */
+export function provingWeight(session: SmtpSession, marks: Marks): number {
+  let weight = 0;
+  for (const exchange of session.exchanges) {
+    for (const line of linesOf(exchange)) weight += marks.of(session.capture, line)?.weight ?? 0;
+  }
+  return weight;
+}
+
+/** The dialogue as rungs in the order of the packets; what proves nothing is folded, and no body is shown. */
+export function ladder(session: SmtpSession, marks: Marks): Rung[] {
+  const rungs = folded(allRungs(session, marks));
+  if (rungs.length <= MAX_ROWS) return rungs;
+  return [...rungs.slice(0, MAX_ROWS), aside(`and ${thousands(rungs.length - MAX_ROWS)} more rows`)];
+}
+
+function allRungs(session: SmtpSession, marks: Marks): Rung[] {
+  const rungs: Rung[] = [];
+  const say = (line: SmtpLine): void => {
+    const { lastFrame: frame, time, direction, text } = line;
+    rungs.push({ frame, time, direction, text, mark: marks.of(session.capture, line) });
+  };
+  const reply = (said: SmtpReply | null): void => {
+    for (const line of said?.lines ?? []) say(line);
+    if (said && said.droppedLines > 0) {
+      rungs.push(aside(`${plural(said.droppedLines, 'more line')} of this reply`, said.lines.at(-1)));
+    }
+  };
+  for (const exchange of session.exchanges) {
+    const { line, message, kind, noReply } = exchange;
+    const sent = message === null ? undefined : session.messages[message];
+    if (sent && kind === 'end-of-data') {
+      rungs.push(aside(`The message: ${plural(sent.octets, 'octet')}, not shown.`, line ?? undefined));
+    }
+    if (line) say(line);
+    reply(exchange.intermediate);
+    reply(exchange.reply);
+    // Nobody waits for the reply to QUIT.
+    if (noReply && exchange.verb !== 'QUIT') rungs.push(aside(UNANSWERED[noReply], line ?? undefined));
+  }
+  // Commands that were sent in advance stand in front of the replies to those before them.
+  const inOrder = rungs
+    .map((rung, index) => ({ rung, index }))
+    .sort((a, b) => (a.rung.frame ?? 0) - (b.rung.frame ?? 0) || a.index - b.index)
+    .map(({ rung }) => (rung.direction === null ? { ...rung, frame: null, time: null } : rung));
+  return [...inOrder, ...ending(session, marks)];
+}
+
+function ending(session: SmtpSession, marks: Marks): Rung[] {
+  const { capture, droppedExchanges, encryptedFrom, closeFrame, closedBy, closed, gapCount } = session;
+  const rungs: Rung[] = [];
+  if (droppedExchanges > 0) rungs.push(aside(`${plural(droppedExchanges, 'more command')}, not kept.`));
+  if (encryptedFrom !== null) {
+    rungs.push(aside(`From frame ${encryptedFrom} on the connection is encrypted: not readable here.`));
+  }
+  if (gapCount > 0) {
+    const stretches = gapCount === 1 ? 'A stretch' : `${thousands(gapCount)} stretches`;
+    rungs.push(aside(`${stretches} of this connection ${gapCount === 1 ? 'is' : 'are'} not in the capture.`));
+  }
+  if (closeFrame !== null && closedBy !== null) {
+    const text = closed === 'rst' ? '(resets the connection: RST)' : '(closes the connection: FIN)';
+    const mark = marks.ofPacket(capture, closeFrame, closedBy);
+    rungs.push({ frame: closeFrame, time: null, direction: closedBy, text, mark });
+  }
+  return rungs;
+}
+
+function* linesOf({ line, intermediate, reply }: SmtpExchange): Generator<SmtpLine> {
+  if (line) yield line;
+  if (intermediate) yield* intermediate.lines;
+  if (reply) yield* reply.lines;
+}
+
+function aside(text: string, at?: SmtpLine): Rung {
+  return { frame: at?.lastFrame ?? null, time: null, direction: null, text, mark: null };
+}
+
+/** Long runs of rungs without a mark become one, but for those next to a marked one. */
+function folded(rungs: readonly Rung[]): Rung[] {
+  if (rungs.every(({ mark }) => mark === null)) return [...rungs];
+  const shown: Rung[] = [];
+  let run: Rung[] = [];
+  const flush = (last: boolean): void => {
+    const before = shown.length > 0 ? run.slice(0, 1) : [];
+    const after = last ? [] : run.slice(Math.max(before.length, run.length - 1));
+    const middle = run.slice(before.length, run.length - after.length);
+    shown.push(...before);
+    if (middle.length < MIN_FOLD) shown.push(...middle);
+    else shown.push(aside(`${plural(middle.length, 'row')} in which nothing was found`));
+    shown.push(...after);
+    run = [];
+  };
+  for (const rung of rungs) {
+    if (rung.mark === null) run.push(rung);
+    else {
+      flush(false);
+      shown.push(rung);
+    }
+  }
+  flush(true);
+  return shown;
+}

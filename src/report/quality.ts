@@ -1,0 +1,68 @@
+import type { Analysis } from '../analyze.js';
+import type { NotAssessed } from '../rules/finding.js';
+import { enumerate, plural, thousands } from './columns.js';
+import { byReason, namedSessions, unique } from './grouping.js';
+import { printableOctets } from './printable.js';
+import type { Survey } from './survey.js';
+
+/** Reasons for not judging, for readers who do not know the words of the JSON report. */
+const REASONS: Readonly<Record<string, string>> = {
+  gap: 'Packets are missing',
+  'one-sided': 'One direction only',
+  midstream: 'Begun before the capture',
+  encrypted: 'Encrypted',
+  'not-smtp': 'Not SMTP',
+  'no-data': 'Nothing was said',
+  'unknown-protocol': 'Too short to tell',
+  limit: 'Longer than is kept',
+  interrupted: 'Reading was interrupted',
+};
+
+const LACKS: Readonly<Record<string, string>> = {
+  gap: 'packets are missing',
+  'one-sided': 'only one direction was captured',
+  midstream: 'the start is missing',
+  encrypted: 'a part is encrypted',
+  limit: 'not all was kept',
+};
+
+/** Whether the capture is good enough for what it is to show. */
+export function quality({ captures, notAssessed, interrupted }: Analysis, { smtp, partly }: Survey): string {
+  if (smtp === 0) return '';
+  const damaged = captures.some(({ facts }) => facts.problems.length > 0);
+  const lacks = new Map<string, Set<string>>();
+  for (const { reason, session } of notAssessed) {
+    if (session === null || LACKS[reason] === undefined) continue;
+    const known = lacks.get(reason);
+    if (known) known.add(session);
+    else lacks.set(reason, new Set([session]));
+  }
+  if (partly === 0 && lacks.size === 0 && !damaged && !interrupted) {
+    return 'Both directions of every session were captured, from the first packet on, without a gap.';
+  }
+  const why = [...lacks].map(([reason, { size }]) => `${LACKS[reason]} in ${thousands(size)}`);
+  const whole = smtp - partly;
+  return [
+    whole > 0
+      ? `${plural(whole, 'session')} of ${thousands(smtp)} could be judged wholly.`
+      : 'No session could be judged wholly.',
+    ...(why.length > 0 ? [`Of the sessions, ${enumerate(why)}: what is absent there proves nothing.`] : []),
+    ...(damaged ? ['Not all of the input could be read.'] : []),
+  ].join(' ');
+}
+
+/** What could not be judged, by reason, with the first detail of each. */
+export function unjudged(
+  entries: readonly NotAssessed[],
+): { reason: string; whom: string; detail: string }[] {
+  return [...byReason(entries)].map(([reason, list]) => {
+    const details = unique(list.map(({ detail }) => detail));
+    const sessions = unique(list.map(({ session }) => session).filter((session) => session !== null));
+    const more = details.length > 1 ? ` And ${thousands(details.length - 1)} more of the kind.` : '';
+    return {
+      reason: REASONS[reason] ?? printableOctets(reason),
+      whom: sessions.length > 0 ? ` (${namedSessions(sessions)})` : '',
+      detail: `${printableOctets(details[0] ?? '')}${more}`,
+    };
+  });
+}
