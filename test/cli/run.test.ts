@@ -74,7 +74,7 @@ describe('usage', () => {
     [['--quiet'], /no capture is named/],
     [['--formt', 'json', 'x'], /unknown option '--formt'.*Did you mean --format\?/],
     [['-F'], /argument missing/],
-    [['-F', 'xml', 'x'], /--format is one of text, json, ndjson, not 'xml'/],
+    [['-F', 'xml', 'x'], /--format is one of text, json, ndjson, html, not 'xml'/],
     [['-F', 'markdown', 'x'], /format 'markdown' is not available in this version/],
     [['--fail-on', 'severe', 'x'], /--fail-on is one of/],
     [['--min-confidence', 'sure', 'x'], /--min-confidence is one of/],

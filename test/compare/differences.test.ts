@@ -293,22 +293,6 @@ describe('messages', () => {
       `${message('a')}S! 250 queued\n@ +60\nfin`,
       'removed reply (end-of-data) 0..10 "250 queued" => - #12/-',
     ],
-    'of which nothing is passed on': [
-      `${GREETING}C: DATA\nS: 354 go\nC! a message\nC! .\n@ +30\nrst S`,
-      `${GREETING}C: DATA\nS: 354 go\n@ +30\nrst S`,
-      'removed end-of-data (end-of-data) 0..1 "." -> - #11/-',
-      'removed message DATA 11 octets "" -> - #10/-',
-    ],
-    'of which the beginning is passed on': [
-      `${GREETING}C: DATA\nS: 354 go\nC: one\nC! two\nC! .\n@ +30\nrst S`,
-      `${GREETING}C: DATA\nS: 354 go\nC: one\n@ +30\nrst S`,
-      'removed end-of-data (end-of-data) 0..1 "." -> - #13/-',
-      'removed message DATA 5 octets "" -> "" #10/#10',
-    ],
-    'of which the end was on its way when the capture ended': [
-      `${GREETING}C: DATA\nS: 354 go\nC: one\nC! two\nC! .\ncut`,
-      `${GREETING}C: DATA\nS: 354 go\nC: one\ncut\ntick 1`,
-    ],
     'that break off on both sides, one later': [`${message('a', '')}C! more\ncut`, `${message('a', '')}cut`],
   });
 
