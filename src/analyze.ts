@@ -31,6 +31,16 @@ export interface AnalyzeOptions {
   readonly onProgress?: (file: string, octets: number, total: number | null) => void;
   /** What reads an input by its name. Default: `readCapture`, which reads files. */
   readonly read?: (file: string, listener: PacketListener, options: ReadOptions) => Promise<CaptureFacts>;
+  /** Hears each session once, in the order of closing, as the rules do. */
+  readonly onSession?: (session: SmtpSession) => void;
+  /** Captures, sessions and messages that were numbered before: for a run that is part of a larger one. */
+  readonly numbered?: Numbered;
+}
+
+export interface Numbered {
+  readonly captures: number;
+  readonly sessions: number;
+  readonly messages: number;
 }
 
 /** One input and what became of it. */
@@ -48,6 +58,8 @@ export interface Analysis {
   sessions(): Iterable<SmtpSession>;
   /** The session of this id; null: there is none. */
   session(id: string): SmtpSession | null;
+  /** What a run that goes on from here is to be told. */
+  readonly numbered: Numbered;
   readonly findings: readonly Finding[];
   /** Per server, what box explains its findings. */
   readonly diagnoses: readonly Diagnosis[];
@@ -90,9 +102,11 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
   const ruleSet = new RuleSet(options.rules, recall);
   const census = new NotAssessedCensus();
   const joiner = options.firewallLog ? new FirewallLogJoiner(options.firewallLog) : null;
-  let messages = 0;
-  let firstIndex = 0;
-  for (const [capture, file] of files.entries()) {
+  const { captures: captureBase, sessions: sessionBase, messages: messageBase } = options.numbered ?? NOTHING;
+  let messages = messageBase;
+  let firstIndex = sessionBase;
+  for (const [index, file] of files.entries()) {
+    const capture = captureBase + index;
     const records: SessionRecord[] = [];
     const addresses = new AddressTable();
     const base = firstIndex;
@@ -108,6 +122,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
         census.session(session);
         ruleSet.session(session);
         joiner?.session(session);
+        options.onSession?.(session);
       },
     });
     table = new ConnectionTable(dialogues, addresses, ports, (segment) => tcpChecksum(segment, addresses));
@@ -143,6 +158,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
         for (const record of part.records) yield record.materialise(part.firstIndex, part.lastUs);
     },
     session: (id) => recall(Number(id.slice(1))),
+    numbered: { captures: captureBase + files.length, sessions: firstIndex, messages },
     findings,
     diagnoses: diagnose(findings),
     notAssessed: [
@@ -162,6 +178,8 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
     interrupted,
   };
 }
+
+const NOTHING: Numbered = { captures: 0, sessions: 0, messages: 0 };
 
 /** By binary search: records lie in the order of their connections. */
 function find(records: readonly SessionRecord[], index: number): SessionRecord | undefined {

@@ -31,6 +31,8 @@ export class CapturedPacket {
   /** Frame number in its capture, from 1, as packet viewers count. */
   frame = 0;
   linkType = 0;
+  /** pcapng: the `if_name` of its interface, or its number in its section where it has none; otherwise ''. */
+  interfaceName = '';
   /** Whole microseconds since 1970 UTC; NaN where the capture has no time (Simple Packet Block). */
   us = Number.NaN;
   /** Nanoseconds below the microsecond, 0 to 999. */

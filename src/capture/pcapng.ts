@@ -27,14 +27,17 @@ const TRAILER = 4;
 const MAX_KEPT_BLOCK = 2 * MAX_CAPTURED;
 
 const OPT_END = 0;
+const IF_NAME = 2;
 const IF_TSRESOL = 9;
 const IF_TSOFFSET = 14;
+const MAX_NAME = 64;
 
 /** Interfaces that one section may describe; packets of later ones are not handed on. */
 export const MAX_INTERFACES = 10_000;
 
 interface CaptureInterface {
   readonly linkType: number;
+  readonly name: string;
   /** 0: no limit. */
   readonly snaplen: number;
   readonly time: TimeUnit;
@@ -213,6 +216,7 @@ export class PcapngParser implements RecordParser {
     }
     let tsresol = 6;
     let offsetSeconds = 0;
+    let name = '';
     let option = at + 16;
     while (end - option >= 4) {
       const code = view.getUint16(option, little);
@@ -227,12 +231,18 @@ export class PcapngParser implements RecordParser {
         });
         break;
       }
+      if (code === IF_NAME && name === '') {
+        name = tally.packet.octets
+          .toString('utf8', value, value + Math.min(length, MAX_NAME))
+          .replace(/\0+$/, '');
+      }
       if (code === IF_TSRESOL && length === 1) tsresol = view.getUint8(value);
       if (code === IF_TSOFFSET && length === 8) offsetSeconds = Number(view.getBigInt64(value, little));
       option = value + length + (-length & 3);
     }
     this.interfaces.push({
       linkType,
+      name: name === '' ? String(this.interfaces.length) : name,
       snaplen: view.getUint32(at + 12, little),
       time: new TimeUnit(tsresol, offsetSeconds),
     });
@@ -254,12 +264,13 @@ export class PcapngParser implements RecordParser {
       return;
     }
     const original = view.getUint32(at + 24, little);
-    const { linkType, time } = this.interfaces[id]!;
+    const { linkType, name, time } = this.interfaces[id]!;
     time.split(view.getUint32(at + 12, little), view.getUint32(at + 16, little));
     packet.us = time.us;
     packet.ns = time.ns;
     packet.digits = time.digits;
     packet.linkType = linkType;
+    packet.interfaceName = name;
     packet.start = at + PACKET_HEADER;
     packet.end = packet.start + captured;
     packet.originalLength = Math.max(original, captured);
@@ -287,6 +298,7 @@ export class PcapngParser implements RecordParser {
     packet.ns = 0;
     packet.digits = first.time.digits;
     packet.linkType = first.linkType;
+    packet.interfaceName = first.name;
     packet.start = at + SIMPLE_PACKET_HEADER;
     packet.end = packet.start + captured;
     packet.originalLength = original;

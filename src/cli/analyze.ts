@@ -112,7 +112,8 @@ async function reportOf(
   return format === 'json' ? jsonReport(analysis, { name: 'mailwitness', version }) : ndjsonReport(analysis);
 }
 
-function warn({ captures, interrupted }: Analysis, stderr: Output): void {
+/** Tells on standard error what was wrong with the captures. */
+export function warn({ captures, interrupted }: Analysis, stderr: Output): void {
   for (const { file, facts } of captures) {
     const name = file === '-' ? 'standard input' : printableText(file);
     const say = (text: string): void => {

@@ -10,12 +10,11 @@ const CONFIDENCES = ['certain', 'likely', 'possible'] as const;
 const DIGESTS = ['xxh64', 'sha256'] as const;
 
 /** In the contract, and not to be had in this version. */
-const LATER_COMMANDS = ['compare', 'live', 'doctor'];
+const LATER_COMMANDS = ['live', 'doctor'];
 const LATER_FORMATS = ['markdown', 'jira', 'csv'];
 
-/** A checked command line of `analyze`. */
-export interface AnalyzeArguments {
-  readonly files: readonly string[];
+/** What `analyze` and `compare` may both be told, checked. */
+export interface ReportArguments {
   readonly format: (typeof FORMATS)[number];
   readonly output: string | null;
   readonly ports: readonly number[];
@@ -23,16 +22,21 @@ export interface AnalyzeArguments {
   readonly only: readonly string[] | null;
   readonly except: readonly string[];
   readonly digest: DigestKind;
-  /** The firewall's own log, or null. */
-  readonly asaLog: string | null;
   readonly minConfidence: Confidence;
   readonly failOn: Severity;
+  readonly quiet: boolean;
+  readonly color: boolean;
+}
+
+/** A checked command line of `analyze`. */
+export interface AnalyzeArguments extends ReportArguments {
+  readonly files: readonly string[];
+  /** File with what the firewall logged; null: none. */
+  readonly asaLog: string | null;
   /** Directory of evidence captures, or null. */
   readonly evidence: string | null;
   /** Evidence captures of an earlier run are overwritten. */
   readonly force: boolean;
-  readonly quiet: boolean;
-  readonly color: boolean;
 }
 
 /** Help or the version: printed, and nothing else is done. */
@@ -41,7 +45,7 @@ export interface Answer {
 }
 
 /** As commander gives them. */
-interface RawOptions {
+export interface RawOptions {
   format: string;
   output?: string;
   port: string;
@@ -103,11 +107,12 @@ function checked(
   const [head = ''] = files;
   if (words[0]?.startsWith('-') && !words.slice(0, words.indexOf(head)).includes('--')) {
     if (LATER_COMMANDS.includes(head)) throw notYet(`the command '${head}'`);
+    if (head === 'compare') {
+      throw new UsageError("'compare' comes first: mailwitness compare --inside F --outside G.");
+    }
     if (head === 'rules') throw new UsageError("'rules' comes first: mailwitness rules [RULE] [options].");
     if (head === 'analyze') files.shift();
   }
-  if (options.anonymize) throw notYet("the option '--anonymize'");
-  if (LATER_FORMATS.includes(options.format)) throw notYet(`the format '${options.format}'`);
   if (files.length === 0) {
     throw new UsageError(
       "no capture is named ('-' is standard input); 'mailwitness --help' tells how to name one.",
@@ -116,7 +121,6 @@ function checked(
   if (files.filter((file) => file === '-').length > 1) {
     throw new UsageError("standard input can be read only once, and '-' is named twice.");
   }
-  if (options.output === '') throw new UsageError('the name of the output file is empty.');
   if (options.asaLog === '') throw new UsageError("the name of the firewall's log is empty.");
   if (options.evidence === '') throw new UsageError('the name of the evidence directory is empty.');
   if (options.force && options.evidence === undefined) {
@@ -124,17 +128,27 @@ function checked(
   }
   return {
     files,
+    asaLog: options.asaLog ?? null,
+    evidence: options.evidence ?? null,
+    force: options.force ?? false,
+    ...checkedReport(options),
+  };
+}
+
+/** @throws UsageError */
+export function checkedReport(options: RawOptions): ReportArguments {
+  if (options.anonymize) throw notYet("the option '--anonymize'");
+  if (LATER_FORMATS.includes(options.format)) throw notYet(`the format '${options.format}'`);
+  if (options.output === '') throw new UsageError('the name of the output file is empty.');
+  return {
     format: oneOf('--format', options.format, FORMATS),
     output: options.output === undefined || options.output === '-' ? null : options.output,
     ports: ports(options.port),
     only: options.rule ?? null,
     except: options.noRule ?? [],
     digest: oneOf('--digest', options.digest, DIGESTS),
-    asaLog: options.asaLog ?? null,
     minConfidence: oneOf('--min-confidence', options.minConfidence, CONFIDENCES),
     failOn: oneOf('--fail-on', options.failOn, SEVERITIES),
-    evidence: options.evidence ?? null,
-    force: options.force ?? false,
     quiet: options.quiet ?? false,
     color: options.color,
   };
@@ -142,7 +156,27 @@ function checked(
 
 /** commander is loaded here and not at the top: start-up is most of a small run. */
 async function program(version: string, say: (text: string) => void): Promise<Command> {
-  const { Command, Option } = await import('commander');
+  const { Command } = await import('commander');
+  const command = new Command('mailwitness')
+    .usage('[analyze] [options] FILE...')
+    .description('Reads packets and says, with the packets to prove it, what a firewall did to mail.')
+    .argument('[FILE...]', "captures: pcap or pcapng, plain, gzip or zstd; '-' is standard input")
+    .version(version, '-V, --version', 'print the version')
+    .option(
+      '--evidence <dir>',
+      'writes a small capture for each finding: the packets that prove it, annotated, without credentials and text',
+    )
+    .option('--force', 'lets --evidence overwrite the captures of an earlier run')
+    .option(
+      '--asa-log <file>',
+      "the firewall's own syslog: its messages 108002 to 108007 are joined to the sessions",
+    );
+  return (await withReportOptions(command, say)).addHelpText('after', EXIT_STATUS);
+}
+
+/** Adds the options that `analyze` and `compare` share, and makes the parser say what it has to say to `say`. */
+export async function withReportOptions(command: Command, say: (text: string) => void): Promise<Command> {
+  const { Option } = await import('commander');
   const ruleIds = (value: string, before: string[] = []): string[] => [
     ...before,
     ...value.split(',').map((id) => id.trim()),
@@ -154,10 +188,7 @@ async function program(version: string, say: (text: string) => void): Promise<Co
   const rule = new Option('--rule <id...>', 'only these rules').argParser(ruleIds);
   // Variadic for the reader only: commander would take every FILE that follows for an id.
   rule.variadic = false;
-  return new Command('mailwitness')
-    .usage('[analyze] [options] FILE...')
-    .description('Reads packets and says, with the packets to prove it, what a firewall did to mail.')
-    .argument('[FILE...]', "captures: pcap or pcapng, plain, gzip or zstd; '-' is standard input")
+  return command
     .option('-F, --format <format>', `how to report: ${FORMATS.join(', ')}`, DEFAULTS.format)
     .option('-o, --output <file>', 'where to report to instead of standard output')
     .option('--port <list>', 'ports on which servers speak SMTP', DEFAULTS.port)
@@ -165,32 +196,23 @@ async function program(version: string, say: (text: string) => void): Promise<Co
     .addOption(noRule)
     .option('--digest <kind>', `digest of messages: ${DIGESTS.join(', ')}`, DEFAULTS.digest)
     .option(
-      '--asa-log <file>',
-      "the firewall's own syslog: its messages 108002 to 108007 are joined to the sessions",
-    )
-    .option(
       '--min-confidence <level>',
       `leave out what is less than ${CONFIDENCES.join(', ')}`,
       DEFAULTS.minConfidence,
     )
     .option('--fail-on <severity>', `exit with 1 from ${SEVERITIES.join(', ')} on`, DEFAULTS.failOn)
-    .option(
-      '--evidence <dir>',
-      'writes a small capture for each finding: the packets that prove it, annotated, without credentials and text',
-    )
-    .option('--force', 'lets --evidence overwrite the captures of an earlier run')
     .option('--quiet', 'no warnings and no progress')
     .option('--no-color', 'no colour (nor with NO_COLOR in the environment)')
     .addOption(new Option('--anonymize').hideHelp())
-    .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this')
-    .addHelpText('after', EXIT_STATUS)
     .exitOverride()
     .configureOutput({ writeOut: say, writeErr: () => {}, getOutHelpWidth: () => 80 });
 }
 
 const EXIT_STATUS = `
-'mailwitness rules [RULE]' lists the rules, or tells more of one.
+'mailwitness compare --inside F --outside G' holds two captures of the same
+traffic against each other. 'mailwitness rules [RULE]' lists the rules, or tells
+more of one.
 
 Exit status:
   0  nothing found
@@ -205,7 +227,7 @@ Ctrl-C while a capture is read reports what has been read so far.
  * `--rule a b FILE` names two rules and a file. Only words that are ids are taken for ids: commander's own way
  * would swallow the files.
  */
-async function spreadRuleIds(words: readonly string[]): Promise<string[]> {
+export async function spreadRuleIds(words: readonly string[]): Promise<string[]> {
   if (!words.some((word) => /^--(no-)?rule(=|$)/.test(word))) return [...words];
   const { catalog } = await import('../rules/catalog.js');
   const known = new Set(catalog.map((rule) => rule.meta.id));
@@ -263,6 +285,6 @@ export function isAsSure(confidence: Confidence, limit: Confidence): boolean {
 }
 
 /** Only on a terminal that can, and when nobody objects. https://no-color.org: any value but an empty one. */
-export function wantsColor(args: Pick<AnalyzeArguments, 'color' | 'output'>, { stdout, env }: Io): boolean {
+export function wantsColor(args: Pick<ReportArguments, 'color' | 'output'>, { stdout, env }: Io): boolean {
   return args.color && args.output === null && stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }

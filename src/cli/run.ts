@@ -22,6 +22,10 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitStatus> 
       return await runRules(argv.slice(1), io);
     }
     const version = ownVersion();
+    if (argv[0] === 'compare') {
+      const { runCompare } = await import('./compare.js');
+      return await runCompare(argv.slice(1), io, version);
+    }
     const command = await parseCommandLine(argv, version);
     if ('text' in command) {
       await writeAll([command.text], io.stdout);

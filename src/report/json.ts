@@ -35,7 +35,12 @@ export function ndjsonReport(analysis: Analysis): Iterable<string> {
   return inPieces(ndjsonLines(analysis));
 }
 
-function* jsonLines(analysis: Analysis, { name, version }: ReportMaker): Generator<string> {
+/** @param more  members that follow, each of which begins with a comma */
+export function* jsonLines(
+  analysis: Analysis,
+  { name, version }: ReportMaker,
+  more: Iterable<string> = [],
+): Generator<string> {
   yield `{"schema":${text(REPORT_SCHEMA)},\n"generator":${text({ name, version })},\n`;
   yield* list('captures', analysis.captures, (capture) => text(captureValue(capture)), ',\n');
   yield* list('sessions', analysis.sessions(), (session) => `{${sessionMembers(session)}}`, ',\n');
@@ -45,10 +50,11 @@ function* jsonLines(analysis: Analysis, { name, version }: ReportMaker): Generat
   const end = firewallLog === null ? '\n' : ',\n';
   yield* list('notAssessed', analysis.notAssessed, (entry) => text(notAssessedValue(entry)), end);
   if (firewallLog !== null) yield `"firewallLog":${text(firewallLogValue(firewallLog))}\n`;
+  yield* more;
   yield '}\n';
 }
 
-function* list<T>(
+export function* list<T>(
   name: string,
   items: Iterable<T>,
   toText: (item: T) => string,
@@ -63,7 +69,7 @@ function* list<T>(
   yield `${first ? '' : '\n'}]${end}`;
 }
 
-function* ndjsonLines(analysis: Analysis): Generator<string> {
+export function* ndjsonLines(analysis: Analysis): Generator<string> {
   for (const capture of analysis.captures) yield `${text({ type: 'capture', ...captureValue(capture) })}\n`;
   for (const session of analysis.sessions()) yield `{"type":"session",${sessionMembers(session)}}\n`;
   for (const finding of analysis.findings) yield `${text({ type: 'finding', ...findingValue(finding) })}\n`;
@@ -74,7 +80,7 @@ function* ndjsonLines(analysis: Analysis): Generator<string> {
 }
 
 /** Escaped after it was serialised: one pass over the whole. */
-function text(value: unknown): string {
+export function text(value: unknown): string {
   return escapeJson(JSON.stringify(value));
 }
 

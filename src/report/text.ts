@@ -21,6 +21,8 @@ export interface TextOptions {
   readonly ports?: readonly number[];
   /** Ids of the rules that were asked, in the order of the catalogue. */
   readonly rules?: readonly string[];
+  /** The first paragraph; null: none, it was said already. Default: the verdict of the analysis. */
+  readonly verdict?: null;
   /** Findings that the analysis no longer holds because they are less certain than was asked for. */
   readonly leftOut?: number;
   /** Directory of the evidence captures. */
@@ -90,7 +92,12 @@ const LINK_TYPES: Readonly<Record<number, string>> = {
  * @example for (const piece of textReport(analysis, { color: false })) process.stdout.write(piece);
  */
 export function textReport(analysis: Analysis, options: TextOptions): Iterable<string> {
-  return inPieces(new TextReport(analysis, options).lines());
+  return inPieces(textLines(analysis, options));
+}
+
+/** The report line by line. */
+export function textLines(analysis: Analysis, options: TextOptions): Iterable<string> {
+  return new TextReport(analysis, options).lines();
 }
 
 class TextReport {
@@ -113,11 +120,13 @@ class TextReport {
     const seen = survey(analysis);
     const serious = analysis.findings.some((finding) => finding.severity !== 'info');
     const clean = !serious && seen.smtp > 0 && seen.partly === 0;
-    yield page.paragraph(
-      verdict(analysis, seen, this.options.leftOut ?? 0),
-      '',
-      serious ? 'bold' : clean ? 'green' : 'yellow',
-    );
+    if (this.options.verdict !== null) {
+      yield page.paragraph(
+        verdict(analysis, seen, this.options.leftOut ?? 0),
+        '',
+        serious ? 'bold' : clean ? 'green' : 'yellow',
+      );
+    }
     for (const [server, findings] of byServer(analysis.findings)) yield* this.server(server, findings);
     yield* this.firewallLog();
     yield* this.captures(seen);

@@ -55,7 +55,7 @@ describe('usage', () => {
       ]) {
         expect(out).toContain(option);
       }
-      for (const later of ['compare', 'live', 'doctor', 'markdown', 'anonymize']) {
+      for (const later of ['live', 'doctor', 'markdown', 'anonymize']) {
         expect(out).not.toContain(later);
       }
       for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
@@ -85,7 +85,6 @@ describe('usage', () => {
     [['--port', '25a', 'x'], /--port/],
     [['-', '-'], /only once/],
     [['-o', '', 'x'], /output file is empty/],
-    [['compare', '--inside', 'a', '--outside', 'b'], /command 'compare' is not available/],
     [['live', '-i', 'eth0'], /command 'live' is not available/],
     [['rules', 'banner-maskd'], /there is no rule 'banner-maskd'. Did you mean banner-masked\?/],
     [['rules', 'banner-masked', 'banner-proxy'], /takes one rule at most/],

@@ -230,6 +230,7 @@ describe('the checksum', () => {
       start: 0,
       end: octets.length,
       originalLength: octets.length,
+      interfaceName: '',
       frame: 1,
       linkType: 1,
       us: 0,

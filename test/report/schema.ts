@@ -22,11 +22,12 @@ export function schemaErrors(report: unknown): string[] {
   return complaints(validate, report);
 }
 
+const LINES = ['capture', 'session', 'finding', 'diagnosis', 'firewallLog', 'comparison', 'pair', 'unpaired'];
+
 /** The same for one line of ndjson, by its `type`. */
 export function lineErrors(line: { type?: string }): string[] {
   const type = line.type ?? '';
-  if (!['capture', 'session', 'finding', 'diagnosis', 'firewallLog'].includes(type))
-    return [`unknown type ${type}`];
+  if (!LINES.includes(type)) return [`unknown type ${type}`];
   let part = parts.get(type);
   if (!part) {
     part = ajv.compile({ $ref: `${schema.$id}#/$defs/${type}` });

@@ -1,0 +1,173 @@
+import { type Comparison, compare, type SideInput } from '../compare/compare.js';
+import { diagnose } from '../diagnose/diagnose.js';
+import { warn } from './analyze.js';
+import { chosenRules } from './chosen-rules.js';
+import { type ExitStatus, type Io, writeAll } from './io.js';
+import {
+  type Answer,
+  asUsageError,
+  checkedReport,
+  isAsSure,
+  isAtLeast,
+  type RawOptions,
+  type ReportArguments,
+  spreadRuleIds,
+  wantsColor,
+  withReportOptions,
+} from './options.js';
+import { OutputFile } from './output-file.js';
+import { UsageError } from './usage-error.js';
+
+/** A checked command line of `compare`. */
+interface CompareArguments extends ReportArguments {
+  readonly inside: SideInput;
+  readonly outside: SideInput;
+}
+
+/** What a comparison can be told in. */
+const FORMATS: readonly string[] = ['text', 'json', 'ndjson'];
+
+interface CompareOptions extends RawOptions {
+  inside?: string;
+  outside?: string;
+  insideInterface?: string;
+  outsideInterface?: string;
+}
+
+/**
+ * `mailwitness compare --inside F --outside G`: holds two captures of the same traffic against each other.
+ *
+ * @param words  the command line behind `compare`
+ * @returns 0 nothing was changed, 1 findings at or above `--fail-on`, 2 an input is damaged or the two have no session
+ *   in common
+ * @throws UsageError
+ */
+export async function runCompare(words: readonly string[], io: Io, version: string): Promise<ExitStatus> {
+  const args = await parseCompare(words);
+  if ('text' in args) {
+    await writeAll([args.text], io.stdout);
+    return 0;
+  }
+  const rules = chosenRules(args.only, args.except);
+  const files = [args.inside.file, args.outside.file];
+  const file = args.output === null ? null : new OutputFile(args.output, files);
+  const whole = await compareInterruptibly(args, rules, io);
+  const findings = whole.analysis.findings.filter(({ confidence }) =>
+    isAsSure(confidence, args.minConfidence),
+  );
+  const comparison: Comparison = {
+    ...whole,
+    analysis: { ...whole.analysis, findings, diagnoses: diagnose(findings) },
+  };
+  if (!args.quiet) {
+    warn(comparison.analysis, io.stderr);
+    if (comparison.pairs.length === 0) {
+      io.stderr.write('mailwitness: the two captures have no session in common.\n');
+    }
+  }
+  const report = await reportOf(
+    comparison,
+    args,
+    rules.map(({ meta }) => meta.id),
+    io,
+    version,
+  );
+  if (file) file.write(report);
+  else await writeAll(report, io.stdout);
+  if (comparison.analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
+  if (comparison.pairs.length === 0) return 2;
+  return findings.some(({ severity }) => isAtLeast(severity, args.failOn)) ? 1 : 0;
+}
+
+async function parseCompare(words: readonly string[]): Promise<CompareArguments | Answer> {
+  const said: string[] = [];
+  const { Command } = await import('commander');
+  const command = new Command('mailwitness compare')
+    .usage('[options] --inside FILE --outside FILE')
+    .description('Holds the same traffic, captured on both sides of a firewall, against each other.')
+    .allowExcessArguments(true)
+    .option('--inside <file>', 'the capture at the inside of the firewall')
+    .option('--outside <file>', 'the capture at its outside; may be the same file')
+    .option('--inside-interface <name>', 'only packets of this interface of the inside file (pcapng)')
+    .option('--outside-interface <name>', 'only packets of this interface of the outside file');
+  await withReportOptions(command, (text) => said.push(text));
+  command.addHelpText('after', EXIT_STATUS);
+  try {
+    command.parse(await spreadRuleIds(words), { from: 'user' });
+  } catch (error) {
+    if ((error as { exitCode?: unknown }).exitCode === 0) return { text: said.join('') };
+    throw asUsageError(error);
+  }
+  const options = command.opts<CompareOptions>();
+  if (command.args.length > 0) {
+    throw new UsageError(
+      `compare takes its captures by --inside and --outside, not '${command.args[0]}' alone.`,
+    );
+  }
+  const { inside, outside } = options;
+  if (!inside || !outside) {
+    throw new UsageError(
+      "compare needs --inside FILE and --outside FILE; 'mailwitness compare --help' tells more.",
+    );
+  }
+  if (inside === '-' && outside === '-') {
+    throw new UsageError("standard input can be read only once, and '-' is named twice.");
+  }
+  const report = checkedReport(options);
+  if (!FORMATS.includes(report.format)) {
+    throw new UsageError(`compare reports as ${FORMATS.join(', ')}, not yet as ${report.format}.`);
+  }
+  return {
+    ...report,
+    inside: { file: inside, interface: options.insideInterface ?? null },
+    outside: { file: outside, interface: options.outsideInterface ?? null },
+  };
+}
+
+/** The first SIGINT ends the reading; then the signal has its usual effect again. */
+async function compareInterruptibly(
+  args: CompareArguments,
+  rules: ReturnType<typeof chosenRules>,
+  io: Io,
+): Promise<Comparison> {
+  const abort = new AbortController();
+  const interrupt = (): void => {
+    io.interrupts?.off('SIGINT', interrupt);
+    abort.abort();
+  };
+  io.interrupts?.on('SIGINT', interrupt);
+  try {
+    const { ports, digest } = args;
+    return await compare(args.inside, args.outside, { rules, ports, digest, signal: abort.signal });
+  } finally {
+    io.interrupts?.off('SIGINT', interrupt);
+  }
+}
+
+async function reportOf(
+  comparison: Comparison,
+  args: CompareArguments,
+  rules: readonly string[],
+  io: Io,
+  version: string,
+): Promise<Iterable<string>> {
+  if (args.format === 'text') {
+    const { comparisonText } = await import('../report/comparison-text.js');
+    return comparisonText(comparison, { color: wantsColor(args, io), ports: args.ports, rules });
+  }
+  const { comparisonJson, comparisonNdjson } = await import('../report/comparison-json.js');
+  return args.format === 'json'
+    ? comparisonJson(comparison, { name: 'mailwitness', version })
+    : comparisonNdjson(comparison);
+}
+
+const EXIT_STATUS = `
+A capture that holds both sides may be given twice: they are told apart by the
+interfaces of a pcapng, by Ethernet addresses or by hop limits. Interfaces may
+be named by --inside-interface and --outside-interface.
+
+Exit status:
+  0  nothing was changed between the two
+  1  findings of the severity of --fail-on or above
+  2  wrong usage, an input that is missing or damaged, or nothing in common
+`;

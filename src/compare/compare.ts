@@ -1,0 +1,261 @@
+import { type Analysis, type AnalyzeOptions, analyze, DEFAULT_PORTS, type Numbered } from '../analyze.js';
+import { readCapture } from '../capture/source.js';
+import { diagnose } from '../diagnose/diagnose.js';
+import type { Finding, SeenIn } from '../rules/finding.js';
+import type { SmtpSession } from '../smtp/session.js';
+import { ChangeFindings } from './change-findings.js';
+import { type Differences, differencesOf, type SidedSession } from './differences.js';
+import { type Accept, ofInterface, only, splitOf } from './links.js';
+import type { WantedOctets } from './message-octets.js';
+import type { ClockFit, Difference, Pair, Pairing, Side, Unpaired } from './pair.js';
+import { pairSessions } from './pairing.js';
+import { readAgain, type Source } from './second-reading.js';
+import { SessionKeys } from './session-key.js';
+
+/** One side's capture, and which of its packets are meant. */
+export interface SideInput {
+  readonly file: string;
+  /** Name or number of the interface; null: all. */
+  readonly interface: string | null;
+}
+
+export type CompareOptions = Omit<AnalyzeOptions, 'read' | 'onSession' | 'numbered'>;
+
+/** A pair and what changed between its two captures. */
+export interface ComparedPair extends Pair {
+  readonly differences: readonly Difference[];
+  /** More than are listed. */
+  readonly droppedDifferences: number;
+}
+
+/** What two captures of the same traffic say together. */
+export interface Comparison {
+  /** Both captures, the inside's first: findings that both sides prove have taken the place of those of one side. */
+  readonly analysis: Analysis;
+  readonly pairs: readonly ComparedPair[];
+  readonly unpaired: readonly Unpaired[];
+  readonly clock: ClockFit | null;
+  /** null: cannot tell. */
+  readonly nearerServer: Side | null;
+  readonly nearerServerBecause: string;
+  /** The captures were given the other way round, and have been put right. */
+  readonly swapped: boolean;
+  /** What the reader should know of how it was done, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** Differences that are kept in all, and of one pair. */
+const MAX_DIFFERENCES = 200_000;
+const MAX_OF_ONE_PAIR = 1_000;
+/** Messages that are read a second time for the very octets. */
+const MAX_MESSAGES = 10_000;
+
+/**
+ * Compares the same traffic captured on both sides of a box.
+ *
+ * Each capture is analysed by itself; sessions are then paired and held against each other. Messages that differ are read
+ * a second time, for their very octets. One file may hold both sides: see `splitOf`.
+ *
+ * @throws CaptureOpenError never: an input that cannot be opened is a problem of its capture
+ */
+export async function compare(
+  inside: SideInput,
+  outside: SideInput,
+  options: CompareOptions,
+): Promise<Comparison> {
+  const notes: string[] = [];
+  const accepted = await acceptedOf(inside, outside, options, notes);
+  const read = async (side: Side, numbered: Numbered): Promise<Read> => {
+    const keys = new SessionKeys();
+    const { file } = side === 'inside' ? inside : outside;
+    const accept = accepted[side];
+    const analysis = await analyze([file], {
+      ...options,
+      numbered,
+      onSession: (session) => keys.add(session),
+      ...(accept && {
+        read: (name, listener, reading) => readCapture(name, only(accept, listener), reading),
+      }),
+    });
+    for (const { facts } of analysis.captures) keys.cover(facts.first, facts.last);
+    return { keys, analysis, file, accept, sessionsBefore: numbered.sessions };
+  };
+  const first = await read('inside', { captures: 0, sessions: 0, messages: 0 });
+  const second = await read('outside', first.analysis.numbered);
+  const given = pairSessions(first.keys, second.keys);
+  const swapped = isSwapped(given, first.analysis, second.analysis);
+  const pairing = swapped ? mirrored(given) : given;
+  const reads: Readonly<Record<Side, Read>> = swapped
+    ? { inside: second, outside: first }
+    : { inside: first, outside: second };
+  if (swapped) {
+    notes.push(
+      `The capture given as inside is the one farther from the server: the two were taken the other way round. ${given.nearerServerBecause}`,
+    );
+  }
+  const compared = await compareAll(pairing, reads, options, notes);
+  const { findings, superseded } = compared.changes.end(partners(pairing.pairs));
+  const all = numberAll(
+    [...findings, ...first.analysis.findings, ...second.analysis.findings].filter(
+      (finding) => !superseded.has(finding),
+    ),
+  );
+  return {
+    analysis: { ...merged(first.analysis, second.analysis), findings: all, diagnoses: diagnose(all) },
+    pairs: compared.pairs,
+    unpaired: pairing.unpaired,
+    clock: pairing.clock,
+    nearerServer: pairing.nearerServer,
+    nearerServerBecause: pairing.nearerServerBecause,
+    swapped,
+    notes,
+  };
+}
+
+const NOTHING: Differences = { differences: [], more: 0, needsOctets: [] };
+
+/** One capture as it was read. */
+interface Read extends Source {
+  readonly keys: SessionKeys;
+  readonly analysis: Analysis;
+}
+
+/** Which packets belong to which side. */
+async function acceptedOf(
+  inside: SideInput,
+  outside: SideInput,
+  { ports, signal }: CompareOptions,
+  notes: string[],
+): Promise<Readonly<Record<Side, Accept | null>>> {
+  const ofSide = ({ interface: name }: SideInput) => (name === null ? null : ofInterface(name));
+  const named = { inside: ofSide(inside), outside: ofSide(outside) };
+  if (inside.file !== outside.file || inside.file === '-' || named.inside || named.outside) return named;
+  const split = await splitOf(inside.file, ports ?? DEFAULT_PORTS, signal).catch(() => null);
+  if (!split) {
+    notes.push(
+      'Both names are of one file, and its packets do not tell the two sides apart: each session is held against itself.',
+    );
+    return named;
+  }
+  notes.push(
+    `Both sides are in one file; they were told apart by ${split.by}. Inside is taken for the server’s side.`,
+  );
+  return { inside: split.nearServer, outside: split.nearClient };
+}
+
+/**
+ * The capture given as inside is the farther one from the server. Right so where mail goes out, which the client's
+ * private address shows when it is translated.
+ */
+function isSwapped(pairing: Pairing, inside: Analysis, outside: Analysis): boolean {
+  if (pairing.nearerServer !== 'outside') return false;
+  return !pairing.pairs.some((pair) => {
+    const within = inside.session(`s${pair.inside}`)?.client.address;
+    const without = outside.session(`s${pair.outside}`)?.client.address;
+    return within !== without && isPrivate(within) && !isPrivate(without);
+  });
+}
+
+/** RFC 1918, RFC 4193. */
+function isPrivate(address: string | undefined): boolean {
+  return (
+    address !== undefined && /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd][0-9a-f]{2}:)/.test(address)
+  );
+}
+
+function mirrored({ pairs, unpaired, clock, nearerServer, nearerServerBecause }: Pairing): Pairing {
+  const other = (side: Side): Side => (side === 'inside' ? 'outside' : 'inside');
+  return {
+    pairs: pairs.map(({ inside, outside, matchedBy, clockOffsetUs }) => ({
+      inside: outside,
+      outside: inside,
+      matchedBy,
+      clockOffsetUs: clockOffsetUs === null ? null : -clockOffsetUs,
+    })),
+    unpaired: unpaired.map((one) => ({ ...one, side: other(one.side) })),
+    clock: clock && { ...clock, offsetUs: -clock.offsetUs, driftPpm: -clock.driftPpm },
+    nearerServer: nearerServer && other(nearerServer),
+    nearerServerBecause,
+  };
+}
+
+async function compareAll(
+  pairing: Pairing,
+  reads: Readonly<Record<Side, Read>>,
+  options: CompareOptions,
+  notes: string[],
+): Promise<{ pairs: ComparedPair[]; changes: ChangeFindings }> {
+  const server: Side = pairing.nearerServer === 'outside' ? 'outside' : 'inside';
+  const client: Side = server === 'inside' ? 'outside' : 'inside';
+  const sided = (side: Side, pair: Pair): SidedSession | null => {
+    const session = reads[side].analysis.session(`s${pair[side]}`);
+    return session && { side, session };
+  };
+  const wanted: WantedOctets[] = [];
+  const found: Difference[][] = [];
+  const dropped: number[] = [];
+  for (const pair of pairing.pairs) {
+    const [nearClient, nearServer] = [sided(client, pair), sided(server, pair)];
+    const { differences, more, needsOctets } =
+      nearClient && nearServer ? differencesOf(nearClient, nearServer) : NOTHING;
+    found.push([...differences]);
+    dropped.push(more);
+    wanted.push(...needsOctets.slice(0, MAX_MESSAGES - wanted.length));
+  }
+  const octets =
+    wanted.length > 0 && !options.signal?.aborted
+      ? await readAgain(wanted, reads, options.ports ?? DEFAULT_PORTS, options.signal)
+      : null;
+  const changes = new ChangeFindings(options.rules, [
+    ...reads.inside.analysis.findings,
+    ...reads.outside.analysis.findings,
+  ]);
+  let room = MAX_DIFFERENCES;
+  const pairs = pairing.pairs.map((pair, index): ComparedPair => {
+    const all = octets?.resolve(found[index]!) ?? found[index]!;
+    const [nearClient, nearServer] =
+      all.length > 0 ? [sided(client, pair), sided(server, pair)] : [null, null];
+    if (nearClient && nearServer) {
+      changes.add(seenIn(nearClient.session), seenIn(nearServer.session), all);
+    }
+    const differences = all.slice(0, Math.min(MAX_OF_ONE_PAIR, room));
+    room -= differences.length;
+    return { ...pair, differences, droppedDifferences: dropped[index]! + all.length - differences.length };
+  });
+  const unlisted = pairs.reduce((sum, { droppedDifferences }) => sum + droppedDifferences, 0);
+  if (unlisted > 0) notes.push(`${unlisted} more differences are not listed.`);
+  return { pairs, changes };
+}
+
+function partners(pairs: readonly Pair[]): Map<string, string> {
+  const both = pairs.map(({ inside, outside }) => [`s${inside}`, `s${outside}`] as const);
+  return new Map([...both, ...both.map(([inside, outside]) => [outside, inside] as const)]);
+}
+
+function seenIn({ id, capture, server }: SmtpSession): SeenIn {
+  return { id, capture, server };
+}
+
+/** One analysis of both. */
+function merged(first: Analysis, second: Analysis): Omit<Analysis, 'findings' | 'diagnoses'> {
+  return {
+    captures: [...first.captures, ...second.captures],
+    sessionCount: first.sessionCount + second.sessionCount,
+    *sessions() {
+      yield* first.sessions();
+      yield* second.sessions();
+    },
+    session: (id) => first.session(id) ?? second.session(id),
+    numbered: second.numbered,
+    firewallLog: null,
+    notAssessed: [...first.notAssessed, ...second.notAssessed],
+    interrupted: first.interrupted || second.interrupted,
+  };
+}
+
+/** In the order of the packets that prove them, with ids of one run. */
+function numberAll(findings: readonly Finding[]): Finding[] {
+  return [...findings]
+    .sort((a, b) => a.capture - b.capture || (a.evidence[0]?.packet ?? 0) - (b.evidence[0]?.packet ?? 0))
+    .map((finding, index) => ({ ...finding, id: `f${index + 1}` }));
+}

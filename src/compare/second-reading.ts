@@ -1,0 +1,51 @@
+import { CaptureOpenError } from '../capture/capture-error.js';
+import { readCapture } from '../capture/source.js';
+import { createDecoder } from '../fragment/decoder.js';
+import { createDigestFactory } from '../smtp/digest.js';
+import { ConnectionTable } from '../stream/connections.js';
+import { AddressTable } from '../wire/address.js';
+import { type Accept, only } from './links.js';
+import { MessageOctets, type WantedOctets } from './message-octets.js';
+import type { Side, Spot } from './pair.js';
+
+/** A capture that can be read again. */
+export interface Source {
+  readonly file: string;
+  /** Which of its packets are meant; null: all. */
+  readonly accept: Accept | null;
+  /** Sessions that were numbered before its first. */
+  readonly sessionsBefore: number;
+}
+
+/**
+ * Reads both captures once more, for the octets of messages that are not the same.
+ *
+ * A capture that cannot be read twice (standard input, or a file that is gone) leaves the differences as they were.
+ *
+ * @returns null where nothing more is known
+ */
+export async function readAgain(
+  wanted: readonly WantedOctets[],
+  sources: Readonly<Record<Side, Source>>,
+  ports: readonly number[],
+  signal?: AbortSignal,
+): Promise<MessageOctets | null> {
+  if (sources.inside.file === '-' || sources.outside.file === '-') return null;
+  const connectionOf = ({ side, session }: Spot) =>
+    Number(session.slice(1)) - 1 - sources[side].sessionsBefore;
+  const octets = new MessageOctets(wanted, await createDigestFactory('xxh64'), connectionOf);
+  try {
+    for (const side of ['inside', 'outside'] as const) {
+      const { file, accept } = sources[side];
+      const addresses = new AddressTable();
+      const table = new ConnectionTable(octets.reading(side), addresses, ports, () => 'unverifiable');
+      const decoder = createDecoder(table, ports, addresses);
+      await readCapture(file, accept ? only(accept, decoder) : decoder, signal ? { signal } : {});
+      table.end();
+    }
+  } catch (error) {
+    if (!(error instanceof CaptureOpenError)) throw error;
+    return null;
+  }
+  return octets;
+}
