@@ -18,8 +18,11 @@ const MAX_SESSIONS = 16;
 /** Exchanges of all those sessions; further sessions are not looked at. */
 const MAX_EXCHANGES = 300_000;
 /** Packets and octets of one file. */
-const MAX_PACKETS = 2000;
-const MAX_OCTETS = 4 << 20;
+const MAX_PACKETS = 10_000;
+const MAX_OCTETS = 10 << 20;
+/** Packets of mail data of a session in which a finding was seen, and of one it is only held against. */
+const MAX_BULK = 8000;
+const MAX_OTHER_BULK = 200;
 
 /** Rules for which it matters that octets are beyond ASCII. */
 const EIGHT_BIT_RULES = new Set(['8bitmime-rejected', '8bitmime-unadvertised', 'ndr-8bitmime']);
@@ -72,8 +75,7 @@ export async function* evidenceCaptures(
 ): AsyncGenerator<EvidenceCapture> {
   const first = findings.slice(0, MAX_EVIDENCE_CAPTURES);
   const neighbours = sessionsOfServers(analysis, first);
-  const ids = new Set([...first.flatMap(sessionIds), ...[...neighbours.values()].flat()]);
-  const { sessions, last } = await collect(analysis, first, ids, options);
+  const { sessions, last } = await collect(analysis, first, [...neighbours.values()].flat(), options);
   for (const finding of first) {
     const own = sessionIds(finding);
     const others = (neighbours.get(serverKey(finding)) ?? []).filter((id) => !own.includes(id));
@@ -111,11 +113,11 @@ function serverKey({ server }: Pick<Finding, 'server'>): string {
   return `${server.address} ${server.port}`;
 }
 
-/** Reads the captures again, for the packets of these sessions. */
+/** Reads the captures again, for the packets of the findings' sessions and of their neighbours. */
 async function collect(
   analysis: Analysis,
   findings: readonly Finding[],
-  ids: ReadonlySet<string>,
+  neighbours: readonly string[],
   { ports = DEFAULT_PORTS, read = readCapture }: EvidenceOptions,
 ): Promise<{ sessions: Map<string, SessionPackets>; last: Map<number, StoredPacket> }> {
   const sessions = new Map<string, SessionPackets>();
@@ -123,10 +125,12 @@ async function collect(
   const budget = { octets: MAX_STORED_OCTETS };
   const ofMessages = { octets: MAX_STORED_OCTETS };
   let exchanges = 0;
-  for (const id of ids) {
+  const own = new Set(findings.flatMap(sessionIds));
+  for (const id of new Set([...own, ...neighbours])) {
     const session = exchanges < MAX_EXCHANGES ? analysis.session(id) : null;
     exchanges += session?.exchanges.length ?? 0;
-    if (session) sessions.set(id, new SessionPackets(session, ofMessages));
+    if (session)
+      sessions.set(id, new SessionPackets(session, ofMessages, own.has(id) ? MAX_BULK : MAX_OTHER_BULK));
   }
   for (const [capture, { file, facts }] of analysis.captures.entries()) {
     const wanted = new Map<number, SessionPackets>();

@@ -10,9 +10,8 @@ import { FIN, RST, SYN, type TcpSegment } from '../wire/segment.js';
 import { ReadableSession } from './readable.js';
 import type { StoredPacket } from './stored-packet.js';
 
-/** Packets that are kept of one session: of its dialogue; of its mail data at the beginning, and at the end. */
-const MAX_DIALOGUE = 1000;
-const MAX_BULK = 600;
+/** Packets of its dialogue that are kept of one session, and of the end of its mail data. */
+const MAX_DIALOGUE = 2000;
 const BULK_TAIL = 64;
 
 /** Octets of packets that are kept of all sessions of a run, and of what may be shown of their messages. */
@@ -35,6 +34,8 @@ export class SessionPackets {
   constructor(
     readonly session: SmtpSession,
     budget: { octets: number },
+    /** Packets of mail data that are kept from the first on. */
+    private readonly maxBulk: number,
   ) {
     this.readable = new ReadableSession(session, budget);
   }
@@ -51,7 +52,7 @@ export class SessionPackets {
     if (proves || !this.isBulk(packet)) {
       if (proves || this.dialogue.length < MAX_DIALOGUE) this.dialogue.push(packet);
       else this.left++;
-    } else if (this.bulk.length < MAX_BULK) this.bulk.push(packet);
+    } else if (this.bulk.length < this.maxBulk) this.bulk.push(packet);
     else {
       this.tail.push(packet);
       if (this.tail.length <= BULK_TAIL) return;

@@ -235,6 +235,20 @@ describe('what cannot be had', () => {
     expect(all[202]).toMatchObject({ octets: null, reason: 'only the first 200 findings of a run get one' });
   });
 
+  it('is refused with its reason: a message of more packets than fit', async () => {
+    const long = (lines: number): string => {
+      const body = SENT.replace('C+ text', 'C* 1000 y\n'.repeat(lines).trimEnd()).replace('C+ .', 'C: .');
+      return `${body}\nC: QUIT\n@ +90\nfin C\ntick 300`;
+    };
+    const reason = async (lines: number): Promise<string | null> => {
+      const all = await evidenceOf(pcapOf(scriptPackets(long(lines))));
+      const one = all.find(({ finding }) => finding.rule === 'end-of-data-unacknowledged')!;
+      return one.octets === null ? one.reason : null;
+    };
+    expect(await reason(1000)).toBeNull();
+    expect(await reason(6000)).toBe('the packets that prove it are too many for a small file');
+  });
+
   it('is refused when the capture is gone, or another one, when it is read again', async () => {
     const capture = pcapOf(scriptPackets(MASKED));
     const analysis = await analyzed([capture]);

@@ -37,7 +37,7 @@ export async function collected(
 ): Promise<{ sessions: SessionPackets[]; packets: StoredPacket[] }> {
   const analysis = await analyzed([capture]);
   const sessions = [...analysis.sessions()].map(
-    (session) => new SessionPackets(session, { octets: 1 << 30 }),
+    (session) => new SessionPackets(session, { octets: 1 << 30 }, 8000),
   );
   const wanted = new Map(sessions.map((one) => [one.session.firstFrame, one]));
   const collector = new PacketCollector(0, [25, 587, 2525], wanted, new Set(), 1e9, { octets: 1 << 30 });
