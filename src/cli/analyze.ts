@@ -2,7 +2,7 @@ import { type Analysis, analyze } from '../analyze.js';
 import { diagnose } from '../diagnose/diagnose.js';
 import { printableText } from '../report/printable.js';
 import type { TextOptions } from '../report/text.js';
-import type { Rule } from '../rules/rule.js';
+import type { Rule, RuleMeta } from '../rules/rule.js';
 import type { FirewallLog } from '../syslog/reader.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, type Output, writeAll } from './io.js';
@@ -56,7 +56,12 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
     leftOut: leftOut.length,
     ...(args.evidence !== null && { evidence: args.evidence }),
   };
-  const report = await reportOf(analysis, args.format, text, version);
+  const report = await reportOf(
+    analysis,
+    args.format,
+    { ...text, metas: judged.map(({ meta }) => meta) },
+    version,
+  );
   if (file) file.write(report);
   else await writeAll(report, io.stdout);
   if (failed || analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
@@ -101,15 +106,24 @@ async function analyzeInterruptibly(
 async function reportOf(
   analysis: Analysis,
   format: AnalyzeArguments['format'],
-  text: TextOptions,
+  text: TextOptions & { readonly metas: readonly RuleMeta[] },
   version: string,
 ): Promise<Iterable<string>> {
-  if (format === 'text') return (await import('../report/text.js')).textReport(analysis, text);
-  if (format === 'html') {
-    return (await import('../report/html.js')).htmlReport(analysis, { ...text, version });
+  const ticket = { ...text, rules: text.metas };
+  switch (format) {
+    case 'text':
+      return (await import('../report/text.js')).textReport(analysis, text);
+    case 'json':
+      return (await import('../report/json.js')).jsonReport(analysis, { name: 'mailwitness', version });
+    case 'ndjson':
+      return (await import('../report/json.js')).ndjsonReport(analysis);
+    case 'html':
+      return (await import('../report/html.js')).htmlReport(analysis, { ...text, version });
+    case 'markdown':
+      return (await import('../report/markdown.js')).markdownReport(analysis, ticket);
+    case 'jira':
+      return (await import('../report/jira.js')).jiraReport(analysis, ticket);
   }
-  const { jsonReport, ndjsonReport } = await import('../report/json.js');
-  return format === 'json' ? jsonReport(analysis, { name: 'mailwitness', version }) : ndjsonReport(analysis);
 }
 
 /** Tells on standard error what was wrong with the captures. */

@@ -4,14 +4,14 @@ import type { DigestKind } from '../smtp/digest.js';
 import type { Io } from './io.js';
 import { notYet, UsageError } from './usage-error.js';
 
-const FORMATS = ['text', 'json', 'ndjson', 'html'] as const;
+const FORMATS = ['text', 'json', 'ndjson', 'html', 'markdown', 'jira'] as const;
 const SEVERITIES = ['high', 'medium', 'low', 'info'] as const;
 const CONFIDENCES = ['certain', 'likely', 'possible'] as const;
 const DIGESTS = ['xxh64', 'sha256'] as const;
 
 /** In the contract, and not to be had in this version. */
 const LATER_COMMANDS = ['live', 'doctor'];
-const LATER_FORMATS = ['markdown', 'jira', 'csv'];
+const LATER_FORMATS = ['csv'];
 
 /** What `analyze` and `compare` may both be told, checked. */
 export interface ReportArguments {

@@ -1,10 +1,23 @@
 import type { Analysis, CaptureResult } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
 import type { Diagnosis } from '../diagnose/diagnosis.js';
-import type { Evidence, Finding, JoinedBy, NotAssessed } from '../rules/finding.js';
+import type { Evidence, Finding } from '../rules/finding.js';
 import type { JoinedLine } from '../syslog/joiner.js';
 import { enumerate, plural, textWidth, thousands } from './columns.js';
 import { displayFilters } from './display-filter.js';
+import {
+  byReason,
+  byRule,
+  byServer,
+  inOrder,
+  JOINED,
+  LINK_TYPES,
+  namedSessions,
+  naming,
+  PROOF,
+  toSeconds,
+  unique,
+} from './grouping.js';
 import { Page, type Span, type Style } from './page.js';
 import { inPieces } from './pieces.js';
 import { printableOctets, printableText } from './printable.js';
@@ -37,21 +50,10 @@ const SEVERITY: Readonly<Record<Finding['severity'], Span>> = {
   info: ['○ NOTE', 'dim'],
 };
 
-/** The ladder of evidence, in words. Below its last step a finding would be a guess: see "Not judged". */
-const PROOF: Readonly<Record<Finding['proof'], string>> = {
-  octets: 'proved by octets',
-  contrast: 'proved by contrast',
-  'fits-only': 'fits only this',
-  'fits-among': 'fits this among others',
-};
-
 const ACTOR: Readonly<Record<Diagnosis['actor']['kind'], string>> = {
   appliance: 'An appliance',
   undecided: 'Not decidable',
 };
-
-const SEVERITIES = Object.keys(SEVERITY) as Finding['severity'][];
-const CONFIDENCES: readonly Finding['confidence'][] = ['certain', 'likely', 'possible'];
 
 /** Findings of one rule and server that are told one by one; the JSON report has them all. */
 const MAX_TOLD = 20;
@@ -59,29 +61,6 @@ const MAX_PROOFS = 20;
 const EXCERPT_ROWS = 3;
 const MAX_NAMED = 6;
 const MAX_PROBLEMS = 10;
-
-const JOINED: Readonly<Record<JoinedBy, string>> = {
-  'addresses-and-ports': 'by addresses and ports',
-  'client-address-and-ports': 'by ports and the address of the client: that of the server differs',
-  'server-address-and-ports': 'by ports and the address of the server: that of the client differs',
-  addresses: 'by addresses: it tells no ports',
-};
-
-const LINK_TYPES: Readonly<Record<number, string>> = {
-  0: 'loopback',
-  1: 'Ethernet',
-  9: 'PPP',
-  12: 'raw IP',
-  14: 'raw IP',
-  50: 'PPP',
-  51: 'PPPoE',
-  101: 'raw IP',
-  108: 'loopback',
-  113: 'Linux cooked',
-  228: 'raw IPv4',
-  229: 'raw IPv6',
-  276: 'Linux cooked v2',
-};
 
 /**
  * The report for people: the verdict first, then for each server the findings with their packets and what to
@@ -419,49 +398,6 @@ class TextReport {
   }
 }
 
-/** Most severe first; among equals in the order of the packets that prove them. */
-function byServer(findings: readonly Finding[]): [string, Finding[]][] {
-  const servers = new Map<string, Finding[]>();
-  for (const finding of findings) {
-    const { address, port } = finding.server;
-    const name = `${printableText(address)} port ${port}`;
-    const list = servers.get(name);
-    if (list) list.push(finding);
-    else servers.set(name, [finding]);
-  }
-  for (const list of servers.values()) list.sort((a, b) => rank(a) - rank(b));
-  return [...servers].sort(([, a], [, b]) => rank(a[0]!) - rank(b[0]!));
-}
-
-function byRule(findings: readonly Finding[]): Finding[][] {
-  const groups = new Map<string, Finding[]>();
-  for (const finding of findings) {
-    const key = `${rank(finding)} ${finding.rule}`;
-    const list = groups.get(key);
-    if (list) list.push(finding);
-    else groups.set(key, [finding]);
-  }
-  return [...groups.values()];
-}
-
-function rank({ severity, confidence }: Finding): number {
-  return SEVERITIES.indexOf(severity) * CONFIDENCES.length + CONFIDENCES.indexOf(confidence);
-}
-
-function byReason(entries: readonly NotAssessed[]): Map<string, NotAssessed[]> {
-  const groups = new Map<string, NotAssessed[]>();
-  for (const entry of entries) {
-    const list = groups.get(entry.reason);
-    if (list) list.push(entry);
-    else groups.set(entry.reason, [entry]);
-  }
-  return groups;
-}
-
-function inOrder(evidence: readonly Evidence[]): Evidence[] {
-  return [...evidence].sort((a, b) => a.capture - b.capture || a.packet - b.packet);
-}
-
 /** Rule, ids, sessions, symptoms, sources: what one needs to look it up elsewhere. */
 function provenance(findings: readonly Finding[]): string {
   const [first] = findings as readonly [Finding];
@@ -482,27 +418,4 @@ function provenance(findings: readonly Finding[]): string {
   );
   const proof = enumerate(unique(findings.map((finding) => PROOF[finding.proof])));
   return `${proof.charAt(0).toUpperCase()}${proof.slice(1)}. ${first.rule} (${ids}${mark}) in ${namedSessions(sessions)}${times}. ${references.join(', ')}.`;
-}
-
-/** `session s1`, `3 sessions: s1, s2, s3`, `40 sessions: s1, s2, ..` */
-function namedSessions(sessions: readonly string[]): string {
-  return sessions.length === 1
-    ? `session ${sessions[0]}`
-    : `${plural(sessions.length, 'session')}: ${naming(sessions)}`;
-}
-
-function naming(ids: readonly string[]): string {
-  return `${ids.slice(0, MAX_NAMED).join(', ')}${ids.length > MAX_NAMED ? ', ..' : ''}`;
-}
-
-function toSeconds(time: Timestamp | null): string | null {
-  return (
-    formatTimestamp(time && { ...time, digits: 0 })
-      ?.replace('T', ' ')
-      .replace('Z', '') ?? null
-  );
-}
-
-function unique<T>(items: readonly T[]): T[] {
-  return [...new Set(items)];
 }

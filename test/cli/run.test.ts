@@ -55,7 +55,7 @@ describe('usage', () => {
       ]) {
         expect(out).toContain(option);
       }
-      for (const later of ['live', 'doctor', 'markdown', 'anonymize']) {
+      for (const later of ['live', 'doctor', 'anonymize']) {
         expect(out).not.toContain(later);
       }
       for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
@@ -74,8 +74,8 @@ describe('usage', () => {
     [['--quiet'], /no capture is named/],
     [['--formt', 'json', 'x'], /unknown option '--formt'.*Did you mean --format\?/],
     [['-F'], /argument missing/],
-    [['-F', 'xml', 'x'], /--format is one of text, json, ndjson, html, not 'xml'/],
-    [['-F', 'markdown', 'x'], /format 'markdown' is not available in this version/],
+    [['-F', 'xml', 'x'], /--format is one of text, json, ndjson, html, markdown, jira, not 'xml'/],
+    [['-F', 'csv', 'x'], /format 'csv' is not available in this version/],
     [['--fail-on', 'severe', 'x'], /--fail-on is one of/],
     [['--min-confidence', 'sure', 'x'], /--min-confidence is one of/],
     [['--digest', 'md5', 'x'], /--digest is one of/],

@@ -1,7 +1,7 @@
 /** Analyses made by hand, for what no capture easily shows: hostile text everywhere, odd values, many sessions. */
 import type { Analysis } from '../../src/analyze.js';
 import type { Finding } from '../../src/rules/finding.js';
-import type { SmtpExchange, SmtpLine, SmtpReply, SmtpSession } from '../../src/smtp/session.js';
+import type { SmtpExchange, SmtpLine, SmtpMessage, SmtpReply, SmtpSession } from '../../src/smtp/session.js';
 import { PLAIN_TCP } from '../support/conversation.js';
 
 export const TIME = { us: 1_714_979_289_000_000, ns: 0, digits: 6 };
@@ -47,6 +47,40 @@ export function fakeExchange(more: Partial<SmtpExchange>): SmtpExchange {
     segments: 1,
     message: null,
     afterGap: false,
+    ...more,
+  };
+}
+
+export function fakeMessage(more: Partial<SmtpMessage> = {}): SmtpMessage {
+  return {
+    id: 'm1',
+    transport: 'DATA',
+    messageId: '<1@example.net>',
+    from: 'anna@example.net',
+    fromSeen: true,
+    to: ['bert@example.com'],
+    recipients: 1,
+    body: null,
+    octets: 100,
+    missingOctets: 0,
+    accepted: true,
+    replyCode: 250,
+    digest: 'xxh64:0000000000000000',
+    frame: 6,
+    time: TIME,
+    offset: 0,
+    terminated: true,
+    terminator: null,
+    commandExchange: 0,
+    endExchange: null,
+    eightBit: false,
+    eightBitFrame: null,
+    eightBitOffset: null,
+    report: null,
+    looksLikeReport: false,
+    damages: [],
+    longHeaderLine: null,
+    longFileName: null,
     ...more,
   };
 }

@@ -3,7 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Analysis, analyze } from '../../src/analyze.js';
+import { jiraReport } from '../../src/report/jira.js';
 import { jsonReport, ndjsonReport } from '../../src/report/json.js';
+import { markdownReport } from '../../src/report/markdown.js';
 import { textReport } from '../../src/report/text.js';
 import { catalog } from '../../src/rules/catalog.js';
 import { expectGolden, goldenCapture, goldenNames, inFolder } from '../support/golden.js';
@@ -26,6 +28,14 @@ const textOf = (analysis: Analysis, color = false): string =>
     ...textReport(analysis, { color, ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta.id) }),
   ].join('');
 
+const OPTIONS = { ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta) };
+
+/** The other formats, by the ending of their files. */
+const FORMATS: Readonly<Record<string, (analysis: Analysis) => Iterable<string>>> = {
+  md: (analysis) => markdownReport(analysis, OPTIONS),
+  jira: (analysis) => jiraReport(analysis, OPTIONS),
+};
+
 // The version is left out of the files: it changes with every release.
 const jsonOf = (analysis: Analysis): string =>
   [...jsonReport(analysis, { name: 'mailwitness', version: '0.0.0' })].join('');
@@ -47,6 +57,11 @@ describe('golden reports', () => {
     expect(textOf(again)).toBe(text);
     expectGolden(`${name}.txt`, text);
     expectGolden(`${name}.json`, json);
+    for (const [ending, report] of Object.entries(FORMATS)) {
+      const made = [...report(analysis)].join('');
+      expect([...report(again)].join('')).toBe(made);
+      expectGolden(`${name}.${ending}`, made);
+    }
   });
 
   it('keeps credentials out', async () => {

@@ -1,0 +1,188 @@
+/** The reports for trackers: what they hold, and that nothing of a packet is live in them. */
+import fc from 'fast-check';
+import { micromark } from 'micromark';
+import { gfm, gfmHtml } from 'micromark-extension-gfm';
+import { describe, expect, it } from 'vitest';
+import type { Analysis } from '../../src/analyze.js';
+import { jiraInline, jiraReport } from '../../src/report/jira.js';
+import { markdownInline, markdownReport } from '../../src/report/markdown.js';
+import { absenceText } from '../../src/report/ticket.js';
+import { catalog } from '../../src/rules/catalog.js';
+import { fakeAnalysis, fakeFinding, fakeSession } from './fake-analysis.js';
+import { HOSTILE, hostileAnalysis, hostileText } from './hostile-text.js';
+
+const OPTIONS = { ports: [25], rules: catalog.map(({ meta }) => meta) };
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+
+const markdown = (analysis: Analysis): string => [...markdownReport(analysis, OPTIONS)].join('');
+const jira = (analysis: Analysis): string => [...jiraReport(analysis, OPTIONS)].join('');
+
+/** As a tracker shows it before it sanitises anything. */
+function html(text: string): string {
+  return micromark(text, { extensions: [gfm()], htmlExtensions: [gfmHtml()], allowDangerousHtml: true });
+}
+
+const TAGS = new Set('strong h2 h3 p ul li table thead tbody tr th td pre code details summary'.split(' '));
+
+/** What in the rendered page is more than text, and what of its text a tracker would make a link. */
+function liveInHtml(page: string): string[] {
+  const live: string[] = [];
+  for (const [tag, name = '', attributes = ''] of page.matchAll(/<\/?([a-z0-9]+)([^>]*)>/gi)) {
+    const plain = attributes === '' || (name === 'code' && attributes === ' class="language-text"');
+    if (!TAGS.has(name) || !plain) live.push(tag);
+  }
+  const text = page
+    .replace(/<code[^>]*>[\s\S]*?<\/code>/g, ' ')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&quot;/g, '"')
+    .replace(/&amp;/g, '&');
+  const found = text.match(/@\w|#\d|:\/\/|www\.|mailto:|\bGH-\d|\b[0-9a-f]{7,40}\b|:[a-z]+:|[<>$]/gi);
+  return [...live, ...(found ?? [])];
+}
+
+/**
+ * What in Jira's markup is neither text nor the report's own. Escapes and `{noformat}` are taken out as Atlassian's
+ * renderer takes them: a backslash behind a backslash escapes nothing.
+ */
+function liveInJira(text: string): string[] {
+  const parts = text.split('{noformat}');
+  expect(parts.length % 2, 'every {noformat} is closed').toBe(1);
+  const live: string[] = [];
+  for (const part of parts.filter((_, index) => index % 2 === 0)) {
+    for (const line of part.split('\n')) {
+      const own = line
+        .replace(/^(?:h[23]\. |\* )/, '')
+        .replace(/^\*(.*)\*$/, '$1')
+        .replace(/^\|\|.*\|\|$|^\|.*\|$/, (row) => row.replace(/(?<!\\)\|+/g, ' '))
+        .replace(/(?<!\\)\\[-#*_+?^~|%{}[\]()!@]/g, '·')
+        .replace(/\{\{[^{}]*\}\}/g, '·');
+      const found = own.match(
+        /[{}[\]*_^~|!@]|\\\\|:\/\/|www\.|(?:mailto|file|javascript):|^h[1-6]\.|^bq\.|^-{2,}|[:;][()]|\([/yn!?*]\)|[A-Z]-\d/g,
+      );
+      live.push(...(found ?? []));
+    }
+  }
+  return live;
+}
+
+function sameLines(text: string): void {
+  for (const line of text.split('\n')) expect(line).not.toMatch(UNSAFE);
+}
+
+describe('hostile text', () => {
+  it.each(HOSTILE)('is not live in a line: %j', (text) => {
+    const analysis = hostileAnalysis([text]);
+    expect(liveInHtml(html(markdown(analysis)))).toEqual([]);
+    expect(liveInJira(jira(analysis))).toEqual([]);
+  });
+
+  it('is not live anywhere in Markdown', () => {
+    fc.assert(
+      fc.property(fc.array(hostileText, { minLength: 1, maxLength: 12 }), (texts) => {
+        const report = markdown(hostileAnalysis(texts));
+        sameLines(report);
+        const page = html(report);
+        expect(liveInHtml(page)).toEqual([]);
+        for (const tag of ['details', 'summary', 'pre', 'ul', 'table']) {
+          expect(page.split(`<${tag}>`).length).toBe(page.split(`</${tag}>`).length);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is not live anywhere in Jira', () => {
+    fc.assert(
+      fc.property(fc.array(hostileText, { minLength: 1, maxLength: 12 }), (texts) => {
+        const report = jira(hostileAnalysis(texts));
+        sameLines(report);
+        expect(liveInJira(report)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('keeps every character of a line in Markdown', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', ' ', '`', '*', '<', '@', '"', '.', '\\', '|') }),
+        (words) => {
+          const text = words.replaceAll(/`+/g, '').trim().replaceAll(/ +/g, ' ');
+          const shown = html(markdownInline(text))
+            .replace(/<\/?(?:p|code)>/g, '')
+            .replace(/&lt;/g, '<')
+            .replace(/&quot;/g, '"');
+          expect(shown).toBe(text);
+        },
+      ),
+    );
+  });
+
+  it('would be noticed', () => {
+    expect(liveInHtml(html('[x](https://a.example) @octocat <b>x</b> www.a.example'))).not.toEqual([]);
+    for (const text of ['{code}', '[~admin]', '\\\\[~admin]', '!x.png!', 'https://x', 'a *x*', '\\\\']) {
+      expect(liveInJira(text), text).not.toEqual([]);
+    }
+  });
+});
+
+describe('the inline text of each tracker', () => {
+  it.each([
+    ['ASA: `no mask-banner`.', 'ASA: `no mask-banner`.', 'ASA: {{no mask-banner}}.'],
+    [
+      'The message <1@a.example>, again.',
+      'The message `<1@a.example>`, again.',
+      'The message <1\\@a.example>, again.',
+    ],
+    ['220 ****2**0', '220 `****2**0`', '220 \\*\\*\\*\\*2\\*\\*0'],
+    ['C:\\x \\{code}', '`C:\\x` `\\{code}`', 'C:\\x \\ \\{code\\}'],
+    ['see https://a.example', 'see `https://a.example`', 'see https\\[:\\]//a.example'],
+  ])('%j', (text, inMarkdown, inJira) => {
+    expect(markdownInline(text)).toBe(inMarkdown);
+    expect(jiraInline(text)).toBe(inJira);
+  });
+});
+
+describe('a report for a tracker', () => {
+  it('says that a clean capture is clean, and how far that goes', () => {
+    const report = markdown(fakeAnalysis());
+    expect(report).toMatch(/^\*\*No sign of a firewall editing mail in 1 session\.\*\*\n/);
+    expect(report).toContain('Not seen in 1 session; the capture is good enough to have seen it.');
+    expect(report).not.toContain('How to check');
+    expect(absenceText({ smtp: 1200, partly: 3 })).toBe(
+      'Not seen in 1,200 sessions; 1,197 of them were captured well enough to have seen it.',
+    );
+    expect(absenceText({ smtp: 2, partly: 2 })).toContain('none of which');
+  });
+
+  it('names no folder', () => {
+    const [capture] = fakeAnalysis().captures;
+    const analysis = fakeAnalysis({
+      captures: [{ ...capture!, file: '/home/anna/case/mail.pcap' }],
+      findings: [fakeFinding()],
+    });
+    for (const report of [markdown(analysis), jira(analysis)]) {
+      expect(report).toContain('mail.pcap');
+      expect(report).not.toContain('anna');
+    }
+  });
+
+  it('stays a page, whatever there is to tell', () => {
+    const findings = Array.from({ length: 10_000 }, (_, i) =>
+      fakeFinding({
+        id: `f${i + 1}`,
+        rule: `rule-${i % 40}`,
+        message: `Finding ${i}.`,
+        server: { address: `198.51.100.${i % 20}`, port: 25 },
+      }),
+    );
+    const analysis = fakeAnalysis({ findings, sessionList: Array.from({ length: 3 }, () => fakeSession()) });
+    for (const report of [markdown(analysis), jira(analysis)]) {
+      expect(report.length).toBeLessThan(60_000);
+      expect(report).toContain('And 15 more servers with findings.');
+      expect(report).toContain('And 9,950 more findings.');
+    }
+  });
+});
