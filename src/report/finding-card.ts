@@ -62,6 +62,8 @@ export function* findingCard(findings: readonly Finding[], open: boolean, view: 
   yield html`${unique(findings.flatMap(({ remedy }) => remedy))
     .slice(0, MAX_TOLD)
     .map((remedy) => html`<p>Change: ${prose(printableOctets(remedy))}</p>\n`)}`;
+  const files = findings.flatMap(({ evidenceFile }) => evidenceFile ?? []);
+  if (files.length > 0) yield html`<p>Packets: ${naming(files)}</p>\n`;
   yield html`<p class="why">${provenance(findings)}</p></details>\n`;
   yield open ? html`</article>\n` : html`</details>\n`;
 }

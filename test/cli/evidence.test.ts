@@ -70,6 +70,12 @@ describe('--evidence', () => {
     expect(out.replace(/\s+/g, ' ')).toMatch(/packets: \S+\/e\/ ?f\d+-/);
   });
 
+  it('is named in the page too', async () => {
+    const { out } = await ran(['--quiet', '-F', 'html', '--evidence', at('e'), capture]);
+    expect(out).toContain('<p>Packets: f');
+    expect(out).toMatch(/f1-banner-masked\.pcapng/);
+  });
+
   it('is not in a report without it', async () => {
     expect((await ran(['-F', 'json', capture])).out).not.toContain('evidenceFile');
   });
