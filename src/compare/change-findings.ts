@@ -166,6 +166,8 @@ function meaningsOf(difference: Difference): Meaning[] {
             },
           ]
         : [];
+    case 'tls':
+      return change === 'altered' || change === 'removed' ? [handshake(difference)] : [];
     case 'end-of-data':
       return change === 'removed' ? [endOfData(difference)] : [];
     default:
@@ -181,6 +183,21 @@ function meaningsOf(difference: Difference): Meaning[] {
       args: { sent: before?.text ?? null, arrived: after?.text ?? null },
     };
   }
+}
+
+/** Record headers in hex: they hold no key. */
+function handshake({ change, direction, before, after }: Difference): Meaning {
+  const hex = (spot: Spot | null) => Buffer.from(spot?.text ?? '', 'latin1').toString('hex');
+  const who = direction === 'client' ? 'The client' : 'The server';
+  return {
+    rule: 'tls-handshake-broken',
+    subject: `${direction} ${change}`,
+    message:
+      change === 'removed'
+        ? `${who} began its TLS handshake (${hex(before)}, ${place(before)}), and nothing of it arrived at the other side.`
+        : `${who} began its TLS handshake with ${hex(before)} (${place(before)}), and ${hex(after)} arrived (${place(after)}).`,
+    args: { who: direction, sent: hex(before), arrived: after === null ? null : hex(after) },
+  };
 }
 
 /** The end that did not arrive, or the reply to it. */

@@ -4,6 +4,7 @@ import { DifferenceList, type SidedSession } from './difference-list.js';
 import type { WantedOctets } from './message-octets.js';
 import type { Difference } from './pair.js';
 import { compareResets, compareTcp } from './tcp-differences.js';
+import { compareTls } from './tls-differences.js';
 
 export type { SidedSession } from './difference-list.js';
 
@@ -31,6 +32,7 @@ export function differencesOf(nearClient: SidedSession, nearServer: SidedSession
   const list = new DifferenceList(nearClient, nearServer);
   compareTcp(list);
   if (isReadable(nearClient.session) && isReadable(nearServer.session)) compareDialogues(list);
+  compareTls(list);
   compareResets(list);
   return { differences: list.differences, more: list.more, needsOctets: list.needsOctets };
 }

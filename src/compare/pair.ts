@@ -84,6 +84,7 @@ export type Subject =
   | 'keyword'
   | 'message'
   | 'end-of-data'
+  | 'tls'
   | 'close'
   | 'mss'
   | 'window-scale'

@@ -225,6 +225,8 @@ function subjectOf({ subject, verb }: Difference): string {
       return 'replies';
     case 'message':
       return 'the octets of messages';
+    case 'tls':
+      return 'the TLS handshake';
     case 'end-of-data':
       return 'the end of messages';
     default:

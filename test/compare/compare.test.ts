@@ -75,6 +75,27 @@ describe('the recorded pairs', () => {
   );
 });
 
+describe('a TLS handshake', () => {
+  it.each([
+    ['tls-lost', 'removed client null 160301'],
+    ['tls-masked', 'altered server xs 160303'],
+    ['tls-spoiled', 'altered client other 160301'],
+  ])('%s: what became of it is told by its first octets', async (name, expected) => {
+    const comparison = await lab(`${name}-inside.pcap`, `${name}-outside.pcap`);
+    const told = comparison.pairs
+      .flatMap(({ differences }) => differences)
+      .filter(({ subject }) => subject === 'tls')
+      .map(
+        ({ change, direction, how, before }) =>
+          `${change} ${direction} ${how} ${Buffer.from(before!.text, 'latin1').toString('hex').slice(0, 6)}`,
+      );
+    expect([...new Set(told)]).toEqual([expected]);
+    expect(comparison.analysis.findings.map(({ rule, confidence }) => [rule, confidence])).toEqual([
+      ['tls-handshake-broken', 'certain'],
+    ]);
+  });
+});
+
 describe('swapped sides', () => {
   it('are noticed, put right and told', async () => {
     const right = await lab('asa-esmtp-inside.pcap', 'asa-esmtp-outside.pcap');

@@ -384,9 +384,9 @@ describe('captures of the lab', () => {
 
   it('differ in just this', async () => {
     const report: string[] = [];
-    // With UPDATE_GOLDEN=1 new scenarios are taken in.
+    // With NEW_SCENARIOS=1 and UPDATE_GOLDEN=1 new scenarios are taken in.
     const kept = pairs.filter(
-      ([scenario]) => process.env.UPDATE_GOLDEN || GOLDEN.includes(`${scenario} s1\n`),
+      ([scenario]) => process.env.NEW_SCENARIOS || GOLDEN.includes(`${scenario} s1\n`),
     );
     for (const [scenario, outside, inside] of kept) {
       const [asked, heard] = [await sessionsIn(outside), await sessionsIn(inside)];
