@@ -32,6 +32,7 @@ const MAX_TOLD = 20;
 const OPEN_PROOFS = 2;
 const MAX_PROOFS = 20;
 const MAX_WITNESSES = 6;
+const MAX_ATTEMPTS = 8;
 
 interface Shown {
   readonly proof: Evidence;
@@ -83,22 +84,27 @@ function* messages(findings: readonly Finding[], listed: boolean, view: CardView
   for (const { id, message, args } of findings) {
     const text = printableOctets(message);
     yield listed ? html`<li>${text}</li>\n` : html`<p>${text}</p>\n`;
-    if (Array.isArray(args.attempts)) yield* attempts(args.attempts, view.attempts.get(id) ?? []);
+    if (Array.isArray(args.attempts)) {
+      const all = typeof args.copies === 'number' ? args.copies : args.attempts.length;
+      yield* attempts(args.attempts, all, view.attempts.get(id) ?? []);
+    }
   }
   if (listed) yield html`</ul>\n`;
 }
 
 /** The attempts of a message that was sent again, each with a bar that says when. */
-function* attempts(rows: readonly string[], drawn: readonly Attempt[]): Generator<Markup> {
+function* attempts(rows: readonly string[], all: number, drawn: readonly Attempt[]): Generator<Markup> {
   const from = drawn[0]?.fromUs ?? 0;
   const total = Math.max(1, ...drawn.map(({ toUs }) => toUs - from));
   yield html`<table class="attempts"><thead><tr><th scope="col">Attempt</th><th scope="col">When</th><th scope="col">How it ended</th></tr></thead>\n<tbody>\n`;
-  for (const row of rows.slice(0, MAX_TOLD)) {
+  const shown = rows.slice(0, MAX_ATTEMPTS);
+  for (const row of shown) {
     const [name = '', ...rest] = row.split(', ');
     const attempt = drawn.find(({ session }) => session === name.split(' ')[0]);
     yield html`<tr><td>${printableOctets(name)}</td><td class="when">${attempt ? attemptBar(attempt, from, total) : null}</td><td>${printableOctets(rest.join(', '))}</td></tr>\n`;
   }
   yield html`</tbody></table>\n`;
+  if (all > shown.length) yield html`<p class="why">and ${plural(all - shown.length, 'more attempt')}</p>\n`;
 }
 
 function attemptBar({ fromUs, toUs, accepted }: Attempt, start: number, total: number): Markup {

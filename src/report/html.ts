@@ -27,6 +27,8 @@ export interface HtmlOptions {
   readonly rules?: readonly string[];
   /** Findings that the analysis no longer holds because they are less certain than was asked for. */
   readonly leftOut?: number;
+  /** Directory of the evidence captures. */
+  readonly evidence?: string;
   readonly version?: string;
 }
 
@@ -39,6 +41,10 @@ const MAX_CAPTURES = 10;
 const MAX_PROBLEMS = 10;
 const MAX_CHANGES = 4;
 const MAX_LOG_LINES = 20;
+const MAX_ADVISING = 1000;
+const MAX_NAMED_FILES = 6;
+/** So many need a column as high as the two sections beside them. */
+const MANY_COMMANDS = 5;
 
 /**
  * The report to attach to a ticket, as one HTML file: for the firewall's owner, who has never seen this program, and for
@@ -79,7 +85,7 @@ class HtmlReport {
   }
 
   *page(): Generator<Markup> {
-    yield head();
+    yield head(this.sources());
     yield* this.opening();
     for (const [name, findings] of this.servers.slice(0, MAX_SERVERS)) yield* this.server(name, findings);
     const more = this.servers.length - MAX_SERVERS;
@@ -87,7 +93,8 @@ class HtmlReport {
     yield* this.ladder();
     yield* this.firewallLog();
     if (this.serious.length > 0) {
-      yield html`<div class="two">\n`;
+      const wide = this.commands().length >= MANY_COMMANDS;
+      yield html`<div class="${wide ? 'two tall' : 'two'}">\n`;
       yield* this.actions();
       yield* this.captures();
       yield html`</div>\n`;
@@ -170,9 +177,14 @@ class HtmlReport {
       yield html`</section>\n`;
     }
     const sessions = new Set(findings.flatMap((finding) => finding.sessions)).size;
-    yield html`<section>\n<h2>What was seen <small>${plural(findings.length, 'finding')} in ${plural(sessions, 'session')}</small></h2>\n`;
+    const notes = findings.filter(({ severity }) => severity === 'info').length;
+    const counts = [
+      ...(findings.length > notes ? [plural(findings.length - notes, 'finding')] : []),
+      ...(notes > 0 ? [plural(notes, 'note')] : []),
+    ];
+    yield html`<section>\n<h2>What was seen <small>${enumerate(counts)} in ${plural(sessions, 'session')}</small></h2>\n`;
     if (diagnoses.length === 0) {
-      yield html`<p class="why">The packets show what happened to this mail. They do not tell which box did it.</p>\n`;
+      yield html`<p class="why">The packets show what happened to this mail. They do not tell which box did it, if one did.</p>\n`;
     }
     const groups = byRule(findings);
     const view = { place: this.place, clock: this.clock, attempts: this.facts.attempts };
@@ -212,7 +224,7 @@ ${diagnosis.proved.map(({ what, source }) => html`<dt>Source</dt><dd>${what}: ${
     const server = `${telling.server.address} port ${telling.server.port}`;
     const file = this.analysis.captures[telling.capture]?.file ?? '-';
     if (proving.length === 0) {
-      yield html`<details open><summary>A session as it passed: ${client} to ${server}</summary>\n`;
+      yield html`<details${this.serious.length > 0 ? null : verbatim(' open')}><summary>A session as it passed: ${client} to ${server}</summary>\n`;
       yield* this.rows(rungs);
       yield html`</details>\n`;
       return;
@@ -244,17 +256,32 @@ ${diagnosis.proved.map(({ what, source }) => html`<dt>Source</dt><dd>${what}: ${
 
   private *actions(): Generator<Markup> {
     const { diagnoses } = this.analysis;
-    const smallest = unique(diagnoses.flatMap(({ smallestChange }) => smallestChange));
-    const remedies = unique(this.servers.flatMap(([, findings]) => findings).flatMap(({ remedy }) => remedy));
+    const where = (server: Diagnosis['server']): string =>
+      this.servers.length > 1 ? `${server.address} port ${server.port}: ` : '';
+    const smallest = unique(
+      diagnoses.flatMap((one) => one.smallestChange.map((change) => where(one.server) + change)),
+    );
+    // What one finding advises belongs together: "Or .." makes no sense alone.
+    const remedies = unique(this.serious.slice(0, MAX_ADVISING).map(({ remedy }) => remedy.join(' ')));
     const changes = (smallest.length > 0 ? smallest : remedies).slice(0, MAX_CHANGES);
-    const commands = diagnoses.find(({ verify }) => verify.length > 0)?.verify ?? [];
+    const commands = this.commands();
+    const { evidence } = this.options;
+    const files = this.serious.flatMap(({ evidenceFile }) => evidenceFile ?? []);
     yield html`<section class="change">\n<h2>What to change</h2>
 <ul>${changes.map((change) => html`<li>${prose(change)}</li>`)}</ul>
 ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what was seen, with its cost.</p>` : null}
 </section>\n<section class="verify">\n<h2>How to verify</h2>\n`;
     if (commands.length > 0)
       yield html`<p>On the box, to see it there:</p><pre>${verbatimLines(commands)}</pre>\n`;
+    if (evidence !== undefined && files.length > 0) {
+      yield html`<p>The packets that prove it stand in small captures of their own, one for each finding: ${files.slice(0, MAX_NAMED_FILES).map((name) => html`<code>${name}</code> `)}${files.length > MAX_NAMED_FILES ? `and ${thousands(files.length - MAX_NAMED_FILES)} more` : null}</p>\n`;
+    }
     yield html`<p>After the change capture again while the same kind of mail passes. In the new capture the findings above must be gone.</p>\n</section>\n`;
+  }
+
+  /** Of the first box that has a command line: each names its server. */
+  private commands(): readonly string[] {
+    return this.analysis.diagnoses.find(({ verify }) => verify.length > 0)?.verify ?? [];
   }
 
   private *firewallLog(): Generator<Markup> {
@@ -275,7 +302,9 @@ ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what
     const { captures } = this.analysis;
     const { smtp, other, messages } = this.facts.seen;
     yield html`<section class="capture">\n<h2>The capture</h2>\n`;
-    for (const capture of captures.slice(0, MAX_CAPTURES)) yield this.capture(capture);
+    for (const [index, capture] of captures.slice(0, MAX_CAPTURES).entries()) {
+      yield this.capture(capture, captures.length > 1 ? `${index + 1} ` : '');
+    }
     if (captures.length > MAX_CAPTURES)
       yield html`<p>and ${plural(captures.length - MAX_CAPTURES, 'more capture')}</p>`;
     const ports = this.options.ports?.length ? ` on ports ${this.options.ports.join(', ')}` : '';
@@ -288,7 +317,7 @@ ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what
     yield html`</section>\n`;
   }
 
-  private capture({ file, facts, skipped }: CaptureResult): Markup {
+  private capture({ file, facts, skipped }: CaptureResult, number: string): Markup {
     const links = unique(facts.linkTypes.map((type) => LINK_TYPES[type] ?? `link type ${type}`));
     const what = [facts.format, ...links, plural(facts.packets, 'packet'), plural(facts.bytes, 'octet')];
     const [first, last] = [toSeconds(facts.first), toSeconds(facts.last)];
@@ -300,7 +329,7 @@ ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what
       .slice(0, MAX_PROBLEMS)
       .map(({ message, code }) => html`<br>! ${message} [${code}]`);
     const more = facts.problems.length - MAX_PROBLEMS;
-    return html`<p><strong>${fileName(file)}</strong>: ${what.join(', ')}${when}.${aside.length > 0 ? ` Packets left aside: ${aside.join(', ')}.` : ''}${facts.truncated ? ' Its last packet is cut short.' : ''}${problems}${more > 0 ? html`<br>! and ${plural(more, 'more problem')}` : null}</p>\n`;
+    return html`<p><strong>${number}${fileName(file)}</strong>: ${what.join(', ')}${when}.${aside.length > 0 ? ` Packets left aside: ${aside.join(', ')}.` : ''}${facts.truncated ? ' Its last packet is cut short.' : ''}${problems}${more > 0 ? html`<br>! and ${plural(more, 'more problem')}` : null}</p>\n`;
   }
 
   /** Rules that were asked and had nothing to say. */
@@ -347,7 +376,7 @@ function span(first: string, last: string): string {
   return `${first} to ${first.slice(0, 10) === last.slice(0, 10) ? last.slice(11) : last}`;
 }
 
-function head(): Markup {
+function head(sources: string): Markup {
   const digest = createHash('sha256').update(STYLE_SHEET).digest('base64');
   return html`<!DOCTYPE html>
 <html lang="en">
@@ -357,7 +386,7 @@ function head(): Markup {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
-<title>mailwitness: what happened to mail on its way</title>
+<title>What happened to mail on its way: ${sources}</title>
 <style>${verbatim(STYLE_SHEET)}</style>
 </head>
 <body>

@@ -1,5 +1,13 @@
+import { couldHaveBeenMissed } from '../rules/evidence.js';
 import type { Evidence, Finding } from '../rules/finding.js';
-import type { NoReply, SmtpExchange, SmtpLine, SmtpReply, SmtpSession } from '../smtp/session.js';
+import type {
+  NoReply,
+  SmtpExchange,
+  SmtpLine,
+  SmtpMessage,
+  SmtpReply,
+  SmtpSession,
+} from '../smtp/session.js';
 import type { Direction } from '../stream/event.js';
 import { plural, thousands } from './columns.js';
 
@@ -42,11 +50,41 @@ const UNANSWERED: Readonly<Record<NoReply, string>> = {
 /** The packets that findings rest on, to be looked up line by line. */
 export class Marks {
   private readonly marks = new Map<string, Mark>();
+  /** By session: evidence of findings of this one session, some of which lies in mail data. */
+  private readonly own = new Map<string, { proof: Evidence; mark: Mark }[]>();
 
   constructor(findings: readonly Finding[]) {
-    for (const { id, severity, evidence } of findings) {
-      for (const proof of evidence) this.add(keyOf(proof), proof.note, id, WEIGHT[severity]);
+    for (const { id, severity, evidence, sessions } of findings) {
+      const [session] = sessions;
+      const own = sessions.length === 1 ? (this.own.get(session!) ?? []) : null;
+      if (own) this.own.set(session!, own);
+      for (const proof of evidence) {
+        const weight = WEIGHT[severity];
+        this.add(keyOf(proof), proof.note, id, weight);
+        own?.push({ proof, mark: { note: proof.note, findings: [id], weight } });
+      }
     }
+  }
+
+  /** Inside a message there are no lines to be looked up: what is proof there is shown as the finding has it. */
+  inMessage({ id, capture }: SmtpSession, message: SmtpMessage): Rung[] {
+    const { terminator } = message;
+    const within = ({ direction, offset, packet, capture: of }: Evidence): boolean =>
+      of === capture &&
+      direction === 'client' &&
+      offset !== null &&
+      offset >= message.offset &&
+      packet >= message.frame &&
+      (terminator === null || offset < terminator.offset);
+    return (this.own.get(id) ?? [])
+      .filter(({ proof }) => within(proof))
+      .map(({ proof, mark }) => ({
+        frame: proof.packet,
+        time: proof.time,
+        direction: proof.direction,
+        text: proof.excerpt,
+        mark,
+      }));
   }
 
   of(capture: number, line: SmtpLine): Mark | null {
@@ -88,6 +126,9 @@ export function provingWeight(session: SmtpSession, marks: Marks): number {
   for (const exchange of session.exchanges) {
     for (const line of linesOf(exchange)) weight += marks.of(session.capture, line)?.weight ?? 0;
   }
+  for (const message of session.messages) {
+    for (const { mark } of marks.inMessage(session, message)) weight += mark?.weight ?? 0;
+  }
   return weight;
 }
 
@@ -114,13 +155,19 @@ function allRungs(session: SmtpSession, marks: Marks): Rung[] {
     const { line, message, kind, noReply } = exchange;
     const sent = message === null ? undefined : session.messages[message];
     if (sent && kind === 'end-of-data') {
-      rungs.push(aside(`The message: ${plural(sent.octets, 'octet')}, not shown.`, line ?? undefined));
+      const proofs = marks.inMessage(session, sent);
+      const shown = proofs.length > 0 ? 'shown where it is proof' : 'not shown';
+      const start = { lastFrame: proofs.length > 0 ? sent.frame : (line?.lastFrame ?? sent.frame) };
+      rungs.push(aside(`The message: ${plural(sent.octets, 'octet')}, ${shown}.`, start), ...proofs);
     }
     if (line) say(line);
     reply(exchange.intermediate);
     reply(exchange.reply);
     // Nobody waits for the reply to QUIT.
-    if (noReply && exchange.verb !== 'QUIT') rungs.push(aside(UNANSWERED[noReply], line ?? undefined));
+    if (noReply && exchange.verb !== 'QUIT') {
+      const why = couldHaveBeenMissed(session) ? UNANSWERED.gap : UNANSWERED[noReply];
+      rungs.push(aside(why, line ?? undefined));
+    }
   }
   // Commands that were sent in advance stand in front of the replies to those before them.
   const inOrder = rungs
@@ -155,7 +202,7 @@ function* linesOf({ line, intermediate, reply }: SmtpExchange): Generator<SmtpLi
   if (reply) yield* reply.lines;
 }
 
-function aside(text: string, at?: SmtpLine): Rung {
+function aside(text: string, at?: Pick<SmtpLine, 'lastFrame'>): Rung {
   return { frame: at?.lastFrame ?? null, time: null, direction: null, text, mark: null };
 }
 

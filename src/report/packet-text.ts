@@ -12,6 +12,8 @@ const STARRED = /(?:\*[^*]*){3}/;
 const STARS = /\*+/g;
 /** `XXXX`, and the letter that ASA counts with: `XXXXXXXB`. */
 const CROSSES = /X{3,}[A-Z]?/g;
+/** A keyword of one or two octets, of which the mask leaves fewer X's than that. */
+const SHORT_KEYWORD = /(?<=^250[ -])X[A-Z]?$/g;
 
 /**
  * Text of a packet as a page shows it: printable, cut, names of mailboxes left out.
@@ -26,7 +28,9 @@ export function packetText(excerpt: string): string {
 /** The same with the octets marked that were overwritten. For lines that are evidence: X may be honest elsewhere. */
 export function maskedText(excerpt: string): Content {
   const text = packetText(excerpt);
-  const runs = [...text.matchAll(STARRED.test(text) ? STARS : CROSSES)];
+  const runs = STARRED.test(text)
+    ? [...text.matchAll(STARS)]
+    : [...text.matchAll(CROSSES), ...text.matchAll(SHORT_KEYWORD)];
   const parts: Content[] = [];
   let from = 0;
   for (const { 0: run, index } of runs) {

@@ -38,9 +38,13 @@ export function quality({ captures, notAssessed, interrupted }: Analysis, { smtp
     else lacks.set(reason, new Set([session]));
   }
   if (partly === 0 && lacks.size === 0 && !damaged && !interrupted) {
-    return 'Both directions of every session were captured, from the first packet on, without a gap.';
+    return 'Both directions of every SMTP session were captured, from the first packet on, without a gap.';
   }
   const why = [...lacks].map(([reason, { size }]) => `${LACKS[reason]} in ${thousands(size)}`);
+  if (smtp === 1 && lacks.size > 0) {
+    const what = enumerate([...lacks.keys()].map((reason) => LACKS[reason]!));
+    return `The session could be judged only in part: ${what}. What is absent there proves nothing.`;
+  }
   const whole = smtp - partly;
   return [
     whole > 0

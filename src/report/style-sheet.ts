@@ -36,7 +36,7 @@ code, pre, .octets, .frame, .time { font-family: ui-monospace, "Cascadia Mono", 
 pre { margin: .4rem 0; padding: .6rem .8rem; background: var(--panel); border: 1px solid var(--line); border-radius: .3rem; white-space: pre-wrap; line-height: 1.45; }
 small, .dim { color: var(--dim); }
 small { font-size: .85em; }
-.kicker { margin: 0; color: var(--dim); font-size: .85rem; letter-spacing: .02em; }
+.kicker { margin: 0 0 .5rem; color: var(--dim); font-size: .85rem; letter-spacing: .02em; }
 .verdict { border-left: .4rem solid var(--line); padding: .1rem 0 .1rem .9rem; }
 .verdict.found { border-color: var(--high); }
 .verdict.clean { border-color: var(--good); }
@@ -76,6 +76,7 @@ dt { color: var(--dim); } dd { margin: 0; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th { text-align: left; font-weight: 600; color: var(--dim); font-size: .85em; padding: .2rem .6rem .2rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 td { vertical-align: top; padding: .14rem .6rem .14rem 0; line-height: 1.4; }
+.ladder td { vertical-align: baseline; }
 .ladder td:first-child { padding-left: .5rem; border-left: .25rem solid transparent; }
 .ladder th:first-child { padding-left: .75rem; }
 .ladder .frame, .ladder .time { white-space: nowrap; color: var(--dim); }
@@ -88,7 +89,8 @@ td { vertical-align: top; padding: .14rem .6rem .14rem 0; line-height: 1.4; }
 .attempts .bar { height: .7rem; margin: .3rem 0 0; background: var(--panel); }
 .attempts .when { width: 34%; }
 .attempts td:first-child { white-space: nowrap; }
-.two { display: grid; grid-template: "change verify" auto "capture verify" 1fr / 2fr 3fr; gap: 0 2rem; }
+.two { display: grid; grid-template: "change verify" auto "capture capture" auto / 3fr 2fr; gap: 0 2rem; }
+.two.tall { grid-template: "change verify" auto "capture verify" 1fr / 2fr 3fr; }
 .two .change { grid-area: change; } .two .verify { grid-area: verify; } .two .capture { grid-area: capture; }
 .change li { margin: .35rem 0; }
 .hint { color: var(--dim); font-size: .9rem; }
@@ -96,7 +98,7 @@ footer { margin-top: 2rem; padding-top: .6rem; border-top: 1px solid var(--line)
 @media (max-width: 44rem) {
   body { padding: 1rem .9rem 2rem; }
   h1 { font-size: 1.2rem; }
-  .two { display: block; }
+  .two, .two.tall { display: block; }
   dl { display: block; } dt { margin-top: .4rem; }
   .ladder thead, .attempts thead { display: none; }
   .ladder tr, .attempts tr { display: block; padding: .3rem 0; border-bottom: 1px solid var(--line); }
@@ -105,6 +107,8 @@ footer { margin-top: 2rem; padding-top: .6rem; border-top: 1px solid var(--line)
   .ladder tr.proof { border-left: .25rem solid var(--high); }
   .ladder td.said, .ladder .server .said { display: block; padding: .05rem .4rem; }
   .ladder .server .said { padding-left: 1.2rem; }
+  .ladder .context .time { display: none; }
+  .ladder .context td.said, .ladder .server.context .said { display: inline; padding: 0; }
   .ladder .aside td:empty { display: none; }
   .attempts td, .attempts .when { display: block; padding-right: 0; width: auto; }
 }
@@ -115,6 +119,7 @@ footer { margin-top: 2rem; padding-top: .6rem; border-top: 1px solid var(--line)
   body { max-width: none; padding: 0; line-height: 1.32; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   h1 { font-size: 1.3rem; line-height: 1.22; margin: 0 0 .2rem; }
+  .kicker { margin: 0 0 .25rem; }
   h2 { margin: .65rem 0 .2rem; padding-bottom: .1rem; break-after: avoid; }
   .finding { margin: .4rem 0; break-inside: avoid; }
   .ladder tr, pre, li { break-inside: avoid; }
