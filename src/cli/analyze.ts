@@ -58,7 +58,7 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
   };
   const report = await reportOf(
     analysis,
-    args.format,
+    args.brief ? 'brief' : args.format,
     { ...text, metas: judged.map(({ meta }) => meta) },
     version,
   );
@@ -105,12 +105,18 @@ async function analyzeInterruptibly(
 /** Only the report that is asked for is loaded: start-up is most of a small run. */
 async function reportOf(
   analysis: Analysis,
-  format: AnalyzeArguments['format'],
+  format: AnalyzeArguments['format'] | 'brief',
   text: TextOptions & { readonly metas: readonly RuleMeta[] },
   version: string,
 ): Promise<Iterable<string>> {
   const ticket = { ...text, rules: text.metas };
   switch (format) {
+    case 'brief':
+      return (await import('../report/brief.js')).briefReport(analysis, ticket);
+    case 'csv':
+      return (await import('../report/csv.js')).csvReport(analysis);
+    case 'csv-sessions':
+      return (await import('../report/csv.js')).csvSessions(analysis);
     case 'text':
       return (await import('../report/text.js')).textReport(analysis, text);
     case 'json':

@@ -4,14 +4,13 @@ import type { DigestKind } from '../smtp/digest.js';
 import type { Io } from './io.js';
 import { notYet, UsageError } from './usage-error.js';
 
-const FORMATS = ['text', 'json', 'ndjson', 'html', 'markdown', 'jira'] as const;
+const FORMATS = ['text', 'json', 'ndjson', 'html', 'markdown', 'jira', 'csv', 'csv-sessions'] as const;
 const SEVERITIES = ['high', 'medium', 'low', 'info'] as const;
 const CONFIDENCES = ['certain', 'likely', 'possible'] as const;
 const DIGESTS = ['xxh64', 'sha256'] as const;
 
 /** In the contract, and not to be had in this version. */
 const LATER_COMMANDS = ['live', 'doctor'];
-const LATER_FORMATS = ['csv'];
 
 /** What `analyze` and `compare` may both be told, checked. */
 export interface ReportArguments {
@@ -37,6 +36,8 @@ export interface AnalyzeArguments extends ReportArguments {
   readonly evidence: string | null;
   /** Evidence captures of an earlier run are overwritten. */
   readonly force: boolean;
+  /** Text that a form takes instead of the whole. */
+  readonly brief: boolean;
 }
 
 /** Help or the version: printed, and nothing else is done. */
@@ -60,6 +61,7 @@ export interface RawOptions {
   anonymize?: true;
   evidence?: string;
   force?: true;
+  brief?: true;
 }
 
 const DEFAULTS: RawOptions = {
@@ -121,6 +123,8 @@ function checked(
   if (files.filter((file) => file === '-').length > 1) {
     throw new UsageError("standard input can be read only once, and '-' is named twice.");
   }
+  if (options.brief && options.format !== 'text')
+    throw new UsageError('--brief is text and has no other format.');
   if (options.asaLog === '') throw new UsageError("the name of the firewall's log is empty.");
   if (options.evidence === '') throw new UsageError('the name of the evidence directory is empty.');
   if (options.force && options.evidence === undefined) {
@@ -131,6 +135,7 @@ function checked(
     asaLog: options.asaLog ?? null,
     evidence: options.evidence ?? null,
     force: options.force ?? false,
+    brief: options.brief ?? false,
     ...checkedReport(options),
   };
 }
@@ -138,7 +143,6 @@ function checked(
 /** @throws UsageError */
 export function checkedReport(options: RawOptions): ReportArguments {
   if (options.anonymize) throw notYet("the option '--anonymize'");
-  if (LATER_FORMATS.includes(options.format)) throw notYet(`the format '${options.format}'`);
   if (options.output === '') throw new UsageError('the name of the output file is empty.');
   return {
     format: oneOf('--format', options.format, FORMATS),
@@ -166,6 +170,7 @@ async function program(version: string, say: (text: string) => void): Promise<Co
       '--evidence <dir>',
       'writes a small capture for each finding: the packets that prove it, annotated, without credentials and text',
     )
+    .option('--brief', 'text of at most 4,000 characters, for a form or a chat')
     .option('--force', 'lets --evidence overwrite the captures of an earlier run')
     .option(
       '--asa-log <file>',
@@ -211,8 +216,9 @@ export async function withReportOptions(command: Command, say: (text: string) =>
 
 const EXIT_STATUS = `
 'mailwitness compare --inside F --outside G' holds two captures of the same
-traffic against each other. 'mailwitness rules [RULE]' lists the rules, or tells
-more of one.
+traffic against each other. 'mailwitness diff BEFORE.json AFTER.json' says what
+a change has cured. 'mailwitness rules [RULE]' lists the rules, or tells more of
+one.
 
 Exit status:
   0  nothing found

@@ -21,6 +21,10 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitStatus> 
       const { runRules } = await import('./rules.js');
       return await runRules(argv.slice(1), io);
     }
+    if (argv[0] === 'diff') {
+      const { runDiff } = await import('./diff.js');
+      return await runDiff(argv.slice(1), io);
+    }
     const version = ownVersion();
     if (argv[0] === 'compare') {
       const { runCompare } = await import('./compare.js');

@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Analysis, analyze } from '../../src/analyze.js';
+import { briefReport } from '../../src/report/brief.js';
+import { csvReport, csvSessions } from '../../src/report/csv.js';
 import { jiraReport } from '../../src/report/jira.js';
 import { jsonReport, ndjsonReport } from '../../src/report/json.js';
 import { markdownReport } from '../../src/report/markdown.js';
@@ -34,6 +36,9 @@ const OPTIONS = { ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta)
 const FORMATS: Readonly<Record<string, (analysis: Analysis) => Iterable<string>>> = {
   md: (analysis) => markdownReport(analysis, OPTIONS),
   jira: (analysis) => jiraReport(analysis, OPTIONS),
+  'brief.txt': (analysis) => briefReport(analysis, OPTIONS),
+  csv: csvReport,
+  'sessions.csv': csvSessions,
 };
 
 // The version is left out of the files: it changes with every release.
