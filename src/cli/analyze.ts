@@ -113,6 +113,16 @@ async function reportOf(
   switch (format) {
     case 'brief':
       return (await import('../report/brief.js')).briefReport(analysis, ticket);
+    case 'sarif': {
+      const maker = { name: 'mailwitness', version };
+      return (await import('../report/sarif.js')).sarifReport(analysis, maker, { rules: text.metas });
+    }
+    case 'junit':
+      return (await import('../report/junit.js')).junitReport(analysis, ticket);
+    case 'eve':
+      return (await import('../report/eve.js')).eveReport(analysis);
+    case 'zeek':
+      return (await import('../report/zeek.js')).zeekReport(analysis);
     case 'csv':
       return (await import('../report/csv.js')).csvReport(analysis);
     case 'csv-sessions':

@@ -4,7 +4,20 @@ import type { DigestKind } from '../smtp/digest.js';
 import type { Io } from './io.js';
 import { notYet, UsageError } from './usage-error.js';
 
-const FORMATS = ['text', 'json', 'ndjson', 'html', 'markdown', 'jira', 'csv', 'csv-sessions'] as const;
+const FORMATS = [
+  'text',
+  'json',
+  'ndjson',
+  'html',
+  'markdown',
+  'jira',
+  'csv',
+  'csv-sessions',
+  'sarif',
+  'junit',
+  'eve',
+  'zeek',
+] as const;
 const SEVERITIES = ['high', 'medium', 'low', 'info'] as const;
 const CONFIDENCES = ['certain', 'likely', 'possible'] as const;
 const DIGESTS = ['xxh64', 'sha256'] as const;

@@ -5,10 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { type Analysis, analyze } from '../../src/analyze.js';
 import { briefReport } from '../../src/report/brief.js';
 import { csvReport, csvSessions } from '../../src/report/csv.js';
+import { eveReport } from '../../src/report/eve.js';
 import { jiraReport } from '../../src/report/jira.js';
 import { jsonReport, ndjsonReport } from '../../src/report/json.js';
+import { junitReport } from '../../src/report/junit.js';
 import { markdownReport } from '../../src/report/markdown.js';
+import { sarifReport } from '../../src/report/sarif.js';
 import { textReport } from '../../src/report/text.js';
+import { zeekReport } from '../../src/report/zeek.js';
 import { catalog } from '../../src/rules/catalog.js';
 import { expectGolden, goldenCapture, goldenNames, inFolder } from '../support/golden.js';
 import { lineErrors, parseReport } from './schema.js';
@@ -38,6 +42,10 @@ const FORMATS: Readonly<Record<string, (analysis: Analysis) => Iterable<string>>
   jira: (analysis) => jiraReport(analysis, OPTIONS),
   'brief.txt': (analysis) => briefReport(analysis, OPTIONS),
   csv: csvReport,
+  'eve.json': eveReport,
+  'zeek.json': zeekReport,
+  'junit.xml': (analysis) => junitReport(analysis, OPTIONS),
+  sarif: (analysis) => sarifReport(analysis, { name: 'mailwitness', version: '0.0.0' }, OPTIONS),
   'sessions.csv': csvSessions,
 };
 
