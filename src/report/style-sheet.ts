@@ -113,15 +113,15 @@ footer { margin-top: 2rem; padding-top: .6rem; border-top: 1px solid var(--line)
   .attempts td, .attempts .when { display: block; padding-right: 0; width: auto; }
 }
 @media print {
-  @page { size: A4; margin: 10mm 12mm; }
+  @page { size: A4; margin: 8mm 12mm 6mm; }
   :root { color-scheme: light; }
   html { font-size: 10.7px; }
   body { max-width: none; padding: 0; line-height: 1.32; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   h1 { font-size: 1.3rem; line-height: 1.22; margin: 0 0 .2rem; }
   .kicker { margin: 0 0 .25rem; }
-  h2 { margin: .65rem 0 .2rem; padding-bottom: .1rem; break-after: avoid; }
-  .finding { margin: .4rem 0; break-inside: avoid; }
+  h2 { margin: .5rem 0 .15rem; padding-bottom: .05rem; break-after: avoid; }
+  .finding { margin: .3rem 0; break-inside: avoid; }
   .ladder tr, pre, li { break-inside: avoid; }
   td, .ladder td { padding-top: .02rem; padding-bottom: .02rem; line-height: 1.26; }
   p, ul, ol, dl, details, li, .proofs, .proofs li, .change li { margin-top: .1rem; margin-bottom: .1rem; }
@@ -139,6 +139,7 @@ footer { margin-top: 2rem; padding-top: .6rem; border-top: 1px solid var(--line)
   .finding > ul:not(.proofs) > li:nth-child(n+2) { display: none; }
   .ladder .server.context { display: none; }
   details > .ladder .server.context { display: table-row; }
-  footer { margin-top: .4rem; padding-top: .2rem; font-size: .8rem; }
+  footer { margin-top: .3rem; padding-top: .15rem; font-size: .76rem; break-inside: avoid; }
+  footer p { display: inline; }
 }
 `;
