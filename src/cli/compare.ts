@@ -1,5 +1,8 @@
-import { type Comparison, compare, type SideInput } from '../compare/compare.js';
+import { statSync } from 'node:fs';
+import { type ComparedPair, type Comparison, compare, type SideInput } from '../compare/compare.js';
+import { isTold } from '../compare/pair.js';
 import { diagnose } from '../diagnose/diagnose.js';
+import { printableText } from '../report/printable.js';
 import { warn } from './analyze.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, writeAll } from './io.js';
@@ -38,7 +41,7 @@ interface CompareOptions extends RawOptions {
  * `mailwitness compare --inside F --outside G`: holds two captures of the same traffic against each other.
  *
  * @param words  the command line behind `compare`
- * @returns 0 nothing was changed, 1 findings at or above `--fail-on`, 2 an input is damaged or the two have no session
+ * @returns 0 nothing was changed, 1 a change or findings at or above `--fail-on`, 2 an input is damaged or the two have no session
  *   in common
  * @throws UsageError
  */
@@ -76,7 +79,17 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
   else await writeAll(report, io.stdout);
   if (comparison.analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
   if (comparison.pairs.length === 0) return 2;
-  return findings.some(({ severity }) => isAtLeast(severity, args.failOn)) ? 1 : 0;
+  const failed = findings.some(({ severity }) => isAtLeast(severity, args.failOn));
+  return failed || comparison.pairs.some(wasChanged) ? 1 : 0;
+}
+
+/** What the dialogue says is not the same; TCP options and gaps are no such change. */
+function wasChanged({ differences }: ComparedPair): boolean {
+  return differences.some(isTold);
+}
+
+function isPipe(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFIFO() ?? false;
 }
 
 async function parseCompare(words: readonly string[]): Promise<CompareArguments | Answer> {
@@ -112,6 +125,9 @@ async function parseCompare(words: readonly string[]): Promise<CompareArguments 
   }
   if (inside === '-' && outside === '-') {
     throw new UsageError("standard input can be read only once, and '-' is named twice.");
+  }
+  if (inside === outside && isPipe(inside)) {
+    throw new UsageError(`${printableText(inside)} can be read only once, and is named twice.`);
   }
   const report = checkedReport(options);
   if (!FORMATS.includes(report.format)) {
@@ -167,7 +183,7 @@ interfaces of a pcapng, by Ethernet addresses or by hop limits. Interfaces may
 be named by --inside-interface and --outside-interface.
 
 Exit status:
-  0  nothing was changed between the two
-  1  findings of the severity of --fail-on or above
+  0  nothing was changed between the two, and neither shows a finding
+  1  something was changed, or findings of the severity of --fail-on or above
   2  wrong usage, an input that is missing or damaged, or nothing in common
 `;

@@ -70,12 +70,13 @@ export class Sight {
     return session.closed !== 'fin' && session.gaps.every(({ cause }) => cause === 'unfilled');
   }
 
-  /** The connection, or the capture of it, went on for so long after that. */
+  /**
+   * The connection went on for so long after that. That the capture did is not enough: it may have a hole, in which
+   * the rest of the connection lies.
+   */
   wentOn({ time }: { time: Timestamp | null }, us: number): boolean {
-    const { closed, end, silenceUs } = this.session;
-    if (end === null || time === null) return false;
-    const over = closed === 'fin' || closed === 'rst';
-    return end.us + (over ? 0 : silenceUs) - (time.us + this.ahead) >= us;
+    const { end } = this.session;
+    return end !== null && time !== null && end.us - (time.us + this.ahead) >= us;
   }
 
   private gapsAt(direction: Direction, { from, to }: Place): Gap[] {

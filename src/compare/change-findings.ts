@@ -71,6 +71,8 @@ export class ChangeFindings {
         session: client,
         others: [server],
         subject,
+        // Places in one capture do not outlast it.
+        ...(rule === 'attachment-damaged' && { enduring: '' }),
         confidence: 'certain',
         proof: 'octets' satisfies Proof,
         message,

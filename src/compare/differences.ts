@@ -34,7 +34,37 @@ export function differencesOf(nearClient: SidedSession, nearServer: SidedSession
   if (isReadable(nearClient.session) && isReadable(nearServer.session)) compareDialogues(list);
   compareTls(list);
   compareResets(list);
-  return { differences: list.differences, more: list.more, needsOctets: list.needsOctets };
+  if (hasHoles(nearClient.session) || hasHoles(nearServer.session)) {
+    const differences = list.differences.filter(isInPlace);
+    return { differences, more: list.more, needsOctets: list.needsOctets };
+  }
+  return { differences: withoutLoneClose(list.differences), more: list.more, needsOctets: list.needsOctets };
+}
+
+/** Octets that did not arrive before the end are no hole of the capture: see `Sight`. */
+function hasHoles({ gaps, gapCount, midstream }: SmtpSession): boolean {
+  return midstream || gapCount > gaps.length || gaps.some(({ cause }) => cause !== 'unfilled');
+}
+
+/**
+ * Next to a hole the two dialogues may be read differently, and their lines be laid beside the wrong ones: only octets
+ * at one place of the stream can be held against each other.
+ */
+function isInPlace({ change, subject, before, after }: Difference): boolean {
+  if (change === 'unseen' || subject === 'message' || before === null || after === null) {
+    return change === 'unseen' || (subject === 'message' && change === 'altered');
+  }
+  return change === 'altered' && before.offset === after.offset && before.text.length === after.text.length;
+}
+
+/**
+ * Where each side has a reset of the other, one may be the answer to the other, and of a connection only the first is
+ * kept: by themselves they are no change.
+ */
+function withoutLoneClose(differences: readonly Difference[]): readonly Difference[] {
+  const resets = differences.filter(({ subject }) => subject === 'close');
+  const alone = differences.every(({ change, subject }) => subject === 'close' || change === 'unseen');
+  return alone && resets.length > 1 ? differences.filter(({ subject }) => subject !== 'close') : differences;
 }
 
 /** Other protocols are not compared: what they say was not kept. */

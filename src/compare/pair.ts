@@ -110,6 +110,18 @@ export interface Difference {
   readonly ranges: readonly (readonly [from: number, to: number])[];
 }
 
+const TCP: ReadonlySet<Subject> = new Set(['mss', 'window-scale', 'sack', 'timestamps', 'sequence-numbers']);
+
+/** It is of the handshake and of segments, not of what was said. */
+export function isTcp({ subject }: Difference): boolean {
+  return TCP.has(subject);
+}
+
+/** The dialogue was changed. */
+export function isTold(difference: Difference): boolean {
+  return !isTcp(difference) && difference.change !== 'unseen';
+}
+
 /** As much of a session as pairing needs. */
 export type PairingSession = Pick<
   SmtpSession,

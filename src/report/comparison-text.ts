@@ -1,5 +1,5 @@
 import type { ComparedPair, Comparison } from '../compare/compare.js';
-import type { Difference, Side, Spot } from '../compare/pair.js';
+import { type Difference, isTcp, isTold, type Side, type Spot } from '../compare/pair.js';
 import { cutText, enumerate, plural, textWidth, thousands } from './columns.js';
 import { Page } from './page.js';
 import { inPieces } from './pieces.js';
@@ -196,17 +196,6 @@ class ComparisonText {
     if (unpaired.length > MAX_UNPAIRED)
       yield this.page.paragraph(`and ${thousands(unpaired.length - MAX_UNPAIRED)} more`, '  - ', 'dim');
   }
-}
-
-const TCP = new Set(['mss', 'window-scale', 'sack', 'timestamps', 'sequence-numbers']);
-
-function isTcp({ subject }: Difference): boolean {
-  return TCP.has(subject);
-}
-
-/** What is told as a change of the dialogue. */
-function isTold(difference: Difference): boolean {
-  return !isTcp(difference) && difference.change !== 'unseen';
 }
 
 function isChanged({ differences }: ComparedPair): boolean {

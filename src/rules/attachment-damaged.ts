@@ -62,7 +62,9 @@ export const attachmentDamaged: Rule = {
           const damages = message.damages.filter((damage) => counts(damage, message));
           if (damages.length === 0) {
             const key = keyOf(message);
-            if (key !== null && message.missingOctets === 0) whole.note(key, placeNumber(session, index));
+            // A damage that does not count here is one all the same: such a copy is not whole.
+            const isWhole = message.damages.length === 0 && message.terminated && message.missingOctets === 0;
+            if (key !== null && isWhole) whole.note(key, placeNumber(session, index));
           } else if (damaged.length < MAX_DAMAGED) damaged.push(keep(session, message, damages));
           else forgotten++;
         }

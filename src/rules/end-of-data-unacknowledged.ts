@@ -5,6 +5,8 @@ import type { Rule } from './rule.js';
 import { maskedKeywords } from './templates.js';
 
 /** RFC 5321 §4.5.3.2.6: a client waits 10 minutes for the reply to the end of a message. */
+/** A client that gives up sooner did not wait. RFC 5321 §4.5.3.2.6 asks for ten minutes. */
+const LEAST_WAIT_US = 500_000;
 const SLOW_ACCEPTANCE_US = 600e6;
 
 const PARTS = ['CR', 'LF', '.', 'CR', 'LF'] as const;
@@ -41,6 +43,8 @@ export const endOfDataUnacknowledged: Rule = {
         const terminator = message?.terminator;
         if (!message || !terminator || !isUnanswered(exchange, message)) continue;
         const waitedUs = waited(session, terminator);
+        // A client that goes at once had not waited for a reply.
+        if (session.closedBy === 'client' && waitedUs < LEAST_WAIT_US) continue;
         const split = splitText(terminator);
         const seen = sessionMask(session) !== null || maskedKeywords(session.extensions).length > 0;
         const arrived = terminator.acknowledged;

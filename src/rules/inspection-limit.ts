@@ -219,6 +219,8 @@ function answered({ exchanges }: SmtpSession, { exchange, frame }: Breach): bool
 /** The server's side closes within a second. */
 function closedBy(session: SmtpSession, { frame, time }: Breach): Teardown | null {
   const { serverClose } = session.tcp;
+  // Octets in front of its FIN that were not captured may be the reply.
+  if (session.gaps.some(({ direction }) => direction === 'server')) return null;
   if (serverClose === null || session.closedBy !== 'server' || serverClose.frame <= frame || time === null) {
     return null;
   }

@@ -143,6 +143,35 @@ describe('what has nothing in common', () => {
   });
 });
 
+describe('a hole in one capture', () => {
+  const said = (from: number, to: number, letter = ':') =>
+    Array.from(
+      { length: to - from },
+      (_, n) => `C${letter} NOOP ${(from + n) % 3}\nS${letter} 250 ok ${(from + n) % 3}`,
+    ).join('\n');
+  const begin = 'S: 220 mx.example\nC: EHLO client.example\nS: 250 mx.example';
+  const end = 'C: QUIT\nS: 221 bye';
+
+  it.each([
+    [
+      'in the middle of lines that are much alike',
+      `${begin}\n${said(0, 10)}\n${said(10, 40, '?')}\n${said(40, 60)}\n${end}`,
+    ],
+    ['up to the end', `${begin}\n${said(0, 20)}\ncut\ntick 60`],
+  ])('%s is no change', async (_, holed) => {
+    const whole = capture('whole', `${begin}\n${said(0, 60)}\n${end}`);
+    const part = capture('part', holed);
+    for (const sides of [
+      [whole, part],
+      [part, whole],
+    ] as const) {
+      const { pairs } = await comparing(...sides);
+      expect(pairs.length).toBe(1);
+      expect(pairs[0]!.differences.filter(({ change }) => change !== 'unseen')).toEqual([]);
+    }
+  });
+});
+
 describe('the command', () => {
   const sides = [
     '--inside',
