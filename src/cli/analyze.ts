@@ -5,7 +5,7 @@ import type { TextOptions } from '../report/text.js';
 import type { Rule, RuleMeta } from '../rules/rule.js';
 import type { FirewallLog } from '../syslog/reader.js';
 import { chosenRules } from './chosen-rules.js';
-import { type ExitStatus, type Io, type Output, writeAll } from './io.js';
+import { type ExitStatus, type Io, interruptible, type Output, writeAll } from './io.js';
 import { type AnalyzeArguments, isAsSure, isAtLeast, wantsColor } from './options.js';
 import { OutputFile } from './output-file.js';
 import { Progress } from './progress.js';
@@ -73,32 +73,27 @@ function inputsOf({ files, asaLog }: AnalyzeArguments): string[] {
   return asaLog === null ? [...files] : [...files, asaLog];
 }
 
-/** The first SIGINT ends the reading; then the signal has its usual effect again. */
+/** What was read until a SIGINT is analysed all the same. */
 async function analyzeInterruptibly(
   args: AnalyzeArguments,
   rules: Rule[],
   firewallLog: FirewallLog | null,
   io: Io,
 ): Promise<Analysis> {
-  const abort = new AbortController();
-  const interrupt = (): void => {
-    io.interrupts?.off('SIGINT', interrupt);
-    abort.abort();
-  };
-  io.interrupts?.on('SIGINT', interrupt);
   const progress = io.stderr.isTTY === true && !args.quiet ? new Progress(io.stderr) : null;
   try {
-    return await analyze(args.files, {
-      rules,
-      ports: args.ports,
-      digest: args.digest,
-      ...(firewallLog && { firewallLog }),
-      signal: abort.signal,
-      ...(progress && { onProgress: (file, octets, total) => progress.show(file, octets, total) }),
-    });
+    return await interruptible(io.interrupts, (signal) =>
+      analyze(args.files, {
+        rules,
+        ports: args.ports,
+        digest: args.digest,
+        ...(firewallLog && { firewallLog }),
+        signal,
+        ...(progress && { onProgress: (file, octets, total) => progress.show(file, octets, total) }),
+      }),
+    );
   } finally {
     progress?.clear();
-    io.interrupts?.off('SIGINT', interrupt);
   }
 }
 

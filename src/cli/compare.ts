@@ -5,7 +5,7 @@ import { diagnose } from '../diagnose/diagnose.js';
 import { printableText } from '../report/printable.js';
 import { warn } from './analyze.js';
 import { chosenRules } from './chosen-rules.js';
-import { type ExitStatus, type Io, writeAll } from './io.js';
+import { type ExitStatus, type Io, interruptible, writeAll } from './io.js';
 import {
   type Answer,
   asUsageError,
@@ -54,7 +54,10 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
   const rules = chosenRules(args.only, args.except);
   const files = [args.inside.file, args.outside.file];
   const file = args.output === null ? null : new OutputFile(args.output, files);
-  const whole = await compareInterruptibly(args, rules, io);
+  const { inside, outside, ports, digest } = args;
+  const whole = await interruptible(io.interrupts, (signal) =>
+    compare(inside, outside, { rules, ports, digest, signal }),
+  );
   const findings = whole.analysis.findings.filter(({ confidence }) =>
     isAsSure(confidence, args.minConfidence),
   );
@@ -138,26 +141,6 @@ async function parseCompare(words: readonly string[]): Promise<CompareArguments 
     inside: { file: inside, interface: options.insideInterface ?? null },
     outside: { file: outside, interface: options.outsideInterface ?? null },
   };
-}
-
-/** The first SIGINT ends the reading; then the signal has its usual effect again. */
-async function compareInterruptibly(
-  args: CompareArguments,
-  rules: ReturnType<typeof chosenRules>,
-  io: Io,
-): Promise<Comparison> {
-  const abort = new AbortController();
-  const interrupt = (): void => {
-    io.interrupts?.off('SIGINT', interrupt);
-    abort.abort();
-  };
-  io.interrupts?.on('SIGINT', interrupt);
-  try {
-    const { ports, digest } = args;
-    return await compare(args.inside, args.outside, { rules, ports, digest, signal: abort.signal });
-  } finally {
-    io.interrupts?.off('SIGINT', interrupt);
-  }
 }
 
 async function reportOf(

@@ -41,3 +41,21 @@ export async function writeAll(pieces: Iterable<string>, output: Output): Promis
     if (error) throw cannotWrite('standard output', error);
   }
 }
+
+/** The first SIGINT aborts the work by its signal; then SIGINT has its usual effect again. */
+export async function interruptible<T>(
+  interrupts: Io['interrupts'],
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const abort = new AbortController();
+  const interrupt = (): void => {
+    interrupts?.off('SIGINT', interrupt);
+    abort.abort();
+  };
+  interrupts?.on('SIGINT', interrupt);
+  try {
+    return await work(abort.signal);
+  } finally {
+    interrupts?.off('SIGINT', interrupt);
+  }
+}
