@@ -97,22 +97,38 @@ class LinkSurvey implements PacketListener {
     }
     const hops = this.hops.ends();
     if (hops) {
-      const side = (nearClient: boolean): Accept => {
-        const judge = new HopJudge([...this.ports], hops);
-        return (packet) => judge.isNearClient(packet) === nearClient;
-      };
-      return { nearClient: side(true), nearServer: side(false), by: 'their hop limits' };
+      return this.judged('their hop limits', (segment, isFromClient) => {
+        const high = hops.get(wayOf(segment));
+        return high === undefined ? null : (segment.hopLimit === high) === isFromClient;
+      });
     }
     if (this.cookedIn > 0 && this.cookedOut > 0) {
-      const { ports } = this;
       // A client's packet comes in on the client's side and goes out on the server's; a server's the other way round.
-      const side = (nearClient: boolean): Accept => {
-        const judge = new CookedJudge([...ports]);
-        return (packet) => judge.isNearClient(packet) === nearClient;
-      };
-      return { nearClient: side(true), nearServer: side(false), by: 'whether they came in or went out' };
+      return this.judged('whether they came in or went out', (_, isFromClient, packet) => {
+        const direction = cookedDirection(packet);
+        return direction === null ? null : isFromClient !== (direction === OUTGOING);
+      });
     }
     return null;
+  }
+
+  /** What is no segment of the ports, or cannot be told, belongs to neither side. */
+  private judged(by: string, isNearClient: Judgement): Split {
+    const side = (wanted: boolean): Accept => {
+      let near: boolean | null = null;
+      let current: CapturedPacket;
+      const segment = (s: TcpSegment): void => {
+        near = isNearClient(s, this.ports.has(s.destinationPort), current);
+      };
+      const decoder = createDecoder({ segment }, [...this.ports], new AddressTable());
+      return (packet) => {
+        near = null;
+        current = packet;
+        decoder.packet(packet);
+        return near === wanted;
+      };
+    };
+    return { nearClient: side(true), nearServer: side(false), by };
   }
 
   private segment(segment: TcpSegment): void {
@@ -129,6 +145,9 @@ class LinkSurvey implements PacketListener {
     else this.cookedIn++;
   }
 }
+
+/** Is a packet one of the client's side? null: cannot tell. */
+type Judgement = (segment: TcpSegment, isFromClient: boolean, packet: CapturedPacket) => boolean | null;
 
 /** On which links SYNs came by, and where first. */
 class Sightings {
@@ -191,27 +210,6 @@ function wayOf({ family, source, destination }: TcpSegment): string {
   return `${family} ${source} ${destination}`;
 }
 
-/** Is a packet one of the client's side, where hop limits tell? */
-class HopJudge {
-  private near: boolean | null = null;
-  private readonly decoder: PacketListener;
-
-  constructor(ports: readonly number[], highest: ReadonlyMap<string, number>) {
-    const isPort = new Set(ports);
-    const segment = (s: TcpSegment): void => {
-      const high = highest.get(wayOf(s));
-      if (high !== undefined) this.near = (s.hopLimit === high) === isPort.has(s.destinationPort);
-    };
-    this.decoder = createDecoder({ segment }, ports, new AddressTable());
-  }
-
-  isNearClient(packet: CapturedPacket): boolean | null {
-    this.near = null;
-    this.decoder.packet(packet);
-    return this.near;
-  }
-}
-
 /** Both Ethernet addresses, the lower first; '' on other links. */
 function ethernetLink({ linkType, octets, start, end }: CapturedPacket): string {
   if (linkType !== LinkType.ETHERNET || end - start < 14) return '';
@@ -229,26 +227,4 @@ function cookedDirection({ linkType, octets, start, end }: CapturedPacket): numb
 
 function sll2Interface({ octets, start, end }: CapturedPacket): number {
   return end - start < SLL_HEADER ? -1 : octets.readUInt32BE(start + 4);
-}
-
-/** Is a cooked packet one of the client's side? */
-class CookedJudge {
-  private fromClient: boolean | null = null;
-  private readonly decoder: PacketListener;
-
-  constructor(ports: readonly number[]) {
-    const isPort = new Set(ports);
-    const segment = (s: TcpSegment): void => {
-      this.fromClient = isPort.has(s.destinationPort);
-    };
-    this.decoder = createDecoder({ segment }, ports, new AddressTable());
-  }
-
-  isNearClient(packet: CapturedPacket): boolean | null {
-    const direction = cookedDirection(packet);
-    this.fromClient = null;
-    this.decoder.packet(packet);
-    if (direction === null || this.fromClient === null) return null;
-    return this.fromClient !== (direction === OUTGOING);
-  }
 }
