@@ -1,4 +1,4 @@
-import type { Confidence, Finding, Proof } from '../rules/finding.js';
+import { CONFIDENCES, type Confidence, type Finding, type Proof } from '../rules/finding.js';
 import { BOXES, type Box, type BoxId, type Bracket, nameOf, RELEASES, releaseText } from './boxes.js';
 import type { Actor, Diagnosis, Proved } from './diagnosis.js';
 import { MARKS, type Mark } from './marks.js';
@@ -14,7 +14,6 @@ interface Shown {
 }
 
 const PROOFS: readonly Proof[] = ['octets', 'contrast', 'fits-only', 'fits-among'];
-const CONFIDENCES: readonly Confidence[] = ['certain', 'likely', 'possible'];
 const EVERY_RELEASE: Bracket = [0, RELEASES.length - 1];
 
 const NO_VERSION = 'The release: these marks are those of many releases.';
@@ -206,24 +205,12 @@ function versionsOf(box: Box, shown: readonly Shown[]): string | null {
 }
 
 function doubts(box: Box, ids: readonly BoxId[], versions: string | null, shown: readonly Shown[]): string[] {
-  const unsure = shown.some(
-    ({ mark, findings }) =>
-      mark.worth === 'supports' && mark.says.startsWith('EHLO') && best(findings) !== 'certain',
-  );
   return [
     ...(box.vendor === 'unknown' ? [whichProduct(ids)] : []),
     ...(/,| or /.test(box.product) && box !== BOXES.esmtp ? ['Which of these products.'] : []),
     ...(box.vendor !== 'unknown' && versions === null ? [NO_VERSION] : []),
     ...(versions !== null ? ['The exact release.'] : []),
-    ...(unsure
-      ? ['That EHLO was spoiled and not refused by a server without ESMTP, which would leave ASA possible.']
-      : []),
-    ...(shown.some(({ mark }) => mark.says.includes('NOOP'))
-      ? ['That EHLO became NOOP: only a capture behind the box shows it.']
-      : []),
-    ...(shown.some(({ mark }) => mark.says.includes('letters'))
-      ? ['That the letters are this product’s alone: no text of the vendor says so.']
-      : []),
+    ...shown.flatMap(({ mark, findings }) => mark.doubt?.(best(findings)) ?? []),
     ...(box === BOXES.rewriter ? ['That one server answers: behind one address there may be several.'] : []),
     INNER,
   ];

@@ -16,6 +16,8 @@ export interface Mark {
   readonly says: string;
   /** Where it was read. */
   readonly source: string;
+  /** What it leaves unproved, by the best confidence of its findings; null: nothing. */
+  readonly doubt?: (confidence: Confidence) => string | null;
   /** No server and no attacker would do it so. */
   readonly appliance: boolean;
 }
@@ -62,6 +64,7 @@ export const MARKS: readonly Mark[] = [
     worth: 'likely',
     says: 'keywords are X’s of the same length with letters that count down the reply',
     source: 'published captures of such replies; no text of the vendor',
+    doubt: () => 'That the letters are this product’s alone: no text of the vendor says so.',
     appliance: true,
   },
   {
@@ -75,6 +78,7 @@ export const MARKS: readonly Mark[] = [
     worth: 'likely',
     says: 'EHLO is answered as NOOP would be',
     source: 'Cisco community document 3129202',
+    doubt: () => 'That EHLO became NOOP: only a capture behind the box shows it.',
     appliance: true,
   },
   {
@@ -86,6 +90,10 @@ export const MARKS: readonly Mark[] = [
     worth: 'supports',
     says: 'EHLO does not arrive, which the inspections of 7.0 and later pass',
     source: 'Cisco community documents 3129202 and 3131240',
+    doubt: (confidence) =>
+      confidence === 'certain'
+        ? null
+        : 'That EHLO was spoiled and not refused by a server without ESMTP, which would leave ASA possible.',
     appliance: false,
   },
   {
