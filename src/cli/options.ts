@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Confidence, Severity } from '../rules/finding.js';
+import { CONFIDENCES, type Confidence, SEVERITIES, type Severity } from '../rules/finding.js';
 import type { DigestKind } from '../smtp/digest.js';
 import type { Io } from './io.js';
 import { notYet, UsageError } from './usage-error.js';
@@ -18,8 +18,6 @@ const FORMATS = [
   'eve',
   'zeek',
 ] as const;
-const SEVERITIES = ['high', 'medium', 'low', 'info'] as const;
-const CONFIDENCES = ['certain', 'likely', 'possible'] as const;
 const DIGESTS = ['xxh64', 'sha256'] as const;
 
 /** In the contract, and not to be had in this version. */

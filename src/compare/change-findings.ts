@@ -1,4 +1,11 @@
-import type { Evidence, Finding, FindingDraft, Proof, SeenIn } from '../rules/finding.js';
+import {
+  CONFIDENCES,
+  type Evidence,
+  type Finding,
+  type FindingDraft,
+  type Proof,
+  type SeenIn,
+} from '../rules/finding.js';
 import type { Rule, RuleContext } from '../rules/rule.js';
 import { RuleSet } from '../rules/rule-set.js';
 import type { Difference, Spot } from './pair.js';
@@ -137,8 +144,6 @@ export class ChangeFindings {
     return singles.find(at(after)) ?? singles.find(at(before));
   }
 }
-
-const CONFIDENCES: readonly Finding['confidence'][] = ['certain', 'likely', 'possible'];
 
 function lower(a: string, b: string): string {
   return Number(a.slice(1)) < Number(b.slice(1)) ? a : b;

@@ -1,5 +1,12 @@
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
-import type { Evidence, Finding, JoinedBy, NotAssessed } from '../rules/finding.js';
+import {
+  CONFIDENCES,
+  type Evidence,
+  type Finding,
+  type JoinedBy,
+  type NotAssessed,
+  SEVERITIES,
+} from '../rules/finding.js';
 import { plural } from './columns.js';
 import { printableText } from './printable.js';
 
@@ -35,9 +42,6 @@ export const LINK_TYPES: Readonly<Record<number, string>> = {
   229: 'raw IPv6',
   276: 'Linux cooked v2',
 };
-
-const SEVERITIES: readonly Finding['severity'][] = ['high', 'medium', 'low', 'info'];
-const CONFIDENCES: readonly Finding['confidence'][] = ['certain', 'likely', 'possible'];
 
 /** Ids that a list names. */
 const MAX_NAMED = 6;

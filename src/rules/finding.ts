@@ -2,8 +2,11 @@ import type { Timestamp } from '../capture/timestamp.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { Direction } from '../stream/event.js';
 
-export type Severity = 'high' | 'medium' | 'low' | 'info';
-export type Confidence = 'certain' | 'likely' | 'possible';
+/** Worst first, surest first: the order in which reports, limits and merged findings take them. */
+export const SEVERITIES = ['high', 'medium', 'low', 'info'] as const;
+export const CONFIDENCES = ['certain', 'likely', 'possible'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+export type Confidence = (typeof CONFIDENCES)[number];
 
 /**
  * How a finding is proved, strongest first. What is absent and cannot be told is no finding: see NotAssessed.

@@ -1,5 +1,15 @@
 import type { SmtpSession } from '../smtp/session.js';
-import type { Confidence, Evidence, Finding, FindingDraft, NotAssessed, Proof, Severity } from './finding.js';
+import {
+  CONFIDENCES,
+  type Confidence,
+  type Evidence,
+  type Finding,
+  type FindingDraft,
+  type NotAssessed,
+  type Proof,
+  SEVERITIES,
+  type Severity,
+} from './finding.js';
 import { fingerprintOf } from './fingerprint.js';
 import type { Rule, RuleListener } from './rule.js';
 
@@ -11,13 +21,11 @@ const MAX_EVIDENCE_SESSIONS = 16;
 const MAX_FINDINGS = 10_000;
 const MAX_NOT_ASSESSED = 1_000;
 
-const SEVERITIES: readonly Severity[] = ['high', 'medium', 'low', 'info'];
 const PROOF: Readonly<Record<Confidence, Proof>> = {
   certain: 'octets',
   likely: 'fits-only',
   possible: 'fits-among',
 };
-const CONFIDENCES: readonly Confidence[] = ['certain', 'likely', 'possible'];
 
 interface Merged {
   readonly rule: number;
