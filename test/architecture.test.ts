@@ -18,6 +18,7 @@ const FLOORS = [
   'compare',
   'report',
   'evidence',
+  'live',
   'cli',
 ];
 
