@@ -21,7 +21,7 @@ function random(seed) {
 }
 
 /** Writes records into large pieces. */
-class Writer {
+export class Writer {
   constructor(path) {
     this.path = path;
     this.descriptor = openSync(`${path}.part`, 'w');
@@ -77,7 +77,7 @@ class Writer {
 }
 
 /** One TCP segment of a flow; `from` 0 is the client. */
-function segment(writer, flow, from, flags, payload, start, end) {
+export function segment(writer, flow, from, flags, payload, start, end) {
   const length = end - start;
   const at = writer.record(HEADERS + length);
   const { buffer } = writer;
@@ -103,8 +103,8 @@ function segment(writer, flow, from, flags, payload, start, end) {
   flow.seq[from] = (flow.seq[from] + length + ((flags & 3) !== 0 ? 1 : 0)) >>> 0;
 }
 
-const NOTHING = Buffer.alloc(0);
-const line = (text) => Buffer.from(`${text}\r\n`, 'latin1');
+export const NOTHING = Buffer.alloc(0);
+export const line = (text) => Buffer.from(`${text}\r\n`, 'latin1');
 const GREETING = line('220 mx.example.com ESMTP Postfix');
 const EHLO = line('EHLO client.example.net');
 const FEATURES = Buffer.from(
