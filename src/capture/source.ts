@@ -9,6 +9,7 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { CaptureOpenError } from './capture-error.js';
 import {
@@ -23,8 +24,7 @@ import { CaptureReader } from './reader.js';
 
 const PIECE = 1024 * 1024;
 const WASM_PAGE = 64 * 1024;
-/** Octets read between two looks at the events of the process (signals, timers). */
-const YIELD = 16 * 1024 * 1024;
+const TURN = 16 * 1024 * 1024;
 const STANDARD_INPUT = 0;
 const BUSY_WAITS = 200;
 
@@ -39,6 +39,10 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Octets read of the input as it lies there, and how many it has where that is known. */
   readonly onProgress?: (octets: number, total: number | null) => void;
+  /** Octets read between two looks at the events of the process (signals, timers, keys). Default 16 MiB. */
+  readonly turnOctets?: number;
+  /** Standard input as a stream, for when it is a socket: a read of that in a thread cannot be called back. */
+  readonly stdin?: () => Readable;
 }
 
 /**
@@ -57,7 +61,7 @@ export async function readCapture(
   listener: PacketListener,
   options: ReadOptions = {},
 ): Promise<CaptureFacts> {
-  const input = await Input.open(path, options.signal);
+  const input = await Input.open(path, options);
   try {
     return await readInput(input, new CaptureReader(listener), options);
   } finally {
@@ -66,7 +70,7 @@ export async function readCapture(
 }
 
 async function readInput(input: Input, reader: CaptureReader, options: ReadOptions): Promise<CaptureFacts> {
-  const { signal, onProgress } = options;
+  const { signal, onProgress, turnOctets = TURN } = options;
   // The only page-aligned memory to be had: reading into it was measured to be 1.25 times as fast.
   const memory = new WebAssembly.Memory({ initial: PIECE / WASM_PAGE, maximum: PIECE / WASM_PAGE });
   const buffer = Buffer.from(memory.buffer);
@@ -99,7 +103,7 @@ async function readInput(input: Input, reader: CaptureReader, options: ReadOptio
       if (decompressor) await decompressor.write(piece);
       else reader.push(piece);
       if (decompressor?.ended) break;
-      if (octets - yielded < YIELD) continue;
+      if (octets - yielded < turnOctets) continue;
       yielded = octets;
       onProgress?.(octets, input.size);
       await new Promise<void>((resolve) => setImmediate(resolve));
@@ -156,11 +160,12 @@ class Input {
     private readonly owned: boolean,
     private readonly blocking: boolean,
     stats: Stats,
+    private readonly stream: Readable | null = null,
   ) {
     this.size = stats.isFile() ? stats.size : null;
   }
 
-  static async open(path: string, signal: AbortSignal | undefined): Promise<Input> {
+  static async open(path: string, { signal, stdin }: ReadOptions): Promise<Input> {
     let descriptor = STANDARD_INPUT;
     let owned = false;
     try {
@@ -178,7 +183,8 @@ class Input {
         if (owned) closeSync(descriptor);
         return new Input(again, true, false, stats);
       }
-      return new Input(descriptor, owned, true, stats);
+      const stream = !owned && stats.isSocket() ? (stdin?.() ?? null) : null;
+      return new Input(descriptor, owned, true, stats, stream);
     } catch (error) {
       if (owned) closeSync(descriptor);
       throw error instanceof CaptureOpenError ? error : CaptureOpenError.from(error);
@@ -189,9 +195,11 @@ class Input {
   async read(buffer: Buffer, at: number, signal: AbortSignal | undefined): Promise<number | string> {
     for (;;) {
       try {
-        const count = this.blocking
-          ? await this.readBeside(buffer, at, signal)
-          : readSync(this.descriptor, buffer, at, buffer.length - at, null);
+        const count = this.stream
+          ? await readStream(this.stream, buffer, at, signal)
+          : this.blocking
+            ? await this.readBeside(buffer, at, signal)
+            : readSync(this.descriptor, buffer, at, buffer.length - at, null);
         this.pause.reset();
         return count;
       } catch (error) {
@@ -206,6 +214,7 @@ class Input {
 
   close(): void {
     if (this.owned) closeSync(this.descriptor);
+    this.stream?.destroy();
   }
 
   /** What can only block (a socket, a device) is read in a thread, so that signals still arrive. */
@@ -221,6 +230,37 @@ class Input {
     });
   }
 }
+
+async function readStream(
+  stream: Readable,
+  buffer: Buffer,
+  at: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  for (;;) {
+    if (signal?.aborted) return 0;
+    const octets = stream.read() as Buffer | null;
+    if (octets !== null) {
+      // What there is no room for comes next.
+      const taken = octets.copy(buffer, at);
+      if (taken < octets.length) stream.unshift(octets.subarray(taken));
+      return taken;
+    }
+    if (stream.errored) throw stream.errored;
+    if (stream.readableEnded || stream.destroyed) return 0;
+    await new Promise<void>((resolve) => {
+      const go = (): void => {
+        for (const event of WAKES) stream.off(event, go);
+        signal?.removeEventListener('abort', go);
+        resolve();
+      };
+      for (const event of WAKES) stream.once(event, go);
+      signal?.addEventListener('abort', go, { once: true });
+    });
+  }
+}
+
+const WAKES = ['readable', 'end', 'error', 'close'] as const;
 
 /** A named pipe opens when somebody opens its other end: that is waited for in a thread. */
 function openPath(path: string, signal: AbortSignal | undefined): Promise<number> {

@@ -98,7 +98,7 @@ async function analyzeInterruptibly(
 }
 
 /** Only the report that is asked for is loaded: start-up is most of a small run. */
-async function reportOf(
+export async function reportOf(
   analysis: Analysis,
   format: AnalyzeArguments['format'] | 'brief',
   text: TextOptions & { readonly metas: readonly RuleMeta[] },

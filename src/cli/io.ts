@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { cannotWrite } from './usage-error.js';
 
 /** 0 nothing found; 1 findings at or above `--fail-on`; 2 could not do it, or not wholly. */
@@ -18,6 +19,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where SIGINT is heard; absent where nobody can interrupt. */
   readonly interrupts?: Pick<NodeJS.Process, 'on' | 'off'>;
+  /** Standard input as a stream; made only where it is needed. */
+  readonly stdin?: () => Readable;
 }
 
 /** The reader of a pipe went away, as `head` does: nobody is left to be told. */

@@ -14,4 +14,5 @@ process.exitCode = await run(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   interrupts: process,
+  stdin: () => process.stdin,
 });

@@ -20,9 +20,6 @@ const FORMATS = [
 ] as const;
 const DIGESTS = ['xxh64', 'sha256'] as const;
 
-/** In the contract, and not to be had in this version. */
-const LATER_COMMANDS = ['live', 'doctor'];
-
 /** What `analyze` and `compare` may both be told, checked. */
 export interface ReportArguments {
   readonly format: (typeof FORMATS)[number];
@@ -90,7 +87,6 @@ export async function parseCommandLine(
   version: string,
 ): Promise<AnalyzeArguments | Answer> {
   const [first] = argv;
-  if (first !== undefined && LATER_COMMANDS.includes(first)) throw notYet(`the command '${first}'`);
   const words = first === 'analyze' || first === 'help' ? argv.slice(1) : argv;
   // What has no option needs no parser: loading it takes longer than reading a small capture.
   if (first !== 'help' && words.every((word) => word === '-' || !word.startsWith('-'))) {
@@ -119,10 +115,11 @@ function checked(
   // Options may stand in front of the command: `mailwitness --quiet analyze mail.pcap`.
   const [head = ''] = files;
   if (words[0]?.startsWith('-') && !words.slice(0, words.indexOf(head)).includes('--')) {
-    if (LATER_COMMANDS.includes(head)) throw notYet(`the command '${head}'`);
     if (head === 'compare') {
       throw new UsageError("'compare' comes first: mailwitness compare --inside F --outside G.");
     }
+    if (head === 'live') throw new UsageError("'live' comes first: mailwitness live -i IFACE [options].");
+    if (head === 'doctor') throw new UsageError("'doctor' comes first, and takes no option but -D.");
     if (head === 'rules') throw new UsageError("'rules' comes first: mailwitness rules [RULE] [options].");
     if (head === 'analyze') files.shift();
   }
@@ -228,8 +225,9 @@ export async function withReportOptions(command: Command, say: (text: string) =>
 const EXIT_STATUS = `
 'mailwitness compare --inside F --outside G' holds two captures of the same
 traffic against each other. 'mailwitness diff BEFORE.json AFTER.json' says what
-a change has cured. 'mailwitness rules [RULE]' lists the rules, or tells more of
-one.
+a change has cured. 'mailwitness live -i IFACE' watches the wire; 'mailwitness
+doctor' says what it can watch with here. 'mailwitness rules [RULE]' lists the
+rules, or tells more of one.
 
 Exit status:
   0  nothing found

@@ -30,6 +30,14 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitStatus> 
       const { runCompare } = await import('./compare.js');
       return await runCompare(argv.slice(1), io, version);
     }
+    if (argv[0] === 'live') {
+      const { runLive } = await import('./live.js');
+      return await runLive(argv.slice(1), io, version);
+    }
+    if (argv[0] === 'doctor') {
+      const { runDoctor } = await import('./doctor.js');
+      return await runDoctor(argv.slice(1), io);
+    }
     const command = await parseCommandLine(argv, version);
     if ('text' in command) {
       await writeAll([command.text], io.stdout);

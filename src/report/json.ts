@@ -202,7 +202,7 @@ function messageText(message: SmtpMessage): string {
   );
 }
 
-function findingValue(finding: Finding): object {
+export function findingValue(finding: Finding): object {
   return {
     id: finding.id,
     rule: finding.rule,

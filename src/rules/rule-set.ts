@@ -41,6 +41,14 @@ interface Merged {
   drafts: number;
 }
 
+/** What the rules have to say. */
+export interface Said {
+  readonly findings: Finding[];
+  /** Of each finding, what makes it one: rule, server and subject. */
+  readonly keys: string[];
+  readonly notAssessed: NotAssessed[];
+}
+
 /**
  * Runs rules over sessions and merges what they say: one finding per rule, server and subject.
  *
@@ -50,13 +58,20 @@ export class RuleSet {
   private readonly listeners: (RuleListener | null)[];
   private readonly merged = new Map<string, Merged>();
   private readonly entries: NotAssessed[] = [];
+  private readonly failures: NotAssessed[] = [];
   private droppedFindings = 0;
   private droppedEntries = 0;
+  /** While the rules end: what that adds, and copies of what it adds to. */
+  private ending: Map<string, Merged> | null = null;
 
-  /** @param session  gives a session again that was heard before, by its number */
+  /**
+   * @param session  gives a session again that was heard before, by its number
+   * @param maxSessions  so many sessions one finding lists
+   */
   constructor(
     private readonly rules: readonly Rule[],
     session: (number: number) => SmtpSession | null = () => null,
+    private readonly maxSessions = MAX_SESSIONS,
   ) {
     this.listeners = rules.map(() => null);
     for (const [index, rule] of rules.entries()) {
@@ -81,19 +96,36 @@ export class RuleSet {
     }
   }
 
-  /** Ends every rule; findings in the order of the packets that prove them. */
-  end(): { findings: Finding[]; notAssessed: NotAssessed[] } {
+  /**
+   * What there is to say if this is the end; findings in the order of the packets that prove them.
+   *
+   * It may not be the end: rules may hear further sessions, and end again.
+   */
+  end(): Said {
+    const before = this.entries.length;
+    const { droppedFindings, droppedEntries } = this;
+    this.ending = new Map();
     for (const [index, listener] of this.listeners.entries()) {
       if (listener?.end) this.guard(index, () => listener.end!());
     }
-    const all = [...this.merged.values()].sort(
-      (a, b) =>
+    const said = this.said();
+    this.ending = null;
+    this.entries.length = before;
+    this.droppedFindings = droppedFindings;
+    this.droppedEntries = droppedEntries;
+    return said;
+  }
+
+  /** What was said of sessions by themselves, without what rules say at the end. */
+  said(): Said {
+    const all = [...this.current()].sort(
+      ([, a], [, b]) =>
         a.first.capture - b.first.capture ||
         (a.evidence[0]?.packet ?? 0) - (b.evidence[0]?.packet ?? 0) ||
         a.rule - b.rule ||
         a.order - b.order,
     );
-    const notAssessed = [...this.entries];
+    const notAssessed = [...this.entries, ...this.failures];
     if (this.droppedFindings > 0) {
       notAssessed.push({
         session: null,
@@ -108,7 +140,17 @@ export class RuleSet {
         detail: `${this.droppedEntries} more remarks of rules were not kept.`,
       });
     }
-    return { findings: all.map((merged, index) => this.finding(merged, `f${index + 1}`)), notAssessed };
+    return {
+      findings: all.map(([, merged], index) => this.finding(merged, `f${index + 1}`)),
+      keys: all.map(([key]) => key),
+      notAssessed,
+    };
+  }
+
+  private *current(): Generator<[string, Merged]> {
+    const { merged, ending } = this;
+    for (const [key, one] of merged) yield [key, ending?.get(key) ?? one];
+    for (const [key, one] of ending ?? []) if (!merged.has(key)) yield [key, one];
   }
 
   private guard(index: number, call: () => void): void {
@@ -117,7 +159,7 @@ export class RuleSet {
     } catch (error) {
       if (error instanceof RangeError && /memory|allocation/i.test(error.message)) throw error;
       this.listeners[index] = null;
-      this.note({
+      this.failures.push({
         session: null,
         reason: 'rule-failed',
         detail: `The rule ${this.rules[index]!.meta.id} failed and was not applied any further: a defect of mailwitness.`,
@@ -136,15 +178,16 @@ export class RuleSet {
     const { server } = draft.session;
     const key = `${meta.id}\0${server.address}\0${server.port}\0${draft.subject}`;
     const severity = draft.severity ?? meta.severity;
-    let merged = this.merged.get(key);
+    let merged = this.open(key);
     if (!merged) {
-      if (this.merged.size >= MAX_FINDINGS) {
+      const size = this.merged.size + (this.ending?.size ?? 0);
+      if (size >= MAX_FINDINGS) {
         this.droppedFindings++;
         return;
       }
       merged = {
         rule,
-        order: this.merged.size,
+        order: size,
         severity,
         best: draft,
         fingerprint: fingerprintOf(meta.id, draft),
@@ -155,12 +198,12 @@ export class RuleSet {
         evidenceSessions: new Set(),
         drafts: 0,
       };
-      this.merged.set(key, merged);
+      (this.ending ?? this.merged).set(key, merged);
     }
     merged.count++;
     merged.drafts++;
     for (const { id } of [draft.session, ...(draft.others ?? [])]) {
-      if (merged.sessions.size < MAX_SESSIONS) merged.sessions.add(id);
+      if (merged.sessions.size < this.maxSessions) merged.sessions.add(id);
     }
     if (SEVERITIES.indexOf(severity) < SEVERITIES.indexOf(merged.severity)) merged.severity = severity;
     if (CONFIDENCES.indexOf(draft.confidence) < CONFIDENCES.indexOf(merged.best.confidence))
@@ -171,6 +214,20 @@ export class RuleSet {
         if (merged.evidenceSessions.size < MAX_EVIDENCE_SESSIONS) merged.evidenceSessions.add(id);
       }
     }
+  }
+
+  /** What is to be added to. While the rules end that is a copy. */
+  private open(key: string): Merged | undefined {
+    const open = this.ending?.get(key) ?? this.merged.get(key);
+    if (open === undefined || this.ending === null || this.ending.has(key)) return open;
+    const copy: Merged = {
+      ...open,
+      sessions: new Set(open.sessions),
+      evidence: [...open.evidence],
+      evidenceSessions: new Set(open.evidenceSessions),
+    };
+    this.ending.set(key, copy);
+    return copy;
   }
 
   private finding(merged: Merged, id: string): Finding {

@@ -27,7 +27,8 @@ export interface RuleContext {
 }
 
 /**
- * A rule hears every finished session once, in order of closing, over all captures of a run; `end` once.
+ * A rule hears every finished session once, in order of closing, over all captures of a run. `end` says what there is
+ * to say so far and leaves the rule as it was: a capture that goes on ends many times.
  *
  * A session is given for the call only: keep numbers and short strings, never the session. Every table a
  * rule keeps has a limit. Sessions whose `protocol` is not `smtp` are not given to rules, except those in which

@@ -29,6 +29,18 @@ export interface SmtpDialoguesOptions {
   /** Number of the next message: unique in the report. */
   readonly nextMessage: () => number;
   readonly onClosed: (record: SessionRecord) => void;
+  /** Hears of each dialogue that begins, for who cannot wait for its end. */
+  readonly onOpened?: (dialogue: OpenDialogue) => void;
+}
+
+/** A dialogue that goes on. */
+export interface OpenDialogue {
+  readonly connection: ConnectionView;
+  /**
+   * The session as it would be if the capture had ended now, without the line or message that is under way. It may be
+   * materialised at once only, before the dialogue goes on.
+   */
+  snapshot(): SessionRecord;
 }
 
 /**
@@ -44,13 +56,17 @@ export interface SmtpDialoguesOptions {
  */
 export class SmtpDialogues implements ConnectionListener {
   private readonly context: DialogueContext;
+  private readonly onOpened: ((dialogue: OpenDialogue) => void) | undefined;
 
-  constructor({ capture, digest, nextMessage, onClosed }: SmtpDialoguesOptions) {
+  constructor({ capture, digest, nextMessage, onClosed, onOpened }: SmtpDialoguesOptions) {
     this.context = new DialogueContext(capture, digest, nextMessage, onClosed);
+    this.onOpened = onOpened;
   }
 
   opened(connection: ConnectionView): StreamListener {
-    return new Dialogue(this.context, connection);
+    const dialogue = new Dialogue(this.context, connection);
+    this.onOpened?.(dialogue);
+    return dialogue;
   }
 }
 
@@ -58,7 +74,7 @@ const TLS_HANDSHAKE = 0x16;
 const STARTTLS_ANSWER = /\bTLS\b|\bSSL\b|go ahead|ready to start/i;
 
 /** One session: the server's stream, and which reply decides what. */
-class Dialogue extends ClientDialogue implements StreamListener {
+class Dialogue extends ClientDialogue implements StreamListener, OpenDialogue {
   chunk(chunk: StreamChunk): void {
     if (chunk.start >= chunk.end) return;
     this.begin(chunk.frame, chunk.us);
@@ -86,6 +102,10 @@ class Dialogue extends ClientDialogue implements StreamListener {
     this.log.close();
     this.tls?.write(this.log, this.log);
     this.context.onClosed(new ClosedSession(this.context.capture, this));
+  }
+
+  snapshot(): SessionRecord {
+    return new ClosedSession(this.context.capture, this);
   }
 
   private serverChunk(chunk: StreamChunk): void {

@@ -94,6 +94,13 @@ export class ConnectionTable implements SegmentListener {
     return connection;
   }
 
+  /** Time goes on though no packet comes: closes what has been idle for too long by then. */
+  expire(us: number): void {
+    if (!(us > this.#clockUs)) return;
+    this.#clockUs = us;
+    this.#sweepOnce(us);
+  }
+
   /** The capture is over: all that is open closes, in the order of opening. */
   end(): void {
     const open = this.#flows.connections.filter((connection) => connection !== undefined);
@@ -167,9 +174,13 @@ export class ConnectionTable implements SegmentListener {
       return;
     }
     this.#clockUs = confirmed;
-    if (confirmed < this.#sweepUs) return;
-    if (!Number.isNaN(this.#sweepUs)) this.#sweep(confirmed);
-    this.#sweepUs = confirmed + SWEEP_US;
+    this.#sweepOnce(confirmed);
+  }
+
+  #sweepOnce(clock: number): void {
+    if (clock < this.#sweepUs) return;
+    if (!Number.isNaN(this.#sweepUs)) this.#sweep(clock);
+    this.#sweepUs = clock + SWEEP_US;
   }
 
   #sweep(clock: number): void {

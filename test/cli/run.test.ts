@@ -55,7 +55,7 @@ describe('usage', () => {
       ]) {
         expect(out).toContain(option);
       }
-      for (const later of ['live', 'doctor', 'anonymize']) {
+      for (const later of ['anonymize']) {
         expect(out).not.toContain(later);
       }
       for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
@@ -84,14 +84,20 @@ describe('usage', () => {
     [['--port', '25a', 'x'], /--port/],
     [['-', '-'], /only once/],
     [['-o', '', 'x'], /output file is empty/],
-    [['live', '-i', 'eth0'], /command 'live' is not available/],
+    [['live'], /live needs -i IFACE or -r FILE/],
+    [['live', '-i', 'lo', '-r', '-'], /exclude each other/],
+    [['live', '-i', '/tmp/pipe'], /'\/tmp\/pipe' is no interface/],
+    [['live', '-i', '-w'], /'-w' is no interface/],
+    [['live', '-r', '-', '-f', 'port 25'], /-f is for -i/],
+    [['live', 'mail.pcap'], /mailwitness live -r mail.pcap/],
+    [['live', '-r', '-', '--driver', 'magic'], /--driver is one of auto, dumpcap, tcpdump, cap/],
     [['rules', 'banner-maskd'], /there is no rule 'banner-maskd'. Did you mean banner-masked\?/],
     [['rules', 'banner-masked', 'banner-proxy'], /takes one rule at most/],
     [['-F', 'json', 'rules'], /'rules' comes first: mailwitness rules/],
     [['rules', '-F', 'html'], /--format is one of text, json, markdown/],
     [['rules', '--formt', 'json'], /unknown option '--formt'/],
     [['doctor'], /command 'doctor' is not available/],
-    [['--quiet', 'live'], /command 'live' is not available/],
+    [['--quiet', 'live'], /'live' comes first/],
     [['--anonymize', 'x'], /option '--anonymize' is not available/],
     [['--evidence', '', 'x'], /evidence directory is empty/],
     [['--force', 'x'], /--force is for --evidence/],

@@ -1,0 +1,79 @@
+import { CONFIDENCES, type Finding, SEVERITIES } from '../rules/finding.js';
+import type { Said } from '../rules/rule-set.js';
+
+/** What a watch says of a finding: it is new, it is surer or graver than was said, or it does not hold after all. */
+export interface Announcement {
+  readonly state: 'new' | 'changed' | 'withdrawn';
+  /** It is proved by sessions that go on; how they end may still speak against it. */
+  readonly open: boolean;
+  readonly finding: Finding;
+}
+
+interface Entry {
+  finding: Finding;
+  open: boolean;
+}
+
+/**
+ * The findings of a watch in the order in which they were first said. Each keeps its id.
+ *
+ * It is told again and again all that holds, and says what is new of it.
+ */
+export class FindingBoard {
+  dropped = 0;
+  private readonly entries = new Map<string, Entry>();
+  private given = 0;
+
+  constructor(
+    readonly limit: number,
+    private readonly announce: (announcement: Announcement) => void,
+  ) {}
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /**
+   * @param closed  what is said of sessions that have ended
+   * @param open  what is said of those that go on, each by itself
+   */
+  hold(closed: ReadonlyMap<string, Finding>, open: ReadonlyMap<string, Finding>): void {
+    for (const [key, { finding }] of this.entries) {
+      if (closed.has(key) || open.has(key)) continue;
+      this.entries.delete(key);
+      this.announce({ state: 'withdrawn', open: false, finding });
+    }
+    for (const [key, finding] of closed) this.put(key, finding, false);
+    for (const [key, finding] of open) if (!closed.has(key)) this.put(key, finding, true);
+  }
+
+  findings(): Finding[] {
+    return [...this.entries.values()].map(({ finding }) => finding);
+  }
+
+  private put(key: string, finding: Finding, open: boolean): void {
+    const known = this.entries.get(key);
+    if (known === undefined && this.entries.size >= this.limit) {
+      this.dropped++;
+      return;
+    }
+    const id = known?.finding.id ?? `f${++this.given}`;
+    const named = finding.id === id ? finding : { ...finding, id };
+    this.entries.set(key, { finding: named, open });
+    if (known === undefined) this.announce({ state: 'new', open, finding: named });
+    else if (isMore(named, known.finding)) this.announce({ state: 'changed', open, finding: named });
+  }
+}
+
+/** Surer or graver: more sessions of the same are no news. */
+function isMore(now: Finding, before: Finding): boolean {
+  return (
+    SEVERITIES.indexOf(now.severity) < SEVERITIES.indexOf(before.severity) ||
+    CONFIDENCES.indexOf(now.confidence) < CONFIDENCES.indexOf(before.confidence)
+  );
+}
+
+/** What is said of several sets of sessions, by what makes it one finding. */
+export function byKey({ findings, keys }: Said): Map<string, Finding> {
+  return new Map(findings.map((finding, index) => [keys[index]!, finding]));
+}

@@ -1,0 +1,499 @@
+import type { CapturedPacket, PacketListener } from '../capture/packet.js';
+import { createDecoder } from '../fragment/decoder.js';
+import type { Finding, NotAssessed } from '../rules/finding.js';
+import type { Rule } from '../rules/rule.js';
+import { RuleSet } from '../rules/rule-set.js';
+import { type OpenDialogue, type SessionRecord, SmtpDialogues } from '../smtp/dialogue.js';
+import type { DigestFactory } from '../smtp/digest.js';
+import type { SmtpSession } from '../smtp/session.js';
+import { ConnectionTable } from '../stream/connections.js';
+import type { ConnectionView } from '../stream/event.js';
+import { AddressTable } from '../wire/address.js';
+import { tcpChecksum } from '../wire/checksum.js';
+import type { Decoder, SegmentListener } from '../wire/decode.js';
+import type { TcpSegment } from '../wire/segment.js';
+import { type Announcement, byKey, FindingBoard } from './finding-board.js';
+import { sessionRow } from './session-row.js';
+import { SessionShelf } from './shelf.js';
+import type { DuplicateRow, HealthFacts, SessionRow, SourceFacts, Watch, WatchCounts } from './watch.js';
+
+/** What a watch may use, however long it goes on. */
+export interface MonitorLimits {
+  /** Connections open at once. */
+  readonly connections: number;
+  /** Distinct IPv6 addresses. */
+  readonly addresses: number;
+  /** Closed sessions that can be looked at. */
+  readonly sessions: number;
+  readonly findings: number;
+  /** Sessions that one finding lists. */
+  readonly sessionsOfFinding: number;
+  /** Sessions that rules hear before they begin anew: what they remember of sessions grows with them. */
+  readonly sessionsOfRules: number;
+  /** Milliseconds of one tick that sessions in progress may take to be judged; the others wait for the next. */
+  readonly tickMs: number;
+}
+
+export const DEFAULT_MONITOR_LIMITS: MonitorLimits = {
+  connections: 100_000,
+  addresses: 1 << 19,
+  sessions: 10_000,
+  findings: 10_000,
+  sessionsOfFinding: 1_000,
+  sessionsOfRules: 200_000,
+  tickMs: 50,
+};
+
+export interface MonitorOptions {
+  readonly ports: readonly number[];
+  readonly rules: readonly Rule[];
+  readonly digest: DigestFactory;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+  readonly residentOctets?: () => number;
+  readonly onFinding?: (announcement: Announcement) => void;
+  /** Something is wrong with the source: one line. */
+  readonly onTrouble?: (trouble: string) => void;
+  readonly limits?: Partial<MonitorLimits>;
+}
+
+/** After so long without a packet a session in progress is judged once more: silence has become evidence. */
+const SILENT_US = 61_000_000;
+/** Sessions in progress that one tick looks at for silence. */
+const SILENCE_STEPS = 2_000;
+/** Ending the rules may take this part of the time. */
+const PACE = 20;
+const MAX_TROUBLES = 100;
+
+const NOTHING_TOLD: SourceFacts = {
+  driver: 'stream',
+  interface: null,
+  filter: null,
+  times: 'unknown',
+  state: 'starting',
+  trouble: null,
+};
+
+interface Open {
+  readonly dialogue: OpenDialogue;
+  /** It was judged when nothing had come for a minute. */
+  silenceJudged: boolean;
+  row: SessionRow | null;
+  rowFrame: number;
+}
+
+/**
+ * The pipeline over a capture that goes on: packets in, findings out as they are proved.
+ *
+ * Sessions that have ended are judged as `analyze` judges them. One in progress is judged twice a second, where it got
+ * packets, as if the capture had ended now, by what rules say of a session by itself; what it is when it has ended supersedes
+ * that.
+ *
+ * @example
+ * const monitor = new Monitor({ ports: [25], rules: catalog, digest, now: () => performance.now() });
+ * setInterval(() => monitor.tick(), 400);
+ * await readCapture('-', monitor);
+ * monitor.end();
+ */
+export class Monitor implements PacketListener, SegmentListener, Watch {
+  source: SourceFacts = NOTHING_TOLD;
+  drops: number | null = null;
+  private readonly limits: MonitorLimits;
+  private readonly table: ConnectionTable;
+  private readonly decoder: Decoder;
+  /** By the index of the connection. */
+  private readonly open = new Map<number, Open>();
+  private readonly shelf: SessionShelf;
+  private readonly board: FindingBoard;
+  private ruleSet: RuleSet;
+  private heard = 0;
+  /** What was said by rules that have begun anew since. */
+  private past = new Map<string, Finding>();
+  private closedFindings: ReadonlyMap<string, Finding> = new Map();
+  private remarks: readonly NotAssessed[] = [];
+  private readonly openFindings = new Map<number, Map<string, Finding>>();
+  private readonly unjudged = new Map<string, number>();
+  private readonly troubles: HealthFacts['troubles'][number][] = [];
+  private readonly touched = new Set<number>();
+  private readonly due = new Set<number>();
+  private lastTouched: ConnectionView | null = null;
+  private silenceAt: Iterator<Open> | null = null;
+  private packets = 0;
+  private octets = 0;
+  private messages = 0;
+  private sessionsClosed = 0;
+  private gaps = 0;
+  private limitCloses = 0;
+  /** Added to frame numbers: a capture that was begun again goes on with them. */
+  private frameBase = 0;
+  private newestFrame = 0;
+  private newest: WatchCounts['last'] = null;
+  private readonly begunMs: number;
+  private packetMs: number;
+  private rateMs: number;
+  private ratePackets = 0;
+  private rate = 0;
+  private unsaid = false;
+  private saidAtMs = Number.NEGATIVE_INFINITY;
+  private sayingMs = 0;
+  private ended = false;
+  private closingUs: number | null = null;
+
+  constructor(private readonly options: MonitorOptions) {
+    this.limits = { ...DEFAULT_MONITOR_LIMITS, ...options.limits };
+    const { ports, digest, now } = options;
+    const addresses = new AddressTable(this.limits.addresses);
+    const dialogues = new SmtpDialogues({
+      capture: 0,
+      digest,
+      nextMessage: () => ++this.messages,
+      onOpened: (dialogue) => this.opened(dialogue),
+      onClosed: (record) => this.closed(record),
+    });
+    const checksum = (segment: TcpSegment) => tcpChecksum(segment, addresses);
+    this.table = new ConnectionTable(dialogues, addresses, ports, checksum, {
+      connections: this.limits.connections,
+    });
+    this.decoder = createDecoder(this, ports, addresses);
+    this.shelf = new SessionShelf(this.limits.sessions);
+    this.board = new FindingBoard(this.limits.findings, (said) => this.options.onFinding?.(said));
+    this.ruleSet = this.newRules();
+    this.begunMs = now();
+    this.packetMs = this.begunMs;
+    this.rateMs = this.begunMs;
+  }
+
+  packet(packet: CapturedPacket): void {
+    packet.frame += this.frameBase;
+    this.newestFrame = packet.frame;
+    this.packets++;
+    this.octets += packet.end - packet.start;
+    this.decoder.packet(packet);
+  }
+
+  segment(segment: TcpSegment): void {
+    const connection = this.table.segment(segment);
+    if (connection === null || connection === this.lastTouched) return;
+    this.lastTouched = connection;
+    this.touched.add(connection.index);
+  }
+
+  /** A capture begins whose frames are numbered from 1 again. */
+  resume(): void {
+    this.frameBase = this.newestFrame;
+  }
+
+  /** Something is wrong with the source, or right again. */
+  tell(facts: Partial<SourceFacts>): void {
+    const { trouble } = facts;
+    if (trouble && trouble !== this.source.trouble) {
+      this.troubles.push({ time: this.counts.last, message: trouble });
+      if (this.troubles.length > MAX_TROUBLES) this.troubles.shift();
+      this.options.onTrouble?.(trouble);
+    }
+    this.source = { ...this.source, ...facts };
+  }
+
+  /** To be called some times a second: what is proved is said, what is idle closes. */
+  tick(): void {
+    if (this.ended) return;
+    const startMs = this.options.now();
+    this.measure(startMs);
+    const nowUs = this.nowUs();
+    this.expire(nowUs);
+    const untilMs = startMs + this.limits.tickMs;
+    this.judgeDue(nowUs, untilMs);
+    this.judgeSilent(nowUs, untilMs);
+    this.say(startMs);
+  }
+
+  /**
+   * The capture has ended.
+   *
+   * @param whole  by itself: no time has gone by after its last packet
+   */
+  end(whole: boolean): void {
+    if (this.ended) return;
+    if (!whole) {
+      this.expire(this.nowUs());
+      this.closingUs = this.nowUs();
+    }
+    this.table.end();
+    this.ended = true;
+    this.openFindings.clear();
+    this.hearEnd();
+    this.board.hold(this.closedFindings, new Map());
+  }
+
+  get counts(): WatchCounts {
+    return {
+      elapsedMs: this.options.now() - this.begunMs,
+      packets: this.packets,
+      octets: this.octets,
+      drops: this.drops,
+      sessions: this.table.connectionCount,
+      openSessions: this.table.openCount,
+      messages: this.messages,
+      findings: this.board.size,
+      last: Number.isNaN(this.table.lastUs) ? this.newest : { us: this.table.lastUs, ns: 0, digits: 6 },
+    };
+  }
+
+  get health(): HealthFacts {
+    const { limits, shelf, board } = this;
+    const notAssessed = Object.fromEntries(this.unjudged);
+    for (const { reason } of this.remarks) notAssessed[reason] = (notAssessed[reason] ?? 0) + 1;
+    return {
+      packetsPerSecond: this.rate,
+      residentOctets: this.options.residentOctets?.() ?? 0,
+      tables: [
+        {
+          name: 'open connections',
+          used: this.table.openCount,
+          limit: limits.connections,
+          dropped: this.limitCloses,
+        },
+        { name: 'closed sessions', used: shelf.size, limit: limits.sessions, dropped: shelf.dropped },
+        { name: 'findings', used: board.size, limit: limits.findings, dropped: board.dropped },
+        {
+          name: 'sessions compared by rules',
+          used: this.heard,
+          limit: limits.sessionsOfRules,
+          dropped: this.sessionsClosed - this.heard,
+        },
+      ],
+      skipped: this.decoder.skipped,
+      gaps: this.gaps,
+      notAssessed,
+      troubles: this.troubles,
+    };
+  }
+
+  *sessions(): Iterable<SessionRow> {
+    const names = this.names();
+    const named = (row: SessionRow): SessionRow => {
+      const findings = names.get(row.number);
+      return findings ? { ...row, findings } : row;
+    };
+    const closed = this.shelf.rows();
+    let next = 0;
+    for (const open of [...this.open.values()].reverse()) {
+      const { index } = open.dialogue.connection;
+      while (next < closed.length && closed[next]!.number > index + 1) yield named(closed[next++]!);
+      yield named(this.openRow(open));
+    }
+    while (next < closed.length) yield named(closed[next++]!);
+  }
+
+  session(number: number): SmtpSession | null {
+    const kept = this.shelf.session(number, this.nowUs());
+    if (kept !== null) return kept;
+    return (
+      this.open
+        .get(number - 1)
+        ?.dialogue.snapshot()
+        .materialise(0, this.nowUs()) ?? null
+    );
+  }
+
+  findings(): readonly Finding[] {
+    return this.board.findings();
+  }
+
+  *duplicates(): Iterable<DuplicateRow> {}
+
+  private newRules(): RuleSet {
+    return new RuleSet(
+      this.options.rules,
+      (number) => this.shelf.session(number, this.nowUs()),
+      this.limits.sessionsOfFinding,
+    );
+  }
+
+  /** What closes now closes for the time that has gone by, not at a packet. */
+  private expire(nowUs: number): void {
+    this.closingUs = nowUs;
+    this.table.expire(nowUs);
+    this.closingUs = null;
+  }
+
+  /** Time of the capture: that of the newest packet, and what has gone by since. */
+  private nowUs(): number {
+    const { lastUs } = this.table;
+    return this.ended ? lastUs : lastUs + 1000 * (this.options.now() - this.packetMs);
+  }
+
+  private measure(nowMs: number): void {
+    if (this.packets > this.ratePackets) this.packetMs = nowMs;
+    if (nowMs - this.rateMs < 1000) return;
+    this.rate = Math.round(((this.packets - this.ratePackets) * 1000) / (nowMs - this.rateMs));
+    this.rateMs = nowMs;
+    this.ratePackets = this.packets;
+  }
+
+  private opened(dialogue: OpenDialogue): void {
+    this.open.set(dialogue.connection.index, {
+      dialogue,
+      silenceJudged: false,
+      row: null,
+      rowFrame: 0,
+    });
+  }
+
+  private closed(record: SessionRecord): void {
+    const session = record.materialise(0, this.closingUs ?? this.table.lastUs);
+    this.forget(record.index);
+    this.sessionsClosed++;
+    this.gaps += session.gapCount;
+    if (session.closed === 'limit') this.limitCloses++;
+    this.census(session);
+    // First on the shelf: rules may ask for it.
+    this.shelf.add(record, sessionRow(session, session.closed));
+    this.ruleSet.session(session);
+    this.heard++;
+    this.unsaid = true;
+    if (this.heard >= this.limits.sessionsOfRules) this.beginAnew();
+  }
+
+  private forget(index: number): void {
+    this.open.delete(index);
+    if (this.openFindings.delete(index)) this.unsaid = true;
+    this.touched.delete(index);
+    this.due.delete(index);
+  }
+
+  private census(session: SmtpSession): void {
+    const count = (reason: string): void => {
+      this.unjudged.set(reason, (this.unjudged.get(reason) ?? 0) + 1);
+    };
+    if (session.protocol === 'none') count('no-data');
+    else if (session.protocol === 'unknown') count('unknown-protocol');
+    else if (session.protocol !== 'smtp') count('not-smtp');
+    else {
+      if (session.gapCount > 0) count('gap');
+      if (session.oneSided) count('one-sided');
+      if (session.midstream) count('midstream');
+      if (session.encryptedFrom !== null) count('encrypted');
+      if (session.truncated) count('limit');
+    }
+  }
+
+  // Sessions in progress.
+
+  private judgeDue(nowUs: number, untilMs: number): void {
+    for (const index of this.due) {
+      if (this.options.now() >= untilMs) break;
+      this.due.delete(index);
+      const open = this.open.get(index);
+      if (open) this.judge(open, nowUs);
+    }
+    // A reply may come in several packets: what was touched now is judged at the next tick.
+    for (const index of this.touched) this.due.add(index);
+    this.touched.clear();
+    this.lastTouched = null;
+  }
+
+  /** Goes round: no packet tells that nothing has come for a minute. */
+  private judgeSilent(nowUs: number, untilMs: number): void {
+    for (let steps = 0; steps < SILENCE_STEPS && this.options.now() < untilMs; steps++) {
+      this.silenceAt ??= this.open.values();
+      const { done, value: open } = this.silenceAt.next();
+      if (done) {
+        this.silenceAt = null;
+        return;
+      }
+      const quietUs = nowUs - (open.dialogue.connection.end?.us ?? Number.NaN);
+      if (open.silenceJudged || !(quietUs >= SILENT_US)) continue;
+      this.judge(open, nowUs);
+      open.silenceJudged = true;
+    }
+  }
+
+  private judge(open: Open, nowUs: number): void {
+    const { index } = open.dialogue.connection;
+    open.silenceJudged = false;
+    const rules = new RuleSet(this.options.rules, () => null, this.limits.sessionsOfFinding);
+    rules.session(open.dialogue.snapshot().materialise(0, nowUs));
+    const said = byKey(rules.said());
+    if (said.size > 0) this.openFindings.set(index, said);
+    else if (!this.openFindings.delete(index)) return;
+    this.unsaid = true;
+  }
+
+  private openRow(open: Open): SessionRow {
+    const { connection } = open.dialogue;
+    if (open.row === null || open.rowFrame !== connection.lastFrame) {
+      open.rowFrame = connection.lastFrame;
+      open.row = sessionRow(open.dialogue.snapshot().materialise(0, this.table.lastUs), 'open');
+    }
+    return open.row;
+  }
+
+  // Findings.
+
+  /** Says what is new; not so often that it takes much of the time. */
+  private say(nowMs: number): void {
+    if (!this.unsaid || nowMs - this.saidAtMs < this.sayingMs * PACE) return;
+    this.unsaid = false;
+    this.hearEnd();
+    const open = new Map<string, Finding>();
+    for (const said of this.openFindings.values()) {
+      for (const [key, finding] of said) if (!open.has(key)) open.set(key, finding);
+    }
+    this.board.hold(this.closedFindings, open);
+    this.saidAtMs = this.options.now();
+    this.sayingMs = this.saidAtMs - nowMs;
+  }
+
+  private hearEnd(): void {
+    const said = this.ruleSet.end();
+    this.remarks = said.notAssessed;
+    this.closedFindings = this.past.size === 0 ? byKey(said) : together(this.past, byKey(said));
+  }
+
+  /** Rules remember sessions: so that they never remember too much, they begin anew. */
+  private beginAnew(): void {
+    this.hearEnd();
+    this.past = new Map([...this.closedFindings].slice(-this.limits.findings));
+    this.ruleSet = this.newRules();
+    this.heard = 0;
+  }
+
+  /** By the number of a session, the findings in which it is named. */
+  private names(): Map<number, string[]> {
+    const names = new Map<number, string[]>();
+    for (const { id, sessions } of this.board.findings()) {
+      for (const session of sessions) {
+        const number = Number(session.slice(1));
+        const known = names.get(number);
+        if (known) known.push(id);
+        else names.set(number, [id]);
+      }
+    }
+    return names;
+  }
+}
+
+/** What was said before and what is said now: one finding where both speak of the same. */
+function together(
+  past: ReadonlyMap<string, Finding>,
+  now: ReadonlyMap<string, Finding>,
+): Map<string, Finding> {
+  const all = new Map(past);
+  for (const [key, finding] of now) {
+    const before = all.get(key);
+    if (before === undefined) {
+      all.set(key, finding);
+      continue;
+    }
+    all.set(key, {
+      ...finding,
+      session: before.session,
+      sessions: [...before.sessions, ...finding.sessions].slice(0, DEFAULT_MONITOR_LIMITS.sessionsOfFinding),
+      count: before.count + finding.count,
+      evidence: before.evidence,
+      ...(before.evidenceSessions && { evidenceSessions: before.evidenceSessions }),
+    });
+  }
+  return all;
+}
