@@ -1,5 +1,6 @@
 import { DRIVER_NAMES } from '../live/drivers/choose.js';
 import type { DriverName } from '../live/watch.js';
+import { type ListenAddress, listenAddress } from './metrics-server.js';
 import {
   type Answer,
   asUsageError,
@@ -10,6 +11,7 @@ import {
   spreadRuleIds,
   withReportOptions,
 } from './options.js';
+import { DEFAULT_RING, type RingSize, ringSize } from './packet-ring.js';
 import { UsageError } from './usage-error.js';
 
 /** A checked command line of `live`. One of `interface` and `read` is there, unless `list` is. */
@@ -23,6 +25,14 @@ export interface LiveArguments extends ReportArguments {
   readonly list: boolean;
   readonly ui: boolean;
   readonly ascii: boolean;
+  readonly duplicateWindowUs: number;
+  /** Where duplicates are remembered over a restart; null: nowhere. */
+  readonly state: string | null;
+  readonly metrics: string | null;
+  readonly metricsPort: ListenAddress | null;
+  /** Directory that keeps the packets; null: they are not kept. */
+  readonly write: string | null;
+  readonly ring: RingSize;
 }
 
 interface RawLiveOptions extends RawOptions {
@@ -33,6 +43,12 @@ interface RawLiveOptions extends RawOptions {
   listInterfaces?: true;
   ui: boolean;
   ascii?: true;
+  duplicateWindow: string;
+  state?: string;
+  metrics?: string;
+  metricsPort?: string;
+  write?: string;
+  ring?: string;
 }
 
 /** What is no name of an interface to dumpcap but a pipe, a socket or an option. */
@@ -52,7 +68,16 @@ export async function parseLive(words: readonly string[]): Promise<LiveArguments
     .option('--driver <name>', `what captures: auto, ${DRIVER_NAMES.join(', ')}`, 'auto')
     .option('-D, --list-interfaces', 'list the interfaces that can be captured on')
     .option('--no-ui', 'no dashboard: one JSON line per finding')
-    .option('--ascii', 'the dashboard without line drawing');
+    .option('--ascii', 'the dashboard without line drawing')
+    .option('--duplicate-window <time>', 'how long messages are remembered: 3d, 12h, 90m', '3d')
+    .option('--state <file>', 'remembers them over a restart')
+    .option('--write <dir>', 'keeps the packets there')
+    .option('--ring <size,files>', 'how many of them: 100MB,10 unless told otherwise')
+    .option('--metrics <file>', 'how the watch stands, as OpenMetrics text, every 15 s')
+    .option(
+      '--metrics-port <port>',
+      'the same by HTTP: [ADDRESS:]PORT, on this machine only unless told otherwise',
+    );
   await withReportOptions(command, (text) => said.push(text));
   command.addHelpText('after', MORE_HELP);
   try {
@@ -83,6 +108,17 @@ function checked([first]: readonly string[], options: RawLiveOptions): LiveArgum
   if (filter !== undefined && read !== undefined) {
     throw new UsageError('-f is for -i: a stream is filtered where it is captured.');
   }
+  if (options.ring !== undefined && options.write === undefined) {
+    throw new UsageError('--ring says how much is kept: --write DIR says where.');
+  }
+  for (const option of ['state', 'metrics', 'write'] as const) {
+    if (options[option] === '') throw new UsageError(`the name behind --${option} is empty.`);
+  }
+  if (options.output === undefined && options.format !== 'text' && options.format !== 'ndjson') {
+    throw new UsageError(
+      `live prints ndjson; a report at the end goes to a file: -F ${options.format} -o FILE.`,
+    );
+  }
   return {
     ...checkedReport(options),
     interface: name ?? null,
@@ -92,12 +128,30 @@ function checked([first]: readonly string[], options: RawLiveOptions): LiveArgum
     list,
     ui: options.ui,
     ascii: options.ascii ?? false,
+    duplicateWindowUs: windowUs(options.duplicateWindow),
+    state: options.state ?? null,
+    metrics: options.metrics ?? null,
+    metricsPort: options.metricsPort === undefined ? null : listenAddress(options.metricsPort),
+    write: options.write ?? null,
+    ring: options.ring === undefined ? DEFAULT_RING : ringSize(options.ring),
   };
+}
+
+const UNITS_US: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3600e6, d: 86_400e6 };
+
+function windowUs(text: string): number {
+  const match = /^(\d{1,6})([smhd])$/.exec(text);
+  const us = match ? Number(match[1]) * UNITS_US[match[2]!]! : 0;
+  if (us <= 0 || us > 366 * UNITS_US.d!) {
+    throw new UsageError(`--duplicate-window is a time such as 3d, 12h or 90m, not '${text}'.`);
+  }
+  return us;
 }
 
 const MORE_HELP = `
   ssh fw tcpdump -U -w - port 25 | mailwitness live -r -
 
+With -o FILE, a report of the whole is written at the end, in the form of -F.
 SIGINT and SIGTERM end it with a summary, SIGUSR1 prints how it stands.
 
 Exit status: as of 'mailwitness analyze'.

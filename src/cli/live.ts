@@ -1,27 +1,42 @@
 import { fileURLToPath } from 'node:url';
 import { readCapture } from '../capture/source.js';
+import { formatTimestamp } from '../capture/timestamp.js';
 import { captureFilter } from '../live/capture-filter.js';
-import { driversFor, firstThatWorks } from '../live/drivers/choose.js';
+import { driversFor, firstThatWorks, type OwnPrograms } from '../live/drivers/choose.js';
 import type { Driver } from '../live/drivers/driver.js';
+import { DuplicateMemory } from '../live/duplicate-memory.js';
 import { feed } from '../live/feed.js';
 import type { Announcement } from '../live/finding-board.js';
 import { Monitor } from '../live/monitor.js';
 import { findingValue, text } from '../report/json.js';
 import { printableText } from '../report/printable.js';
+import type { Rule } from '../rules/rule.js';
 import { createDigestFactory } from '../smtp/digest.js';
+import { reportOf } from './analyze.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, writeAll } from './io.js';
+import { LiveMetrics } from './live-metrics.js';
 import { type LiveArguments, parseLive } from './live-options.js';
 import { summaryLine, summaryText } from './live-summary.js';
 import { isAsSure, isAtLeast } from './options.js';
+import { OutputFile } from './output-file.js';
+import { PacketRing } from './packet-ring.js';
+import { StateFile } from './state-file.js';
 import { UsageError } from './usage-error.js';
 
 const TICK_MS = 400;
 /** Octets of a stream between two looks at keys, signals and the clock. */
 const TURN_OCTETS = 1 << 20;
+const STATE_MS = 300_000;
+/** Messages remembered for their duplicates: about 60 MB. */
+const MAX_REMEMBERED = 100_000;
+const MAX_TROUBLES = 3;
 
-/** Of the built program: a process of its own runs it. */
-const CAP_CHILD = fileURLToPath(new URL('../../dist/live/drivers/cap-child.js', import.meta.url));
+/** Of the built program: a process of its own runs `cap`. */
+export const OWN_PROGRAMS: OwnPrograms = {
+  node: process.execPath,
+  capChild: fileURLToPath(new URL('../../dist/live/drivers/cap-child.js', import.meta.url)),
+};
 
 /**
  * `mailwitness live`: watches the wire, or a capture that somebody else writes.
@@ -36,70 +51,131 @@ export async function runLive(words: readonly string[], io: Io, version: string)
     await writeAll([args.text], io.stdout);
     return 0;
   }
-  if (args.list) return listInterfaces(io);
-  return watch(args, io, version);
+  return args.list ? listInterfaces(io) : watch(args, io, version);
 }
 
-async function watch(args: LiveArguments, io: Io, _version: string): Promise<ExitStatus> {
+/** What a watch keeps and tells besides its findings. */
+interface Keeping {
+  readonly monitor: Monitor;
+  readonly ring: PacketRing | null;
+  readonly state: StateFile | null;
+  readonly memory: DuplicateMemory;
+  readonly metrics: LiveMetrics;
+}
+
+async function watch(args: LiveArguments, io: Io, version: string): Promise<ExitStatus> {
   const rules = chosenRules(args.only, args.except);
+  const report =
+    args.output === null ? null : new OutputFile(args.output, args.read === null ? [] : [args.read]);
   const driver = args.interface === null ? null : await driverOf(args);
   const stop = new AbortController();
   const say = (line: string): void => {
     if (!args.quiet) io.stderr.write(`mailwitness: ${printableText(line)}\n`);
   };
+  const keeping = await keep(args, rules, say, (announcement) => {
+    if (!isAsSure(announcement.finding.confidence, args.minConfidence)) return;
+    io.stdout.write(announcementLine(announcement), (error) => {
+      if (error) stop.abort();
+    });
+  });
+  const { monitor, ring, state, memory, metrics } = keeping;
+  await metrics.begin(args, () => monitor, version);
+  const signals = heard(io, stop, () => io.stderr.write(summaryText(monitor)));
+  const timers = [
+    setInterval(() => {
+      monitor.tick();
+      ring?.flush();
+    }, TICK_MS),
+    setInterval(() => state?.save(memory.state()), STATE_MS),
+  ];
+  let failed: boolean;
+  try {
+    failed = await (driver === null
+      ? readStream(args, io, monitor, stop)
+      : capture(args, driver, monitor, stop));
+  } finally {
+    for (const timer of timers) clearInterval(timer);
+    signals.off();
+    ring?.close();
+    state?.save(memory.state());
+    metrics.end();
+  }
+  await writeAll([summaryLine(monitor)], io.stdout);
+  if (!args.quiet) io.stderr.write(summaryText(monitor));
+  if (report) await writeReport(report, args, rules, monitor, version);
+  if (failed) return 2;
+  const findings = monitor.findings().filter(({ confidence }) => isAsSure(confidence, args.minConfidence));
+  return findings.some(({ severity }) => isAtLeast(severity, args.failOn)) ? 1 : 0;
+}
+
+async function keep(
+  args: LiveArguments,
+  rules: readonly Rule[],
+  say: (line: string) => void,
+  onFinding: (announcement: Announcement) => void,
+): Promise<Keeping> {
+  const memory = new DuplicateMemory({ windowUs: args.duplicateWindowUs, messages: MAX_REMEMBERED });
+  const state = args.state === null ? null : new StateFile(args.state, say);
+  state?.load((kept) => memory.restore(kept));
+  const ring = args.write === null ? null : new PacketRing(args.write, args.ring, stamp(), say);
   const monitor = new Monitor({
     ports: args.ports,
     rules,
     digest: await createDigestFactory(args.digest),
+    duplicates: memory,
     now: () => performance.now(),
     residentOctets: () => process.memoryUsage.rss(),
-    onFinding: (announcement) => {
-      if (!isAsSure(announcement.finding.confidence, args.minConfidence)) return;
-      io.stdout.write(announcementLine(announcement), (error) => {
-        if (error) stop.abort();
-      });
-    },
+    ...(ring && { onPacket: (packet) => ring.packet(packet) }),
+    onFinding,
     onTrouble: say,
   });
-  const signals = heard(io, stop, () => io.stderr.write(summaryText(monitor)));
-  const timer = setInterval(() => monitor.tick(), TICK_MS);
-  let failure: string | null = null;
-  let problems = 0;
-  try {
-    if (args.interface !== null) {
-      const end = await feed(
-        monitor,
-        {
-          driver: driver!,
-          interface: args.interface,
-          filter: args.filter ?? captureFilter(args.ports, true),
-          fallback: args.filter === null ? captureFilter(args.ports, false) : null,
-          signal: stop.signal,
-        },
-        () => performance.now(),
-      );
-      failure = end.failure;
-    } else {
-      monitor.tell({ driver: 'stream', state: 'running' });
-      const facts = await readCapture(args.read!, monitor, {
-        signal: stop.signal,
-        turnOctets: TURN_OCTETS,
-        ...(io.stdin && { stdin: io.stdin }),
-      });
-      problems = facts.problems.length;
-      for (const { message } of facts.problems.slice(0, 3)) monitor.tell({ trouble: message });
-      monitor.tell({ state: problems > 0 ? 'failed' : 'ended' });
-    }
-    monitor.end(!stop.signal.aborted && args.interface === null);
-  } finally {
-    clearInterval(timer);
-    signals.off();
-  }
-  await writeAll([summaryLine(monitor)], io.stdout);
-  if (!args.quiet) io.stderr.write(summaryText(monitor));
-  if (failure !== null || problems > 0) return 2;
-  const findings = monitor.findings().filter(({ confidence }) => isAsSure(confidence, args.minConfidence));
-  return findings.some(({ severity }) => isAtLeast(severity, args.failOn)) ? 1 : 0;
+  return { monitor, ring, state, memory, metrics: new LiveMetrics(say) };
+}
+
+/** `20260506T070809Z` */
+function stamp(): string {
+  const now = { us: Date.now() * 1000, ns: 0, digits: 0 };
+  return formatTimestamp(now)!.replace(/[-:]/g, '');
+}
+
+/** @returns it did not go as it should */
+async function capture(
+  args: LiveArguments,
+  driver: Driver,
+  monitor: Monitor,
+  { signal }: AbortController,
+): Promise<boolean> {
+  const name = args.interface!;
+  const options = {
+    driver,
+    interface: name,
+    // Cooked captures know no tags.
+    filter: args.filter ?? captureFilter(args.ports, name !== 'any'),
+    fallback: args.filter === null ? captureFilter(args.ports, false) : null,
+    signal,
+  };
+  const { facts, failure } = await feed(monitor, options, () => performance.now());
+  monitor.end(false, facts);
+  return failure !== null;
+}
+
+async function readStream(
+  args: LiveArguments,
+  io: Io,
+  monitor: Monitor,
+  { signal }: AbortController,
+): Promise<boolean> {
+  monitor.tell({ driver: 'stream', state: 'running' });
+  const facts = await readCapture(args.read!, monitor, {
+    signal,
+    turnOctets: TURN_OCTETS,
+    ...(io.stdin && { stdin: io.stdin }),
+  });
+  const { problems } = facts;
+  for (const { message } of problems.slice(0, MAX_TROUBLES)) monitor.tell({ trouble: message });
+  monitor.tell({ state: problems.length > 0 ? 'failed' : 'ended' });
+  monitor.end(!signal.aborted, facts);
+  return problems.length > 0;
 }
 
 /** SIGINT and SIGTERM end the watch; SIGUSR1 asks how it stands. A second SIGINT has its usual effect. */
@@ -123,27 +199,38 @@ function heard({ interrupts }: Io, stop: AbortController, ask: () => void): { of
 
 function announcementLine({ state, open, finding }: Announcement): string {
   if (state === 'withdrawn') {
-    const { id, rule, fingerprint, message } = finding;
-    return `${text({ type: 'withdrawn', id, rule, fingerprint, message })}\n`;
+    const { id, rule, fingerprint } = finding;
+    return `${text({ type: 'withdrawn', id, rule, fingerprint })}\n`;
   }
   return `${text({ type: 'finding', state, open, ...findingValue(finding) })}\n`;
 }
 
-async function driverOf(args: LiveArguments): Promise<Driver> {
-  const drivers = driversFor(CAP_CHILD);
-  if (args.driver === 'auto') {
-    const driver = await firstThatWorks(drivers);
-    if (driver) return driver;
-    throw new UsageError("no capture program works here: 'mailwitness doctor' says what to type.");
-  }
-  const driver = drivers.find(({ name }) => name === args.driver);
+async function writeReport(
+  file: OutputFile,
+  args: LiveArguments,
+  rules: readonly Rule[],
+  monitor: Monitor,
+  version: string,
+): Promise<void> {
+  const whole = monitor.analysis();
+  const findings = whole.findings.filter(({ confidence }) => isAsSure(confidence, args.minConfidence));
+  const metas = rules.map(({ meta }) => meta);
+  const told = { color: false, ports: args.ports, rules: metas.map(({ id }) => id), metas };
+  const leftOut = whole.findings.length - findings.length;
+  file.write(await reportOf({ ...whole, findings }, args.format, { ...told, leftOut }, version));
+}
+
+async function driverOf({ driver: wanted }: LiveArguments): Promise<Driver> {
+  const drivers = driversFor(OWN_PROGRAMS);
+  const driver =
+    wanted === 'auto' ? await firstThatWorks(drivers) : drivers.find(({ name }) => name === wanted);
   if (driver) return driver;
-  throw new UsageError(`there is no driver ${args.driver}.`);
+  throw new UsageError("no capture program works here: 'mailwitness doctor' says what to type.");
 }
 
 async function listInterfaces(io: Io): Promise<ExitStatus> {
   const { interfaceList } = await import('../live/drivers/interfaces.js');
-  const lines = await interfaceList(driversFor(CAP_CHILD));
+  const lines = await interfaceList(driversFor(OWN_PROGRAMS));
   await writeAll(
     lines.map((line) => `${printableText(line)}\n`),
     io.stdout,

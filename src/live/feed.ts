@@ -166,7 +166,7 @@ function runOnce(
       if (began) listener.drops = total.drops;
       const facts = reader.end(false);
       const ranMs = now() - startMs;
-      const why = cause ?? (signal.aborted ? 'stopped' : causeOf(driver, stderr, code));
+      const why = cause ?? (signal.aborted ? 'stopped' : causeOf(driver, stderr, code, by));
       resolve({ cause: why, stderr, facts, began, code, signal: by, ranMs });
     };
     child.on('error', (error: NodeJS.ErrnoException) => {
@@ -199,8 +199,13 @@ function runOnce(
 }
 
 /** dumpcap ends with 0 when its interface goes, and says so on standard error, or not at all. */
-function causeOf(driver: Driver, stderr: string, code: number | null): EndCause {
-  const cause = driver.cause(stderr);
+function causeOf(
+  driver: Driver,
+  stderr: string,
+  code: number | null,
+  signal: NodeJS.Signals | null,
+): EndCause {
+  const cause = driver.cause(stderr, signal);
   return cause === 'ended' && code === 0 ? 'gone' : cause;
 }
 

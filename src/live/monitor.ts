@@ -1,4 +1,6 @@
-import type { CapturedPacket, PacketListener } from '../capture/packet.js';
+import type { Analysis } from '../analyze.js';
+import type { CapturedPacket, CaptureFacts, PacketListener } from '../capture/packet.js';
+import { diagnose } from '../diagnose/diagnose.js';
 import { createDecoder } from '../fragment/decoder.js';
 import type { Finding, NotAssessed } from '../rules/finding.js';
 import type { Rule } from '../rules/rule.js';
@@ -12,6 +14,7 @@ import { AddressTable } from '../wire/address.js';
 import { tcpChecksum } from '../wire/checksum.js';
 import type { Decoder, SegmentListener } from '../wire/decode.js';
 import type { TcpSegment } from '../wire/segment.js';
+import type { DuplicateMemory } from './duplicate-memory.js';
 import { type Announcement, byKey, FindingBoard } from './finding-board.js';
 import { sessionRow } from './session-row.js';
 import { SessionShelf } from './shelf.js';
@@ -48,9 +51,13 @@ export interface MonitorOptions {
   readonly ports: readonly number[];
   readonly rules: readonly Rule[];
   readonly digest: DigestFactory;
+  /** What takes the place of the rule `duplicate-delivery`, which knows its own captures only. */
+  readonly duplicates: DuplicateMemory;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
   readonly residentOctets?: () => number;
+  /** Hears each packet before anything is made of it. */
+  readonly onPacket?: (packet: CapturedPacket) => void;
   readonly onFinding?: (announcement: Announcement) => void;
   /** Something is wrong with the source: one line. */
   readonly onTrouble?: (trouble: string) => void;
@@ -64,6 +71,8 @@ const SILENCE_STEPS = 2_000;
 /** Ending the rules may take this part of the time. */
 const PACE = 20;
 const MAX_TROUBLES = 100;
+
+const DUPLICATE_RULE = 'duplicate-delivery';
 
 const NOTHING_TOLD: SourceFacts = {
   driver: 'stream',
@@ -105,6 +114,9 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   private readonly open = new Map<number, Open>();
   private readonly shelf: SessionShelf;
   private readonly board: FindingBoard;
+  private readonly rules: readonly Rule[];
+  /** Those for which one session can be enough. */
+  private readonly rulesOfOne: readonly Rule[];
   private ruleSet: RuleSet;
   private heard = 0;
   /** What was said by rules that have begun anew since. */
@@ -127,7 +139,10 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   /** Added to frame numbers: a capture that was begun again goes on with them. */
   private frameBase = 0;
   private newestFrame = 0;
-  private newest: WatchCounts['last'] = null;
+  private first: WatchCounts['last'] = null;
+  private linkType = -1;
+  private readonly linkTypes = new Set<number>();
+  private facts: CaptureFacts | null = null;
   private readonly begunMs: number;
   private packetMs: number;
   private rateMs: number;
@@ -157,6 +172,10 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     this.decoder = createDecoder(this, ports, addresses);
     this.shelf = new SessionShelf(this.limits.sessions);
     this.board = new FindingBoard(this.limits.findings, (said) => this.options.onFinding?.(said));
+    this.rules = options.rules.map((rule) =>
+      rule.meta.id === DUPLICATE_RULE ? options.duplicates.rule : rule,
+    );
+    this.rulesOfOne = options.rules.filter(({ meta }) => meta.id !== DUPLICATE_RULE);
     this.ruleSet = this.newRules();
     this.begunMs = now();
     this.packetMs = this.begunMs;
@@ -164,10 +183,18 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   }
 
   packet(packet: CapturedPacket): void {
+    this.options.onPacket?.(packet);
     packet.frame += this.frameBase;
     this.newestFrame = packet.frame;
     this.packets++;
     this.octets += packet.end - packet.start;
+    if (this.first === null && !Number.isNaN(packet.us)) {
+      this.first = { us: packet.us, ns: packet.ns, digits: packet.digits };
+    }
+    if (packet.linkType !== this.linkType) {
+      this.linkType = packet.linkType;
+      this.linkTypes.add(packet.linkType);
+    }
     this.decoder.packet(packet);
   }
 
@@ -211,9 +238,11 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
    * The capture has ended.
    *
    * @param whole  by itself: no time has gone by after its last packet
+   * @param facts  what the reader knows of it
    */
-  end(whole: boolean): void {
+  end(whole: boolean, facts: CaptureFacts | null = null): void {
     if (this.ended) return;
+    this.facts = facts;
     if (!whole) {
       this.expire(this.nowUs());
       this.closingUs = this.nowUs();
@@ -235,7 +264,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       openSessions: this.table.openCount,
       messages: this.messages,
       findings: this.board.size,
-      last: Number.isNaN(this.table.lastUs) ? this.newest : { us: this.table.lastUs, ns: 0, digits: 6 },
+      last: Number.isNaN(this.table.lastUs) ? null : { us: this.table.lastUs, ns: 0, digits: 6 },
     };
   }
 
@@ -254,6 +283,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
           dropped: this.limitCloses,
         },
         { name: 'closed sessions', used: shelf.size, limit: limits.sessions, dropped: shelf.dropped },
+        this.options.duplicates.health,
         { name: 'findings', used: board.size, limit: limits.findings, dropped: board.dropped },
         {
           name: 'sessions compared by rules',
@@ -300,11 +330,78 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     return this.board.findings();
   }
 
-  *duplicates(): Iterable<DuplicateRow> {}
+  duplicates(): Iterable<DuplicateRow> {
+    const ids = new Map(
+      this.board
+        .findings()
+        .filter(({ rule }) => rule === DUPLICATE_RULE)
+        .map(({ id, args }) => [args.messageId, id]),
+    );
+    return this.options.duplicates.rows((subject) => ids.get(subject) ?? null);
+  }
+
+  analysis(): Analysis {
+    const findings = this.findings();
+    const numbers = [...this.sessions()].map(({ number }) => number).sort((a, b) => a - b);
+    return {
+      captures: [
+        { file: this.source.interface ?? '-', facts: this.captureFacts(), skipped: this.decoder.skipped },
+      ],
+      sessionCount: numbers.length,
+      sessions: () => this.sessionsOf(numbers),
+      session: (id) => this.session(Number(id.slice(1))),
+      numbered: { captures: 1, sessions: this.table.connectionCount, messages: this.messages },
+      findings,
+      diagnoses: diagnose(findings),
+      notAssessed: [...this.witnessRemarks(), ...this.remarks],
+      firewallLog: null,
+      interrupted: false,
+    };
+  }
+
+  private *sessionsOf(numbers: readonly number[]): Generator<SmtpSession> {
+    for (const number of numbers) {
+      const session = this.session(number);
+      if (session) yield session;
+    }
+  }
+
+  private captureFacts(): CaptureFacts {
+    return {
+      format: this.facts?.format ?? 'pcap',
+      linkTypes: this.facts?.linkTypes ?? [...this.linkTypes],
+      packets: this.packets,
+      bytes: this.facts?.bytes ?? this.octets,
+      first: this.first,
+      last: this.counts.last,
+      truncated: this.facts?.truncated ?? false,
+      problems: this.facts?.problems ?? [],
+    };
+  }
+
+  /** How well the wire could be seen, and what had to be forgotten: what readers of a report must know. */
+  private witnessRemarks(): NotAssessed[] {
+    const { source, drops } = this;
+    const remarks: NotAssessed[] = [];
+    const say = (reason: string, detail: string) => remarks.push({ session: null, reason, detail });
+    if (source.interface !== null) {
+      const times = source.times === 'kernel' ? 'taken by the kernel' : 'taken on arrival';
+      const lost = drops === null ? 'drops unknown' : `${drops} packets dropped`;
+      say(
+        'live',
+        `Captured on ${source.interface} by ${source.driver}, filter ${source.filter}: times ${times}, ${lost}.`,
+      );
+    }
+    for (const { name, limit, dropped } of this.health.tables) {
+      if (dropped > 0) say('limit', `${name}: ${dropped} more than the ${limit} that are kept.`);
+    }
+    for (const [reason, count] of this.unjudged) say(reason, `${count} sessions.`);
+    return remarks;
+  }
 
   private newRules(): RuleSet {
     return new RuleSet(
-      this.options.rules,
+      this.rules,
       (number) => this.shelf.session(number, this.nowUs()),
       this.limits.sessionsOfFinding,
     );
@@ -412,7 +509,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   private judge(open: Open, nowUs: number): void {
     const { index } = open.dialogue.connection;
     open.silenceJudged = false;
-    const rules = new RuleSet(this.options.rules, () => null, this.limits.sessionsOfFinding);
+    const rules = new RuleSet(this.rulesOfOne, () => null, this.limits.sessionsOfFinding);
     rules.session(open.dialogue.snapshot().materialise(0, nowUs));
     const said = byKey(rules.said());
     if (said.size > 0) this.openFindings.set(index, said);
@@ -482,7 +579,8 @@ function together(
   const all = new Map(past);
   for (const [key, finding] of now) {
     const before = all.get(key);
-    if (before === undefined) {
+    // The memory of duplicates outlives the rules: it tells all again.
+    if (before === undefined || finding.rule === DUPLICATE_RULE) {
       all.set(key, finding);
       continue;
     }

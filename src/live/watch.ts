@@ -1,3 +1,4 @@
+import type { Analysis } from '../analyze.js';
 import type { Timestamp } from '../capture/timestamp.js';
 import type { Finding } from '../rules/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
@@ -105,4 +106,6 @@ export interface Watch {
   findings(): readonly Finding[];
   /** Newest first. */
   duplicates(): Iterable<DuplicateRow>;
+  /** As if the capture had ended now, for reports: it holds the sessions that are kept. */
+  analysis(): Analysis;
 }

@@ -1,6 +1,6 @@
 import type { SmtpMessage, SmtpSession } from '../smtp/session.js';
 import { attemptRows, causeOf, type DeliveryAttempt, deliveryAttempt } from './delivery-attempt.js';
-import type { Confidence } from './finding.js';
+import type { Confidence, FindingDraft } from './finding.js';
 import { MAX_PLACES, MessagePlaces, placeNumber, placeOf } from './message-places.js';
 import type { Rule, RuleContext } from './rule.js';
 
@@ -46,7 +46,7 @@ export const duplicateDelivery: Rule = {
     return {
       session(session) {
         for (const [index, message] of session.messages.entries()) {
-          const key = keyOf(session, message);
+          const key = duplicateKey(session, message);
           if (key === null) continue;
           const place = placeNumber(session, index);
           const first = places.note(key, place);
@@ -68,36 +68,8 @@ export const duplicateDelivery: Rule = {
       },
       end() {
         for (const [key, copies] of groups(repeated, context)) {
-          if (copies.length < 2) continue;
-          const transfers = distinct(copies);
-          const first = transfers.findIndex(
-            (copy) => copy.outcome === 'accepted' || copy.outcome === 'unanswered',
-          );
-          if (first < 0 || first === transfers.length - 1) continue;
-          const again = transfers.slice(first + 1).filter((copy) => isAgain(transfers[first]!, copy));
-          if (again.length === 0) continue;
-          const all = [transfers[first]!, ...again];
-          const [subject = ''] = key.split('\0');
-          const why = causeOf(all);
-          const intervals = all.slice(1).map((copy, index) => Math.round((copy.us - all[index]!.us) / 1e6));
-          const splits = contrast(all);
-          context.report({
-            session: all[0]!.session,
-            others: again.map((copy) => copy.session),
-            subject,
-            confidence: confidenceOf(all, subject),
-            message: `The message ${subject} was sent ${all.length} times by the same client to the same recipients, ${intervalText(intervals)}. ${why.text}${splits}`,
-            args: {
-              messageId: subject.startsWith('<') ? subject : null,
-              copies: all.length,
-              intervalsSeconds: intervals.map(String),
-              outcomes: all.map((copy) => copy.outcome),
-              cause: why.cause,
-              attempts: attemptRows(all.slice(0, MAX_ROWS)),
-            },
-            evidence: all.flatMap((copy) => copy.evidence).slice(0, 8),
-            ...(why.remedy && { remedy: why.remedy, symptoms: [] }),
-          });
+          const draft = duplicateDraft(key, copies);
+          if (draft) context.report(draft);
         }
         if (forgotten > 0) {
           context.notAssessed({
@@ -110,6 +82,47 @@ export const duplicateDelivery: Rule = {
     };
   },
 };
+
+/**
+ * What copies of one message say.
+ *
+ * @param copies  of captures that are no more (`capture` below 0) nothing is shown
+ * @returns null: none was sent again without need, or none that can be shown
+ */
+export function duplicateDraft(key: string, copies: readonly DeliveryAttempt[]): FindingDraft | null {
+  if (copies.length < 2) return null;
+  const transfers = distinct(copies);
+  const first = transfers.findIndex((copy) => copy.outcome === 'accepted' || copy.outcome === 'unanswered');
+  if (first < 0 || first === transfers.length - 1) return null;
+  const again = transfers.slice(first + 1).filter((copy) => isAgain(transfers[first]!, copy));
+  if (again.length === 0) return null;
+  const all = [transfers[first]!, ...again];
+  const [shown, ...others] = all.filter(({ session }) => session.capture >= 0);
+  if (shown === undefined) return null;
+  const [subject = ''] = key.split('\0');
+  const why = causeOf(all);
+  const intervals = all.slice(1).map((copy, index) => Math.round((copy.us - all[index]!.us) / 1e6));
+  const splits = contrast(all);
+  const unseen = all.length - others.length - 1;
+  const earlier = unseen === 0 ? '' : ` ${unseen} of them were seen in an earlier run.`;
+  return {
+    session: shown.session,
+    others: others.map((copy) => copy.session),
+    subject,
+    confidence: confidenceOf(all, subject),
+    message: `The message ${subject} was sent ${all.length} times by the same client to the same recipients, ${intervalText(intervals)}.${earlier} ${why.text}${splits}`,
+    args: {
+      messageId: subject.startsWith('<') ? subject : null,
+      copies: all.length,
+      intervalsSeconds: intervals.map(String),
+      outcomes: all.map((copy) => copy.outcome),
+      cause: why.cause,
+      attempts: attemptRows(all.slice(0, MAX_ROWS)),
+    },
+    evidence: [shown, ...others].flatMap((copy) => copy.evidence).slice(0, 8),
+    ...(why.remedy && { remedy: why.remedy, symptoms: [] }),
+  };
+}
 
 /**
  * The copies of each message, by its key. Each session is asked for once: one that holds thousands of messages is
@@ -130,7 +143,7 @@ function groups(
       session = context.session(number);
     }
     const message = session?.messages[at.message];
-    const key = message ? keyOf(session!, message) : null;
+    const key = message ? duplicateKey(session!, message) : null;
     if (key === null) continue;
     const copies = found.get(key);
     if (copies) copies.push(deliveryAttempt(session!, message!));
@@ -140,7 +153,7 @@ function groups(
 }
 
 /** Message-ID (or digest), reverse-path, client; null for a message without end, or that nothing tells from others. */
-function keyOf(session: SmtpSession, message: SmtpMessage): string | null {
+export function duplicateKey(session: SmtpSession, message: SmtpMessage): string | null {
   if (message.endExchange === null) return null;
   const subject =
     message.messageId ?? (message.missingOctets === 0 && message.octets > 0 ? message.digest : null);

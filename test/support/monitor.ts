@@ -1,6 +1,7 @@
 /** A watch over packets that are at hand, with a clock that the test moves. */
 import type { CapturedPacket } from '../../src/capture/packet.js';
 import { readCapture } from '../../src/capture/source.js';
+import { DuplicateMemory } from '../../src/live/duplicate-memory.js';
 import type { Announcement } from '../../src/live/finding-board.js';
 import { Monitor, type MonitorOptions } from '../../src/live/monitor.js';
 import { catalog } from '../../src/rules/catalog.js';
@@ -20,6 +21,7 @@ export async function watched(more: Partial<MonitorOptions> = {}): Promise<Watch
     ports: [25, 587, 2525],
     rules: catalog,
     digest: await createDigestFactory('xxh64'),
+    duplicates: new DuplicateMemory({ windowUs: 3 * 86_400e6, messages: 100_000 }),
     now: () => clock,
     onFinding: (announcement) => said.push(announcement),
     ...more,

@@ -1,4 +1,5 @@
 import type { DriverName } from '../watch.js';
+import { capDriver } from './cap.js';
 import type { Driver } from './driver.js';
 import { dumpcap } from './dumpcap.js';
 import { tcpdump } from './tcpdump.js';
@@ -6,9 +7,15 @@ import { tryCommand } from './try.js';
 
 const TRY_MS = 3_000;
 
+/** What `cap` is run by. */
+export interface OwnPrograms {
+  readonly node: string;
+  readonly capChild: string;
+}
+
 /** In the order in which `auto` tries them. */
-export function driversFor(_capChild: string): readonly Driver[] {
-  return [dumpcap, tcpdump];
+export function driversFor({ node, capChild }: OwnPrograms): readonly Driver[] {
+  return [dumpcap, tcpdump, capDriver(node, capChild)];
 }
 
 /** The first that is installed and lists an interface; null: none. */

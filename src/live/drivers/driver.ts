@@ -22,7 +22,7 @@ export interface Driver {
   /** Lists interfaces. */
   readonly list: Command;
   /** What it said on standard error, to the cause of its end. */
-  cause(stderr: string): EndCause;
+  cause(stderr: string, signal: NodeJS.Signals | null): EndCause;
   /** Packets lost, as a line of standard error tells; null: it tells of something else. */
   drops(line: string): number | null;
   /** The signal that makes it tell its counts while it captures; null: there is none. */

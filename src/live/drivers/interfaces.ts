@@ -20,7 +20,7 @@ export async function interfaceList(drivers: readonly Driver[]): Promise<string[
   }
   for (const name of addresses.keys()) if (!names.has(name)) names.set(name, '');
   return [...names].map(([name, description]) =>
-    [name, addresses.get(name) ?? '', description].filter((part) => part !== '').join('\t'),
+    [name, addresses.get(name) ?? '', description].filter((part) => part !== '').join('  '),
   );
 }
 
