@@ -127,7 +127,12 @@ async function keep(
     residentOctets: () => process.memoryUsage.rss(),
     ...(ring && { onPacket: (packet) => ring.packet(packet) }),
     onFinding,
-    onTrouble: say,
+    onSource: (now, before) => {
+      if (now.trouble !== null && now.trouble !== before.trouble) say(now.trouble);
+      if (now.state === 'running' && before.state !== 'running' && now.interface !== null) {
+        say(`capturing on ${now.interface} by ${now.driver}, filter '${now.filter}'.`);
+      }
+    },
   });
   return { monitor, ring, state, memory, metrics: new LiveMetrics(say) };
 }

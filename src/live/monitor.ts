@@ -59,8 +59,8 @@ export interface MonitorOptions {
   /** Hears each packet before anything is made of it. */
   readonly onPacket?: (packet: CapturedPacket) => void;
   readonly onFinding?: (announcement: Announcement) => void;
-  /** Something is wrong with the source: one line. */
-  readonly onTrouble?: (trouble: string) => void;
+  /** The source is not as it was. */
+  readonly onSource?: (now: SourceFacts, before: SourceFacts) => void;
   readonly limits?: Partial<MonitorLimits>;
 }
 
@@ -216,9 +216,10 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     if (trouble && trouble !== this.source.trouble) {
       this.troubles.push({ time: this.counts.last, message: trouble });
       if (this.troubles.length > MAX_TROUBLES) this.troubles.shift();
-      this.options.onTrouble?.(trouble);
     }
-    this.source = { ...this.source, ...facts };
+    const before = this.source;
+    this.source = { ...before, ...facts };
+    this.options.onSource?.(this.source, before);
   }
 
   /** To be called some times a second: what is proved is said, what is idle closes. */

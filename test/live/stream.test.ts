@@ -1,10 +1,11 @@
 /** `mailwitness live -r`: a capture that somebody else writes, by the built program. */
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Live } from '../support/live.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const CAPTURE = readFileSync(join(ROOT, 'captures/asa-esmtp-outside.pcap'));
@@ -15,48 +16,6 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'mailwitness-live-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-interface Line {
-  readonly type: string;
-  readonly rule?: string;
-  readonly at: number;
-  readonly [name: string]: unknown;
-}
-
-/** A running `mailwitness live`, and the lines it has said. */
-class Live {
-  readonly lines: Line[] = [];
-  err = '';
-  readonly ended: Promise<number | null>;
-  readonly child: ChildProcessWithoutNullStreams;
-
-  constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, [join(ROOT, 'dist/bin/mailwitness.js'), 'live', ...args]);
-    let rest = '';
-    this.child.stdout.on('data', (octets: Buffer) => {
-      const lines = (rest + octets.toString()).split('\n');
-      rest = lines.pop()!;
-      for (const line of lines) this.lines.push({ ...(JSON.parse(line) as Line), at: performance.now() });
-    });
-    this.child.stderr.on('data', (octets: Buffer) => {
-      this.err += octets.toString();
-    });
-    this.ended = new Promise((resolve) => this.child.on('close', resolve));
-  }
-
-  async until(wanted: () => boolean, ms = 10_000): Promise<void> {
-    const end = performance.now() + ms;
-    while (!wanted()) {
-      if (performance.now() > end)
-        throw new Error(`did not happen: ${JSON.stringify(this.lines)} ${this.err}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-
-  rules(): string[] {
-    return this.lines.filter(({ type }) => type === 'finding').map(({ rule }) => rule!);
-  }
-}
 
 /** The capture up to and with a packet, and the rest. */
 function cutAfter(packet: number): [Buffer, Buffer] {
@@ -73,7 +32,7 @@ describe('live -r -', () => {
     await live.until(() => live.rules().includes('banner-masked'), 3_000);
     expect(live.lines[0]).toMatchObject({ state: 'new', open: true });
     live.child.stdin.write(rest);
-    const written = performance.now();
+    const written = Date.now();
     await live.until(() => live.rules().includes('starttls-stripped'));
     expect(live.lines.find(({ rule }) => rule === 'starttls-stripped')!.at - written).toBeLessThan(1_000);
     live.child.stdin.end();

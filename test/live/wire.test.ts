@@ -1,0 +1,200 @@
+/**
+ * The wire itself: an Exim behind the lab's emulated ASA, in network namespaces of their own, watched by every driver that is
+ * installed. Needs root.
+ */
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Live } from '../support/live.js';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const DRIVERS = ['dumpcap', 'tcpdump', 'cap'];
+
+function lacking(): string | null {
+  if (process.getuid?.() !== 0) return 'not root';
+  for (const tool of ['ip', 'python3', 'exim4', 'ethtool']) {
+    if (spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0) return `no ${tool}`;
+  }
+  if (spawnSync('ip', ['netns', 'list']).status !== 0) return 'no network namespaces';
+  return null;
+}
+
+function installed(driver: string): boolean {
+  if (driver !== 'cap') return spawnSync('sh', ['-c', `command -v ${driver}`]).status === 0;
+  const child = join(ROOT, 'dist/live/drivers/cap-child.js');
+  return spawnSync(process.execPath, [child, 'list']).status === 0;
+}
+
+const why = lacking();
+if (why !== null) console.log(`skipped: live capture on a wire: ${why}`);
+
+/** The lab's world, which sends and unplugs when told to. */
+class World {
+  private said = '';
+  private readonly child: ChildProcessWithoutNullStreams;
+  private waiting: (() => void) | null = null;
+  client = '';
+
+  constructor() {
+    this.child = spawn('python3', ['-B', join(ROOT, 'lab/wire.py'), 'asa'], { cwd: join(ROOT, 'lab') });
+    this.child.stdout.on('data', (octets: Buffer) => {
+      this.said += octets.toString();
+      this.waiting?.();
+    });
+  }
+
+  async begin(): Promise<void> {
+    this.client = (JSON.parse(await this.line()) as { client: string }).client;
+  }
+
+  async tell(command: string): Promise<void> {
+    this.child.stdin.write(`${command}\n`);
+    expect(await this.line()).toBe(command);
+  }
+
+  async end(): Promise<void> {
+    this.child.stdin.end();
+    await new Promise((resolve) => this.child.on('close', resolve));
+  }
+
+  live(...args: string[]): Live {
+    return new Live(args, ['ip', 'netns', 'exec', this.client]);
+  }
+
+  private async line(): Promise<string> {
+    while (!this.said.includes('\n')) {
+      await new Promise<void>((resolve) => {
+        this.waiting = resolve;
+      });
+    }
+    const [line = '', ...rest] = this.said.split('\n');
+    this.said = rest.join('\n');
+    return line;
+  }
+}
+
+describe.skipIf(why !== null)('live -i', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = new World();
+    await world.begin();
+  }, 30_000);
+  afterAll(async () => world?.end(), 30_000);
+
+  describe.each(DRIVERS)('%s', (driver) => {
+    if (!installed(driver)) console.log(`skipped: ${driver}: not installed`);
+
+    it.skipIf(!installed(driver))('says what the wire shows within a second', async () => {
+      const live = world.live('-i', 'eth0', '--driver', driver);
+      await live.says(new RegExp(`capturing on eth0 by ${driver}, filter 'tcp port 25 or .*vlan`));
+      await world.tell('mail');
+      await live.until(() => live.rules().includes('capability-masked'));
+      const found = live.lines.find(({ rule }) => rule === 'banner-masked')!;
+      const [{ time = '' } = {}] = found.evidence as { time: string }[];
+      expect(found.at - Date.parse(time)).toBeGreaterThanOrEqual(0);
+      expect(found.at - Date.parse(time)).toBeLessThan(1_000);
+      expect(await live.end()).toBe(1);
+      expect(live.summary).toMatchObject({
+        driver,
+        interface: 'eth0',
+        sessions: 1,
+        messages: 1,
+        state: 'ended',
+      });
+      expect(live.summary.times).toBe(driver === 'cap' ? 'arrival' : 'kernel');
+      expect(live.summary.drops).toBe(driver === 'cap' ? null : 0);
+      expect(live.err).not.toMatch(/ at .*\.js/);
+    });
+
+    it.skipIf(!installed(driver))('waits for an interface that goes, and loses nothing', async () => {
+      const live = world.live('-i', 'eth0', '--driver', driver);
+      await live.says(/capturing on eth0/);
+      await world.tell('mail');
+      await live.until(() => live.rules().includes('banner-masked'));
+      await world.tell('unplug');
+      await live.says(/eth0 has gone: waiting for it/);
+      await world.tell('plug');
+      await live.says(/capturing on eth0/, 2);
+      await world.tell('mail');
+      await live.until(() => live.child.kill('SIGUSR1') && /2 sessions \(0 open\)/.test(live.err));
+      expect(await live.end()).toBe(1);
+      expect(live.summary).toMatchObject({ sessions: 2, messages: 2 });
+      expect(live.lines.filter(({ type }) => type === 'withdrawn')).toEqual([]);
+    });
+
+    it.skipIf(!installed(driver))('is started again when it is killed', async () => {
+      const live = world.live('-i', 'eth0', '--driver', driver);
+      await live.says(/capturing on eth0/);
+      process.kill(childOf(live.child.pid!), 'SIGKILL');
+      await live.says(new RegExp(`${driver} ended \\(SIGKILL\\): starting it again \\(1 of 5\\)`));
+      await live.says(/capturing on eth0/, 2);
+      await world.tell('mail');
+      await live.until(() => live.rules().includes('banner-masked'));
+      expect(await live.end()).toBe(1);
+      // The one that was killed could not tell.
+      expect(live.summary.drops).toBeNull();
+    });
+
+    it.skipIf(!installed(driver))('tells in one line what is wrong, and what to type', async () => {
+      const filter = world.live('-i', 'eth0', '--driver', driver, '-f', 'tcp prt 25');
+      expect(await filter.ended).toBe(2);
+      expect(filter.err).toMatch(/the filter 'tcp prt 25' is none .*: try it by {2}tcpdump -d 'tcp prt 25'/);
+      const name = world.live('-i', 'nosuch0', '--driver', driver);
+      expect(await name.ended).toBe(2);
+      expect(name.err).toMatch(/there is no interface nosuch0: 'mailwitness live -D'/);
+      const rights = new Live(
+        ['-i', 'eth0', '--driver', driver],
+        [
+          ...['ip', 'netns', 'exec', world.client],
+          ...['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'],
+        ],
+      );
+      expect(await rights.ended).toBe(2);
+      expect(rights.err).toMatch(/may not capture on eth0: sudo /);
+      for (const { err } of [filter, name, rights]) {
+        expect(err.split('\n').filter((line) => / (is none|no interface|may not)/.test(line))).toHaveLength(
+          1,
+        );
+        expect(err).not.toMatch(/ at .*\.js/);
+      }
+    });
+  });
+
+  it('any, which knows no tags, has the filter without them', async () => {
+    const live = world.live('-i', 'any');
+    await live.says(/capturing on any/);
+    expect(live.err).not.toMatch(/vlan/);
+    await world.tell('mail');
+    await live.until(() => live.rules().includes('banner-masked'));
+    expect(await live.end()).toBe(1);
+  });
+});
+
+/** The capture program of a running watch. */
+function childOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ')[0]);
+}
+
+describe('doctor', () => {
+  it('says of each driver whether it works, or what to type', () => {
+    const program = join(ROOT, 'dist/bin/mailwitness.js');
+    const { stdout, status } = spawnSync(process.execPath, [program, 'doctor'], { encoding: 'utf8' });
+    for (const driver of DRIVERS) {
+      const line = stdout.split('\n').find((text) => text.startsWith(driver))!;
+      expect(line).toMatch(/ {2}works {2}tried on | {2}no {5}.*: .+/);
+    }
+    expect(status).toBe(/^(dumpcap|tcpdump|cap) +works/m.test(stdout) ? 0 : 1);
+  });
+
+  it('names what is missing and how to install it', () => {
+    const program = join(ROOT, 'dist/bin/mailwitness.js');
+    const { stdout } = spawnSync(process.execPath, [program, 'doctor'], {
+      encoding: 'utf8',
+      env: { PATH: '/nowhere' },
+    });
+    expect(stdout).toMatch(/dumpcap +no +not installed: .*(wireshark|dumpcap)/);
+    expect(stdout).toMatch(/tcpdump +no +not installed: .*tcpdump/);
+  });
+});
