@@ -96,7 +96,7 @@ describe('usage', () => {
     [['-F', 'json', 'rules'], /'rules' comes first: mailwitness rules/],
     [['rules', '-F', 'html'], /--format is one of text, json, markdown/],
     [['rules', '--formt', 'json'], /unknown option '--formt'/],
-    [['doctor'], /command 'doctor' is not available/],
+    [['doctor', 'lo'], /doctor takes '-i IFACE' or nothing/],
     [['--quiet', 'live'], /'live' comes first/],
     [['--anonymize', 'x'], /option '--anonymize' is not available/],
     [['--evidence', '', 'x'], /evidence directory is empty/],
