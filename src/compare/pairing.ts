@@ -92,6 +92,11 @@ class Matchmaker {
       by.sequenceNumberAndEndpoints,
       (i, o) => this.agreement.sameEndpoints(i, o) && !this.agreement.otherMail(i, o),
     );
+    // 64 bits that no clock was asked for: numbers made anew leave them alone.
+    this.pairAlone(
+      by.bothTimestamps,
+      (i, o) => this.agreement.sameEndpoints(i, o) && !this.agreement.otherMail(i, o),
+    );
     this.agreement.learn(this.outsideOf);
     this.clock = this.fit();
     this.measured = this.clock !== null;
