@@ -30,11 +30,14 @@ export interface Place {
 export class Sight {
   /** Microseconds that this clock is ahead of the other capture's, by the newest SYN; NaN: not known. */
   private readonly ahead: number;
+  /** Its receiver got a reset in the name of that side, of which the other capture knows nothing. */
+  private readonly forged: Direction | null;
 
   constructor(
     private readonly session: SmtpSession,
     other: SmtpSession,
   ) {
+    this.forged = forgedReset(session, other);
     this.ahead = (session.tcp.lastSynTime?.us ?? Number.NaN) - (other.tcp.lastSynTime?.us ?? Number.NaN);
   }
 
@@ -52,6 +55,8 @@ export class Sight {
     if (missed.length > 0) return this.wentOn(sent, REPEATED_US) ? 'absent' : 'unknown';
     if (Number.isFinite(place.to)) return 'absent';
     if (session.truncated || session.encryptedFrom !== null) return 'unknown';
+    // Whoever sent that reset passed on nothing more.
+    if (this.forged === direction) return 'absent';
     const complete = session.closed === 'fin' || (sent.acknowledged === true && session.closed === 'rst');
     return complete || this.wentOn(sent, REPEATED_US) ? 'absent' : 'unknown';
   }
@@ -87,6 +92,13 @@ export class Sight {
       return gap.offset <= to && end >= from;
     });
   }
+}
+
+function forgedReset(session: SmtpSession, other: SmtpSession): Direction | null {
+  if (session.closed !== 'rst' || !other.gaps.every(({ cause }) => cause === 'unfilled')) return null;
+  const { clientResetFrame: client, serverResetFrame: server } = session.tcp;
+  if (client !== null && other.tcp.clientResetFrame === null && other.closed === 'rst') return 'client';
+  return server !== null && other.tcp.serverResetFrame === null && other.closed === 'rst' ? 'server' : null;
 }
 
 /** Octets of a line with its ending. */

@@ -9,6 +9,7 @@ import {
 import type { Rule, RuleContext } from '../rules/rule.js';
 import { RuleSet } from '../rules/rule-set.js';
 import type { Difference, Spot } from './pair.js';
+import { isWithheld } from './tls-excerpt.js';
 
 /** Verbs whose loss has a rule of its own. */
 const LOST_BY: Readonly<Record<string, string>> = {
@@ -163,12 +164,13 @@ function meaningsOf(difference: Difference): Meaning[] {
       if (change === 'answered') return answered(difference);
       return change === 'removed' && verb === '(end-of-data)' ? [endOfData(difference)] : [];
     case 'message':
-      return change === 'altered' || change === 'removed'
+      if (change === 'removed') return [messageEnd(difference)];
+      return change === 'altered'
         ? [
             {
               rule: 'attachment-damaged',
               subject: `${before?.session} ${before?.offset}`,
-              message: `${octets(difference)} of a message ${change === 'altered' ? 'are not the same on both sides' : 'did not pass'}: ${frames(difference)}.`,
+              message: `${octets(difference)} of a message are not the same on both sides: ${frames(difference)}.`,
               args: { octets: difference.octets, kind: change },
             },
           ]
@@ -192,19 +194,33 @@ function meaningsOf(difference: Difference): Meaning[] {
   }
 }
 
-/** Record headers in hex: they hold no key. */
-function handshake({ change, direction, before, after }: Difference): Meaning {
+/** Record headers in hex: they hold no key. Of what lies behind them, where it is and how much. */
+function handshake(difference: Difference): Meaning {
+  const { change, direction, before, after } = difference;
   const hex = (spot: Spot | null) => Buffer.from(spot?.text ?? '', 'latin1').toString('hex');
   const who = direction === 'client' ? 'The client' : 'The server';
+  const isHead = !isWithheld(before);
+  const args = isHead
+    ? { sent: hex(before), arrived: after === null ? null : hex(after) }
+    : { offset: before?.offset ?? null, octets: difference.octets };
   return {
     rule: 'tls-handshake-broken',
     subject: `${direction} ${change}`,
-    message:
-      change === 'removed'
-        ? `${who} began its TLS handshake (${hex(before)}, ${place(before)}), and nothing of it arrived at the other side.`
-        : `${who} began its TLS handshake with ${hex(before)} (${place(before)}), and ${hex(after)} arrived (${place(after)}).`,
-    args: { who: direction, sent: hex(before), arrived: after === null ? null : hex(after) },
+    message: message(),
+    args: { who: direction, ...args },
   };
+
+  function message(): string {
+    if (!isHead && change === 'removed')
+      return `${octets(difference)} of what ${who.toLowerCase()} sent after STARTTLS did not arrive at the other side (${place(before)}).`;
+    if (!isHead)
+      return `${octets(difference)} of what ${who.toLowerCase()} sent after STARTTLS are not the same on both sides: ${frames(difference)}.`;
+    if (change === 'removed')
+      return `${who} began its TLS handshake (${hex(before)}, ${place(before)}), and nothing of it arrived at the other side.`;
+    if (before?.text === after?.text)
+      return `${who} began its TLS handshake with ${hex(before)} (${place(before)}), and ${octets(difference)} behind that arrived changed (${place(after)}).`;
+    return `${who} began its TLS handshake with ${hex(before)} (${place(before)}), and ${hex(after)} arrived (${place(after)}).`;
+  }
 }
 
 /** The end that did not arrive, or the reply to it. */
@@ -218,6 +234,16 @@ function endOfData({ direction, before }: Difference): Meaning {
         ? `The end of a message was sent (${place(before)}) and did not arrive at the other side: the server never saw it.`
         : `The server answered the end of a message with "${excerpt(before)}" (${place(before)}), and the reply did not arrive at the other side: the sender will send the message again.`,
     args: { lost },
+  };
+}
+
+/** A message broke off on its way. */
+function messageEnd(difference: Difference): Meaning {
+  return {
+    rule: 'end-of-data-unacknowledged',
+    subject: 'end',
+    message: `${octets(difference)} of a message were sent (${place(difference.before)}) and did not arrive at the other side: the server never saw its end.`,
+    args: { lost: 'end' },
   };
 }
 

@@ -47,14 +47,14 @@ export interface Comparison {
 /** Differences that are kept in all, and of one pair. */
 const MAX_DIFFERENCES = 200_000;
 const MAX_OF_ONE_PAIR = 1_000;
-/** Messages that are read a second time for the very octets. */
+/** Messages and flights of TLS that are read a second time for the very octets. */
 const MAX_MESSAGES = 10_000;
 
 /**
  * Compares the same traffic captured on both sides of a box.
  *
- * Each capture is analysed by itself; sessions are then paired and held against each other. Messages that differ are read
- * a second time, for their very octets. One file may hold both sides: see `splitOf`.
+ * Each capture is analysed by itself; sessions are then paired and held against each other. Messages and
+ * flights of TLS that differ are read a second time, for their very octets. One file may hold both sides: see `splitOf`.
  *
  * @throws CaptureOpenError never: an input that cannot be opened is a problem of its capture
  */
@@ -192,6 +192,7 @@ async function compareAll(
     return session && { side, session };
   };
   const wanted: WantedOctets[] = [];
+  const doubts = new Set<Difference>();
   const found: Difference[][] = [];
   const dropped: number[] = [];
   for (const pair of pairing.pairs) {
@@ -200,6 +201,7 @@ async function compareAll(
       nearClient && nearServer ? differencesOf(nearClient, nearServer) : NOTHING;
     found.push([...differences]);
     dropped.push(more);
+    for (const { difference, isDoubt } of needsOctets) if (isDoubt) doubts.add(difference);
     wanted.push(...needsOctets.slice(0, MAX_MESSAGES - wanted.length));
   }
   const octets =
@@ -212,7 +214,7 @@ async function compareAll(
   ]);
   let room = MAX_DIFFERENCES;
   const pairs = pairing.pairs.map((pair, index): ComparedPair => {
-    const all = octets?.resolve(found[index]!) ?? found[index]!;
+    const all = (octets?.resolve(found[index]!) ?? found[index]!).filter((one) => !doubts.has(one));
     const [nearClient, nearServer] =
       all.length > 0 ? [sided(client, pair), sided(server, pair)] : [null, null];
     if (nearClient && nearServer) {

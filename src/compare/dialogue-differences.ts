@@ -233,6 +233,7 @@ class DialogueComparison {
     after: SmtpLine,
   ): void {
     const change = lineChange(before, after, subject === 'greeting');
+    this.cutLine(subject, direction, verb, before, after);
     if (change === null) return;
     const { sender, receiver } = this.list.between(direction);
     const unseen = sender.sight.bordersOnGap(before) || receiver.sight.bordersOnGap(after);
@@ -246,6 +247,34 @@ class DialogueComparison {
       after: spotOf(receiver, after),
       octets: change.octets,
       ranges: unseen ? [] : change.ranges,
+    });
+  }
+
+  /** The rest of a line that did not arrive before the connection ended. */
+  private cutLine(
+    subject: Subject,
+    direction: Direction,
+    verb: string,
+    before: SmtpLine,
+    after: SmtpLine,
+  ): void {
+    const arrived = lineOctets(after);
+    const octets = lineOctets(before) - arrived;
+    if (!isUnended(after) || octets <= 0) return;
+    const { sender, receiver } = this.list.between(direction);
+    const sent = { direction, time: before.time, acknowledged: null };
+    const place = { from: endOf(after), to: Number.POSITIVE_INFINITY };
+    if (receiver.sight.absence(sent, place) !== 'absent') return;
+    this.list.add({
+      change: 'removed',
+      subject,
+      how: null,
+      direction,
+      verb,
+      before: sender.spot(before.lastFrame, before.offset + arrived, before.text.slice(arrived)),
+      after: null,
+      octets,
+      ranges: [],
     });
   }
 

@@ -1,6 +1,11 @@
+import { withheld } from '../smtp/auth.js';
 import type { SmtpMessage } from '../smtp/session.js';
-import type { DifferenceList } from './difference-list.js';
+import { endOf } from './absence.js';
+import type { DifferenceList, View } from './difference-list.js';
 import type { Difference } from './pair.js';
+
+/** `.CRLF`: told by itself, as the end of the message. */
+const DOT_LINE = 3;
 
 /**
  * Compares the messages of exchanges that are one: how they were sent, their octets, their digests.
@@ -11,8 +16,13 @@ export function compareMessages(list: DifferenceList, partners: Int32Array): voi
   const { nearClient, nearServer } = list;
   const arrived = new Map(nearServer.session.messages.map((message) => [message.commandExchange, message]));
   for (const sent of nearClient.session.messages) {
-    const received = arrived.get(partners[sent.commandExchange] ?? -1);
+    const partner = partners[sent.commandExchange] ?? -1;
+    const received = arrived.get(partner);
     if (received !== undefined) compareMessage(list, sent, received);
+    else if (partner >= 0) {
+      const { line, intermediate } = nearServer.session.exchanges[partner]!;
+      if (line !== null && intermediate !== null) tellLost(list, sent, endOf(line));
+    }
   }
 }
 
@@ -24,7 +34,10 @@ function compareMessage(list: DifferenceList, sent: SmtpMessage, received: SmtpM
   const missed = sent.missingOctets > 0 || received.missingOctets > 0;
   if (same && !missed) return;
   // A message that breaks off on one side ends with the capture or with the connection.
-  if (!missed && (!sent.terminated || !received.terminated)) return;
+  if (!missed && (!sent.terminated || !received.terminated)) {
+    if (!received.terminated) tellLost(list, sent, received.offset);
+    return;
+  }
   const { nearClient, nearServer } = list;
   const difference: Difference = {
     change: missed ? 'unseen' : 'altered',
@@ -50,4 +63,40 @@ function compareMessage(list: DifferenceList, sent: SmtpMessage, received: SmtpM
 
 function rangeOf({ offset }: SmtpMessage, to: number) {
   return { from: offset, to };
+}
+
+/**
+ * What of a message did not arrive before the connection ended.
+ *
+ * @param start  where the message begins in the client's stream near the server
+ */
+function tellLost(list: DifferenceList, sent: SmtpMessage, start: number): void {
+  const { nearClient, nearServer } = list;
+  const { terminator, offset } = sent;
+  const dot = sent.transport === 'DATA' ? DOT_LINE : 0;
+  const end = terminator === null ? nearClient.session.tcp.clientEnd : terminator.endOffset - dot;
+  const arrived = Math.max(arrivedEnd(nearServer, start) - start, 0);
+  const octets = end - offset - arrived;
+  if (octets <= 0 || sent.missingOctets > 0) return;
+  const time = terminator?.time ?? nearClient.session.end;
+  const where = { direction: 'client', time, acknowledged: terminator?.acknowledged ?? null } as const;
+  const place = { from: start + arrived, to: Number.POSITIVE_INFINITY };
+  if (nearServer.sight.absence(where, place) !== 'absent') return;
+  list.add({
+    change: 'removed',
+    subject: 'message',
+    how: null,
+    direction: 'client',
+    verb: sent.transport,
+    before: nearClient.spot(sent.frame, offset + arrived, withheld(octets)),
+    after: null,
+    octets,
+    ranges: [],
+  });
+}
+
+/** How far the client's octets arrived without a hole, from there on. */
+function arrivedEnd({ session }: View, start: number): number {
+  const holes = session.gaps.filter((gap) => gap.direction === 'client' && gap.offset >= start);
+  return Math.min(session.tcp.clientEnd, ...holes.map((gap) => gap.offset));
 }

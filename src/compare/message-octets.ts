@@ -1,9 +1,16 @@
 import type { DigestFactory } from '../smtp/digest.js';
-import type { ConnectionListener, ConnectionView, StreamChunk, StreamListener } from '../stream/event.js';
+import type {
+  ConnectionListener,
+  ConnectionView,
+  Direction,
+  StreamChunk,
+  StreamListener,
+} from '../stream/event.js';
 import { CollectedOctets, type OctetRange, type OctetStore, PART_OCTETS, Store } from './collected-octets.js';
-import { inPlace, type TextChange } from './line-change.js';
+import { inPlace, MAX_RANGES, type TextChange } from './line-change.js';
 import { shownExcerpt } from './message-excerpt.js';
 import type { Difference, Side, Spot } from './pair.js';
+import { tlsExcerpt } from './tls-excerpt.js';
 
 export type { OctetRange } from './collected-octets.js';
 
@@ -15,17 +22,21 @@ const JOINED_OCTETS = 4;
 
 const LF = 0x0a;
 
-/** A message of which both captures must be read again. */
+/** A message, or a flight of TLS, of which both captures must be read again. */
 export interface WantedOctets {
   /** What is known so far; what the second reading finds takes its place. */
   readonly difference: Difference;
-  /** Of the client's stream, from the first octet of the message to the end of CRLF.CRLF. */
+  /** Of the sender's stream: from the first octet of a message to the end of CRLF.CRLF. */
   readonly before: OctetRange;
   readonly after: OctetRange;
+  /** Whether anything differs is known by the second reading only: without it the difference is none. */
+  readonly isDoubt?: boolean;
+  /** It begins with the header of a flight's first TLS record, which may be shown. */
+  readonly isHead?: boolean;
 }
 
 /**
- * Reads messages a second time, in both captures, and finds the octets that differ.
+ * Reads messages and flights of TLS a second time, in both captures, and finds the octets that differ.
  *
  * The octets of the capture that is read first are kept, 8 MiB of a message and 56 MiB altogether at most; of what is
  * larger, hashes of 4 KiB each, so that the place is found though not the octet. A message leaves memory as soon as it
@@ -93,15 +104,41 @@ function indexInOnlyCapture({ session }: Spot): number {
 
 const DEAF: StreamListener = { chunk() {}, gap() {}, closed() {} };
 
-/** A message on one side. */
+/** A message, or a flight, on one side. */
 interface Wish {
   readonly comparison: Comparison;
   readonly which: 'before' | 'after';
   readonly range: OctetRange;
 }
 
-/** Picks the wanted ranges out of one connection. They come in the order of the stream. */
+/** Picks the wanted ranges out of one connection. */
 class Collector implements StreamListener {
+  private readonly client: Picker;
+  private readonly server: Picker;
+
+  constructor(wishes: readonly Wish[], store: OctetStore) {
+    const of = (direction: Direction) =>
+      wishes.filter(({ comparison }) => comparison.wanted.difference.direction === direction);
+    this.client = new Picker(of('client'), store);
+    this.server = new Picker(of('server'), store);
+  }
+
+  chunk(chunk: StreamChunk): void {
+    this[chunk.direction].take(chunk);
+  }
+
+  gap(): void {
+    // A hole in a range shows when it ends: it is not full.
+  }
+
+  closed(): void {
+    this.client.end();
+    this.server.end();
+  }
+}
+
+/** The same of one direction. The ranges come in the order of the stream. */
+class Picker {
   private readonly wishes: Wish[];
   private open: CollectedOctets | null = null;
 
@@ -112,8 +149,7 @@ class Collector implements StreamListener {
     this.wishes = [...wishes].sort((a, b) => a.range.from - b.range.from);
   }
 
-  chunk(chunk: StreamChunk): void {
-    if (chunk.direction !== 'client') return;
+  take(chunk: StreamChunk): void {
     const end = chunk.offset + chunk.end - chunk.start;
     for (;;) {
       const wish = this.wishes[0];
@@ -125,11 +161,7 @@ class Collector implements StreamListener {
     }
   }
 
-  gap(): void {
-    // A hole in a range shows when it ends: it is not full.
-  }
-
-  closed(): void {
+  end(): void {
     for (const wish of [...this.wishes]) this.next(wish, this.open);
   }
 
@@ -140,7 +172,7 @@ class Collector implements StreamListener {
   }
 }
 
-/** One message, and what was read of it. */
+/** One message or flight, and what was read of it. */
 class Comparison {
   /** null: not compared. */
   found: Difference[] | null = null;
@@ -173,7 +205,13 @@ class Comparison {
     }
     // The octets are the same: another transport is what differs.
     if (places.list.length === 0) return null;
-    return places.listed((place) => this.difference(before, after, place, changeOf(was, is, place)));
+    return places.listed((place) => this.difference(before, after, place, this.change(was, is, place)));
+  }
+
+  private change(was: Buffer, is: Buffer, place: Place): ShownChange {
+    const { difference, isHead = false } = this.wanted;
+    if (difference.subject !== 'tls') return changeOf(was, is, place, shownExcerpt);
+    return changeOf(was, is, place, (octets, from, to) => tlsExcerpt(octets, from, to, isHead));
   }
 
   private compareParts(before: CollectedOctets, after: CollectedOctets): Difference[] | null {
@@ -257,18 +295,24 @@ class Places {
   }
 }
 
-/** Calls `place` with each run of differing octets; runs in one line that nearly touch are one. */
+/** Calls `place` with each run of differing octets; runs in one line that nearly touch are one, 32 of them at most. */
 function inPlaces(was: Buffer, is: Buffer, place: (from: number, to: number) => void): void {
   let from = -1;
   let to = -1;
+  let runs = 0;
   for (let at = 0; at < was.length; at++) {
     if (was[at] === is[at]) {
-      if (from >= 0 && (at - to >= JOINED_OCTETS || was[at] === LF)) {
+      const isEnd = at - to >= JOINED_OCTETS || was[at] === LF || runs === MAX_RANGES;
+      if (from >= 0 && isEnd) {
         place(from, to);
         from = -1;
       }
     } else {
-      if (from < 0) from = at;
+      if (from < 0) {
+        from = at;
+        runs = 0;
+      }
+      if (to !== at || runs === 0) runs++;
       to = at + 1;
     }
   }
@@ -296,15 +340,20 @@ interface ShownChange extends Pick<TextChange, 'how' | 'ranges'> {
   readonly after: string;
 }
 
-function changeOf(was: Buffer, is: Buffer, { from, to, afterFrom, afterTo }: Place): ShownChange {
+function changeOf(
+  was: Buffer,
+  is: Buffer,
+  { from, to, afterFrom, afterTo }: Place,
+  excerpt: typeof shownExcerpt,
+): ShownChange {
   const [gone, come] = [was.latin1Slice(from, to), is.latin1Slice(afterFrom, afterTo)];
   const change = gone.length === come.length ? inPlace(gone, come, false) : null;
-  const before = shownExcerpt(was, from, to);
+  const before = excerpt(was, from, to);
   const whole: TextChange['ranges'] = gone.length > 0 ? [[0, gone.length]] : [];
   return {
     how: change?.how ?? 'other',
     ranges: change === null || before.isSecret ? whole : change.ranges,
     before: before.text,
-    after: shownExcerpt(is, afterFrom, afterTo).text,
+    after: excerpt(is, afterFrom, afterTo).text,
   };
 }

@@ -197,6 +197,8 @@ export interface TlsFlight {
   readonly head: string;
   /** All octets of it in the capture. */
   readonly octets: number;
+  /** CRC-32 of them: tells whether two captures hold the same. */
+  readonly crc32: number;
   readonly offset: number;
   /** Frame and time of its first octet. */
   readonly frame: number;

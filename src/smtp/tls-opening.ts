@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { ConnectionView, StreamChunk } from '../stream/event.js';
 import type { Checksum } from '../wire/segment.js';
 import type { TlsFlight, TlsOpening } from './session.js';
@@ -8,7 +9,7 @@ import { CHECKSUMS, type Origin, readTime, stageTime, TLS } from './transcript-e
 const SENT_BY_CLIENT = 1 << 3;
 const SENT_BY_SERVER = 1 << 4;
 
-/** What one side sends from a place of its stream on: the head of a record, and how much in all. */
+/** What one side sends from a place of its stream on: the head of a record, how much in all, and a sum of it. */
 class OpenFlight {
   head = '';
   /** Stream offset behind its last octet. */
@@ -20,6 +21,7 @@ class OpenFlight {
   checksum: Checksum = 'unverifiable';
   /** Packets of the server captured until its first octet. */
   serverPackets = 0;
+  crc32 = 0;
 
   constructor(readonly offset: number) {
     this.end = offset;
@@ -33,11 +35,13 @@ class OpenFlight {
   add(chunk: StreamChunk, connection: ConnectionView): void {
     const end = chunk.offset + chunk.end - chunk.start;
     if (end <= this.end) return;
-    if (this.head.length < TLS_HEADER_OCTETS) this.addHead(chunk, connection);
+    const from = chunk.start + Math.max(0, this.end - chunk.offset);
+    if (this.head.length < TLS_HEADER_OCTETS) this.addHead(chunk, from, connection);
+    this.crc32 = crc32(chunk.octets.subarray(from, chunk.end), this.crc32);
     this.end = end;
   }
 
-  private addHead(chunk: StreamChunk, connection: ConnectionView): void {
+  private addHead(chunk: StreamChunk, from: number, connection: ConnectionView): void {
     if (!this.sent) {
       this.frame = chunk.frame;
       this.us = chunk.us;
@@ -45,7 +49,6 @@ class OpenFlight {
       this.digits = chunk.digits;
       this.serverPackets = connection.serverPackets;
     }
-    const from = chunk.start + Math.max(0, this.end - chunk.offset);
     const to = Math.min(chunk.end, from + TLS_HEADER_OCTETS - this.head.length);
     this.head += chunk.octets.latin1Slice(from, to);
     if (!isTlsRecord(this.head)) this.checksum = chunk.checksum();
@@ -81,7 +84,7 @@ export class OpenTls {
 
   /**
    * ```
-   * TLS   who sent | for each of them: offset, octets, frame, time, checksum, [server packets], head
+   * TLS   who sent | for each of them: offset, octets, CRC-32, frame, time, checksum, [server packets], head
    * ```
    */
   write(transcript: Transcript, origin: Origin): void {
@@ -92,6 +95,7 @@ export class OpenTls {
       if (!flight?.sent) continue;
       store.number(flight.offset);
       store.number(flight.end - flight.offset);
+      store.number(flight.crc32);
       store.signed(flight.frame - origin.frame);
       stageTime(store, flight.us, flight.ns, flight.digits, origin);
       store.octet(CHECKSUMS.indexOf(flight.checksum));
@@ -125,7 +129,8 @@ export function readTls(
 function readPlace(reader: TranscriptReader, origin: Origin): Omit<TlsFlight, 'head'> {
   const offset = reader.number();
   const octets = reader.number();
+  const crc32 = reader.number();
   const frame = origin.frame + reader.signed();
   const time = readTime(reader, origin);
-  return { offset, octets, frame, time, checksum: CHECKSUMS[reader.octet()]! };
+  return { offset, octets, crc32, frame, time, checksum: CHECKSUMS[reader.octet()]! };
 }

@@ -203,6 +203,7 @@ export class ConnectionFacts implements ConnectionView, GapListener {
       serverLastUs: this.#startUs + this.#serverMs * 1000,
       serverClose: this.#serverClose(),
       clientAcknowledged: this.acknowledged('client'),
+      clientEnd: this.fromClient.offset,
       foreign,
       foreignCount,
       oversize: oversizes?.account(acked) ?? [],

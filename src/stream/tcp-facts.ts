@@ -119,6 +119,8 @@ export interface TcpFacts {
   readonly serverClose: ServerClose | null;
   /** Highest stream offset of the client that the server acknowledged, in its RST too. */
   readonly clientAcknowledged: number;
+  /** Stream offset of the client behind all that was captured, and behind holes in front of that. */
+  readonly clientEnd: number;
   /** First 20, and how many. */
   readonly foreign: readonly ForeignSegment[];
   readonly foreignCount: number;
