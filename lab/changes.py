@@ -6,15 +6,16 @@ kind       altered     octets overwritten: `before`, `after`, of one length, eac
                        `offset` counts from 0 behind the SYN in what the sender sent
            removed     octets taken out: `before`; `offset` as above
            answered    octets which the box itself put in: `after`; `offset` counts in what the receiver got
-           dropped     a segment that was not passed on, now or later: `offset` and `length`, as the sender counts
-           reset       a reset in the name of the sender; `offset` as the sender counts
+           dropped     octets that were not passed on, now or later, in whichever segments they came: `offset` and
+                       `length`, as the sender counts
+           reset       a reset in the name of the sender, sent by the box; `offset` as the sender counts
            translated  the flow's other name: `as` is the client's address and port as the inside sees them, `shift`
                        what the box adds to the sequence numbers of the client's octets on their way in and of the
                        server's on their way out, modulo 2^32 (null: not the same connection at all, a proxy)
 
 The octets are text in Latin-1. A run of changed octets is cut where segments are; what TCP sends again is not told
-again. Not told: hop limits, MAC addresses, connections that are not let through (modes block, rst-unfit), and what the
-lab loses or leaves out of a recording: no box did that.
+again. Not told: hop limits, MAC addresses, connections that are not let through (modes block, rst-unfit), segments whose
+octets come again in smaller ones (mode mss), and what the lab loses or leaves out of a recording: no box did that.
 What the sender sent, with this log applied to it, is what the receiver got.
 """
 import json

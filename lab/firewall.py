@@ -74,10 +74,22 @@ class Flow:
             self.log.altered(self.name, direction, offset + shift, before, after)
 
     def dropped(self, direction):
+        """Tells what was new in the segment that does not."""
         octets, shift = (self.client, self.taken) if direction == 'client' else (self.server, 0)
         if octets.fresh:
             offset, before, _ = octets.fresh
             self.log.write(self.name, direction, 'dropped', offset=offset + shift, length=len(before))
+
+    def drop_all(self, direction, segment):
+        """Nothing passes any more."""
+        octets, shift = (self.client, self.taken) if direction == 'client' else (self.server, 0)
+        octets.pass_on(octets.offset(segment.seq - shift), segment.payload, bytes)
+        self.dropped(direction)
+
+    def reset(self, segment):
+        """Both ends get a reset, at the client's segment."""
+        for direction, end in ('client', self.client.offset(segment.seq)), ('server', self.server.offset(segment.ack)):
+            self.log.write(self.name, direction, 'reset', offset=end)
 
     def swallow(self, segment, ok, answer):
         """The box answers in the server's name, who never hears of it."""
@@ -129,12 +141,13 @@ class Firewall:
         flow = self.flows.get(client)
         if flow is None:
             return [raw], []
-        if flow.dead:
-            return [], []
         if not outside and segment.flags & SYN:
             flow.server = Direction(segment.seq + 1)
         if flow.server is None:
             return [raw], []
+        if flow.dead:
+            flow.drop_all('client' if outside else 'server', segment)
+            return [], []
         return (self.from_client if outside else self.from_server)(flow, segment)
 
     def handshake(self, raw, segment, outside):
@@ -165,16 +178,17 @@ class Firewall:
                 return [], []
             if dialogue.limits and dialogue.limits.crossed:
                 flow.dead = True
+                flow.dropped('client')
                 if self.mode == 'asa-limits-drop':
                     return [], []
+                flow.reset(segment)
                 return [self.reset(segment, seq, ack)], [segment.answer(RST | ACK, ack=segment.seq)]
             hole = dialogue.hole
             if hole is not None and offset <= hole < offset + len(payload):
                 flow.dropped('client')
                 if self.mode != 'lost-dot-rst':
                     return [], []
-                for direction, end in ('client', flow.client.offset(segment.seq)), ('server', flow.server.offset(segment.ack)):
-                    self.log.write(flow.name, direction, 'reset', offset=end)
+                flow.reset(segment)
                 return [self.reset(segment, seq, ack)], [segment.answer(RST | ACK)]
             flow.passed('client')
         return [segment.rebuilt(seq, ack, payload)], []

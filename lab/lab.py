@@ -4,7 +4,8 @@
     client 198.51.100.10 --(outside)-- firewall.py --(inside)-- server 192.0.2.25
 
 Scenarios stand in scenarios.py and comparisons.py, what the box does in inspection.py and translation.py, the servers'
-configurations in servers.py. Of the comparisons the box's log of what it changed (changes.py) is kept too.
+configurations in servers.py. Of what was recorded on both sides of a box, the box's log of what it changed (changes.py) is
+kept too.
 Everything lives below one temporary folder and in three namespaces; both are removed at the end.
 """
 import argparse
@@ -310,8 +311,13 @@ class Lab:
             for target, raws in self.recordings.items():
                 name = os.path.basename(target)
                 recording.keep(raws, target, self.gaps.get(name, ()), self.clocks.get(name))
-            if self.name.startswith('compare-'):
+            if self.has_both_sides():
                 self.keep_log()
+
+    def has_both_sides(self):
+        names = [os.path.basename(target) for target in self.recordings]
+        return all(any(side in name for name in names) for side in ('-inside.', '-outside.')) \
+            or any(len(raws) > 1 for raws in self.recordings.values())
 
     def keep_log(self):
         """What the box says it changed, beside the recordings; an empty file when it changed nothing."""

@@ -528,7 +528,7 @@ SCENARIOS = {NAMES.get(s.__name__, s.__name__.replace('_', '-')): s for s in (
     greeting_stalled, auth_dropped, asa_auth_masked, asa_link2state, pix_link2state, asa_telnet, asa_allow_tls, eightbit_ndr,
     eightbit_not_offered, exchange_ndr, delivered_five_times, lost_end_of_data, reset_end_of_data, sender_workaround,
     blocked_syn, blocked_reset, blocked_unfit, control_server_late,
-    sack_left, sack_fixed,
+    sack_left, sack_fixed, over_mss, control_over_mss, control_offload,
     proxy_checkpoint, proxy_raptor, proxy_antivirus, capability_removed, tls_lost, tls_masked, tls_spoiled, control_exim, control_8bitmime,
     control_sendmail, control_no_esmtp, control_typed, control_two_clients, control_auth_for_one, control_greylisting, control_starttls, control_mailing_list, control_packet_loss, control_capture_gap, control_chunking, control_auth, control_auth_inside_tls, control_far, control_relay_denied,
     control_tls_alert,

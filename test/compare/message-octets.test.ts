@@ -125,7 +125,7 @@ describe('a second reading', () => {
       `altered message DATA xs 0..76 "[76 octets]" -> "${mask}" #12/#12`,
     ]);
     expect(lineOf(found[17]!)).toBe(
-      `altered message DATA other 0..76 "[76 octets]" -> "${'*'.repeat(32)}" #34/#35`,
+      `altered message DATA other 0..76 "[76 octets]" -> "${'*'.repeat(32)}" #35/#36`,
     );
   });
 });
