@@ -95,6 +95,11 @@ describe('the floors', () => {
     expect(offences).toEqual([]);
   });
 
+  it('knows the terminal library in one file', () => {
+    const knowing = SOURCES.filter(({ text }) => imports(text).includes('blessed')).map(({ path }) => path);
+    expect(knowing).toEqual(['src/live/dashboard/terminal.ts']);
+  });
+
   it('has no drawer for everything', () => {
     const drawers = SOURCES.filter(({ path }) => /\/(utils?|helpers?|common|misc|types)(\/|\.ts)/.test(path));
     expect(drawers).toEqual([]);

@@ -15,6 +15,7 @@ import { createDigestFactory } from '../smtp/digest.js';
 import { reportOf } from './analyze.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, writeAll } from './io.js';
+import { dashboardOf } from './live-dashboard.js';
 import { LiveMetrics } from './live-metrics.js';
 import { type LiveArguments, parseLive } from './live-options.js';
 import { summaryLine, summaryText } from './live-summary.js';
@@ -69,11 +70,13 @@ async function watch(args: LiveArguments, io: Io, version: string): Promise<Exit
     args.output === null ? null : new OutputFile(args.output, args.read === null ? [] : [args.read]);
   const driver = args.interface === null ? null : await driverOf(args);
   const stop = new AbortController();
+  const show = await dashboardOf(args, io, stop);
   const say = (line: string): void => {
-    if (!args.quiet) io.stderr.write(`mailwitness: ${printableText(line)}\n`);
+    // The dashboard says it in its own place.
+    if (!args.quiet && !show) io.stderr.write(`mailwitness: ${printableText(line)}\n`);
   };
   const keeping = await keep(args, rules, say, (announcement) => {
-    if (!isAsSure(announcement.finding.confidence, args.minConfidence)) return;
+    if (show || !isAsSure(announcement.finding.confidence, args.minConfidence)) return;
     io.stdout.write(announcementLine(announcement), (error) => {
       if (error) stop.abort();
     });
@@ -88,11 +91,18 @@ async function watch(args: LiveArguments, io: Io, version: string): Promise<Exit
     }, TICK_MS),
     setInterval(() => state?.save(memory.state()), STATE_MS),
   ];
+  const shown = show?.(monitor, async () => {
+    const { exportWatch } = await import('./live-export.js');
+    return exportWatch(monitor, args, rules, stamp(), version);
+  });
+  // Awaited below; until then nobody else hears of it.
+  shown?.catch(() => {});
   let failed: boolean;
   try {
     failed = await (driver === null
       ? readStream(args, io, monitor, stop)
       : capture(args, driver, monitor, stop));
+    await shown;
   } finally {
     for (const timer of timers) clearInterval(timer);
     signals.off();
@@ -100,7 +110,7 @@ async function watch(args: LiveArguments, io: Io, version: string): Promise<Exit
     state?.save(memory.state());
     metrics.end();
   }
-  await writeAll([summaryLine(monitor)], io.stdout);
+  if (!show) await writeAll([summaryLine(monitor)], io.stdout);
   if (!args.quiet) io.stderr.write(summaryText(monitor));
   if (report) await writeReport(report, args, rules, monitor, version);
   if (failed) return 2;

@@ -134,12 +134,13 @@ export function provingWeight(session: SmtpSession, marks: Marks): number {
 
 /** The dialogue as rungs in the order of the packets; what proves nothing is folded, and no body is shown. */
 export function ladder(session: SmtpSession, marks: Marks): Rung[] {
-  const rungs = folded(allRungs(session, marks));
+  const rungs = folded(wholeLadder(session, marks));
   if (rungs.length <= MAX_ROWS) return rungs;
   return [...rungs.slice(0, MAX_ROWS), aside(`and ${thousands(rungs.length - MAX_ROWS)} more rows`)];
 }
 
-function allRungs(session: SmtpSession, marks: Marks): Rung[] {
+/** The same without folding, however long. */
+export function wholeLadder(session: SmtpSession, marks: Marks): Rung[] {
   const rungs: Rung[] = [];
   const say = (line: SmtpLine): void => {
     const { lastFrame: frame, time, direction, text } = line;

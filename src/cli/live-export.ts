@@ -1,0 +1,59 @@
+import { statSync } from 'node:fs';
+import type { Analysis } from '../analyze.js';
+import type { Watch } from '../live/watch.js';
+import type { Rule } from '../rules/rule.js';
+import { reportOf } from './analyze.js';
+import { EvidenceDirectory } from './evidence-directory.js';
+import type { Io } from './io.js';
+import type { LiveArguments } from './live-options.js';
+import { isAsSure } from './options.js';
+import { OutputFile } from './output-file.js';
+import { writeEvidence } from './write-evidence.js';
+
+/**
+ * Writes what the watch has found so far to the working directory: the report as a page and as JSON, and the evidence
+ * captures where the packets can be read a second time.
+ *
+ * @param stamp  `20260506T070809Z`: part of every name, so that nothing is overwritten
+ * @returns one line that says where they are
+ * @throws UsageError
+ */
+export async function exportWatch(
+  watch: Watch,
+  args: LiveArguments,
+  rules: readonly Rule[],
+  stamp: string,
+  version: string,
+): Promise<string> {
+  const base = `mailwitness-${stamp}`;
+  const whole = watch.analysis();
+  const findings = whole.findings.filter(({ confidence }) => isAsSure(confidence, args.minConfidence));
+  let told: Analysis = { ...whole, findings };
+  const metas = rules.map(({ meta }) => meta);
+  const text = {
+    color: false,
+    ports: args.ports,
+    rules: metas.map(({ id }) => id),
+    metas,
+    leftOut: whole.findings.length - findings.length,
+  };
+  let evidence = 'no evidence captures: the packets were not kept';
+  if (findings.length > 0 && args.read !== null && isRegular(args.read)) {
+    const folder = `${base}-evidence`;
+    const directory = new EvidenceDirectory(folder, false, [args.read], [args.read]);
+    const making = { rules: [...rules], ports: args.ports, version };
+    ({ analysis: told } = await writeEvidence(directory, whole, told, making, true, SILENT));
+    evidence = `evidence in ${folder}`;
+  }
+  for (const format of ['html', 'json'] as const) {
+    new OutputFile(`${base}.${format}`, []).write(await reportOf(told, format, text, version));
+  }
+  return `Exported ${base}.html and .json, ${evidence}.`;
+}
+
+/** The screen is the dashboard's. */
+const SILENT: Io = { stdout: { write: () => true }, stderr: { write: () => true }, env: {} };
+
+function isRegular(path: string): boolean {
+  return path !== '-' && (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
+}

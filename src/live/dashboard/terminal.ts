@@ -1,0 +1,154 @@
+import type { Key } from '../keys.js';
+import type { Line, Size } from '../screen.js';
+import { sgr } from './sgr.js';
+
+/** A terminal that is drawn on as a whole. */
+export interface Terminal {
+  readonly size: Size;
+  draw(lines: readonly Line[]): void;
+  /** Everything again, whatever is believed to be there. */
+  redraw(): void;
+  /** Gives the terminal back to the shell until the process is told to go on. */
+  suspend(): void;
+  /** Gives it back for good. To be called any number of times. */
+  close(): void;
+}
+
+/** The process that owns the terminal. */
+export type Host = Pick<NodeJS.Process, 'on' | 'off' | 'prependListener' | 'kill' | 'pid' | 'env'>;
+
+export interface TerminalOptions {
+  readonly host: Host;
+  /** What blessed complains to. */
+  readonly console: Pick<Console, 'error'>;
+  readonly input: NodeJS.ReadStream;
+  readonly output: NodeJS.WriteStream;
+  readonly color: boolean;
+  onKey(key: Key): void;
+  onResize(): void;
+}
+
+/**
+ * blessed compiles what the terminal can do, all of it, and prints what it cannot compile, of modern terminals' entries a
+ * few that nothing here uses.
+ */
+function quietly<T>(to: Pick<Console, 'error'>, work: () => T): T {
+  const { error } = to;
+  to.error = () => {};
+  try {
+    return work();
+  } finally {
+    to.error = error;
+  }
+}
+
+/** Of blessed's program, what its type library lacks. */
+interface Program {
+  alternateBuffer(): void;
+  normalBuffer(): void;
+  hideCursor(): void;
+  showCursor(): void;
+  flush(): void;
+}
+
+/** Of the keys only those that are typed: no control, and no sequence. */
+const TYPED = /^[^\p{C}]+$/u;
+
+/**
+ * Takes the terminal: alternate screen, raw keys, no cursor. The only file that knows blessed.
+ *
+ * blessed keeps what is on the screen and writes what differs. Its tags are off, so that `{bold}` in a packet is text; it
+ * is told nothing but the size, the keys and finished lines.
+ */
+export async function openTerminal(options: TerminalOptions): Promise<Terminal> {
+  // Read when blessed is loaded: lines and shapes are sent as UTF-8, never as alternate character sets.
+  options.host.env.NCURSES_NO_UTF8_ACS = '1';
+  const { default: blessed } = await import('blessed');
+  const { input, output, color, host } = options;
+  const screen = quietly(options.console, () =>
+    blessed.screen({
+      input: input as never,
+      output: output as never,
+      fullUnicode: true,
+      forceUnicode: true,
+      warnings: false,
+      resizeTimeout: 50,
+      title: 'mailwitness',
+    }),
+  );
+  const box = blessed.box({ top: 0, left: 0, width: '100%', height: '100%', tags: false, wrap: false });
+  screen.append(box);
+  screen.program.hideCursor();
+  let shown = '';
+  let closed = false;
+  screen.on('keypress', (character: string | undefined, key: { full?: string; name?: string }) => {
+    // blessed sends Return twice, once by each of its names.
+    if (key.name === 'return') return;
+    options.onKey(keyOf(character, key));
+  });
+  screen.on('resize', () => {
+    shown = '';
+    options.onResize();
+  });
+  const { program } = screen as unknown as { program: Program };
+  const resume = (): void => {
+    if (closed) return;
+    input.setRawMode(true);
+    input.resume();
+    program.alternateBuffer();
+    program.hideCursor();
+    shown = '';
+    screen.alloc();
+    options.onResize();
+  };
+  // blessed's own way of doing this forgets what it has not flushed, and so leaves its screen behind.
+  const suspend = (): void => {
+    if (closed) return;
+    program.normalBuffer();
+    program.showCursor();
+    program.flush();
+    input.setRawMode(false);
+    input.pause();
+    host.kill(host.pid, 'SIGSTOP');
+  };
+  host.on('SIGCONT', resume);
+  host.on('SIGTSTP', suspend);
+  return {
+    get size() {
+      return { columns: Number(screen.width), rows: Number(screen.height) };
+    },
+    draw(lines) {
+      if (closed) return;
+      const text = lines.map((line) => sgr(line, color)).join('\n');
+      if (text === shown) return;
+      shown = text;
+      box.setContent(text);
+      screen.render();
+    },
+    redraw() {
+      shown = '';
+      screen.alloc();
+    },
+    suspend,
+    close() {
+      if (closed) return;
+      closed = true;
+      host.off('SIGCONT', resume);
+      host.off('SIGTSTP', suspend);
+      program.showCursor();
+      screen.destroy();
+      program.flush();
+      input.pause();
+    },
+  };
+}
+
+const NAMES: Readonly<Record<string, string>> = { ' ': 'space', linefeed: 'enter' };
+
+function keyOf(character: string | undefined, { full, name }: { full?: string; name?: string }): Key {
+  const text = character !== undefined && TYPED.test(character) ? character : null;
+  const known = name !== undefined && name.length > 1 ? (full ?? name) : null;
+  if (known !== null && known !== 'space') return { name: NAMES[known] ?? known, text };
+  if (text !== null) return { name: NAMES[text] ?? text, text };
+  return { name: full ?? name ?? '', text };
+}
