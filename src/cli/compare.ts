@@ -3,7 +3,8 @@ import { type ComparedPair, type Comparison, compare, type SideInput } from '../
 import { isTold } from '../compare/pair.js';
 import { diagnose } from '../diagnose/diagnose.js';
 import { printableText } from '../report/printable.js';
-import { warn } from './analyze.js';
+import type { RuleMeta } from '../rules/rule.js';
+import { reportOf, warn } from './analyze.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, interruptible, writeAll } from './io.js';
 import {
@@ -26,9 +27,6 @@ interface CompareArguments extends ReportArguments {
   readonly inside: SideInput;
   readonly outside: SideInput;
 }
-
-/** What a comparison can be told in. */
-const FORMATS: readonly string[] = ['text', 'json', 'ndjson'];
 
 interface CompareOptions extends RawOptions {
   inside?: string;
@@ -71,13 +69,10 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
       io.stderr.write('mailwitness: the two captures have no session in common.\n');
     }
   }
-  const report = await reportOf(
-    comparison,
-    args,
-    rules.map(({ meta }) => meta.id),
-    io,
-    version,
-  );
+  const leftOut = whole.analysis.findings.filter((finding) => !findings.includes(finding));
+  const judged = rules.filter(({ meta }) => !leftOut.some((finding) => finding.rule === meta.id));
+  const metas = judged.map(({ meta }) => meta);
+  const report = await comparisonOf(comparison, args, metas, leftOut.length, io, version);
   if (file) file.write(report);
   else await writeAll(report, io.stdout);
   if (comparison.analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
@@ -132,32 +127,44 @@ async function parseCompare(words: readonly string[]): Promise<CompareArguments 
   if (inside === outside && isPipe(inside)) {
     throw new UsageError(`${printableText(inside)} can be read only once, and is named twice.`);
   }
-  const report = checkedReport(options);
-  if (!FORMATS.includes(report.format)) {
-    throw new UsageError(`compare reports as ${FORMATS.join(', ')}, not yet as ${report.format}.`);
-  }
   return {
-    ...report,
+    ...checkedReport(options),
     inside: { file: inside, interface: options.insideInterface ?? null },
     outside: { file: outside, interface: options.outsideInterface ?? null },
   };
 }
 
-async function reportOf(
+/** What has no form of its own for two captures is told of both as of captures that were read one after the other. */
+async function comparisonOf(
   comparison: Comparison,
   args: CompareArguments,
-  rules: readonly string[],
+  metas: readonly RuleMeta[],
+  leftOut: number,
   io: Io,
   version: string,
 ): Promise<Iterable<string>> {
-  if (args.format === 'text') {
-    const { comparisonText } = await import('../report/comparison-text.js');
-    return comparisonText(comparison, { color: wantsColor(args, io), ports: args.ports, rules });
+  const rules = metas.map(({ id }) => id);
+  const text = { color: wantsColor(args, io), ports: args.ports, rules, leftOut };
+  const ticket = { ports: args.ports, rules: metas, leftOut };
+  switch (args.format) {
+    case 'text':
+      return (await import('../report/comparison-text.js')).comparisonText(comparison, text);
+    case 'json':
+      return (await import('../report/comparison-json.js')).comparisonJson(comparison, {
+        name: 'mailwitness',
+        version,
+      });
+    case 'ndjson':
+      return (await import('../report/comparison-json.js')).comparisonNdjson(comparison);
+    case 'html':
+      return (await import('../report/html.js')).comparisonHtml(comparison, { ...text, version });
+    case 'markdown':
+      return (await import('../report/markdown.js')).comparisonMarkdown(comparison, ticket);
+    case 'jira':
+      return (await import('../report/jira.js')).comparisonJira(comparison, ticket);
+    default:
+      return reportOf(comparison.analysis, args.format, { ...text, metas }, version);
   }
-  const { comparisonJson, comparisonNdjson } = await import('../report/comparison-json.js');
-  return args.format === 'json'
-    ? comparisonJson(comparison, { name: 'mailwitness', version })
-    : comparisonNdjson(comparison);
 }
 
 const EXIT_STATUS = `

@@ -1,3 +1,4 @@
+import type { Analysis } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
 import {
   CONFIDENCES,
@@ -98,6 +99,15 @@ export function namedSessions(sessions: readonly string[]): string {
 
 export function naming(ids: readonly string[]): string {
   return `${ids.slice(0, MAX_NAMED).join(', ')}${ids.length > MAX_NAMED ? ', ..' : ''}`;
+}
+
+/** `capture 2`, or the name that it was given; nothing where there is one alone. */
+export function captureName(
+  { captures }: Pick<Analysis, 'captures'>,
+  names: readonly string[] | undefined,
+  capture: number,
+): string {
+  return captures.length > 1 ? (names?.[capture] ?? `capture ${capture + 1}`) : '';
 }
 
 export function toSeconds(time: Timestamp | null): string | null {

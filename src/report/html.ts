@@ -1,14 +1,27 @@
 import { createHash } from 'node:crypto';
 import type { Analysis, CaptureResult } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
+import type { Comparison } from '../compare/compare.js';
 import type { Diagnosis } from '../diagnose/diagnosis.js';
 import { catalog } from '../rules/catalog.js';
 import type { Evidence, Finding } from '../rules/finding.js';
 import { type BarClass, bar, type Stretch, sign } from './bars.js';
 import { enumerate, plural, thousands } from './columns.js';
+import { comparedBar, comparedLadders, comparedState, howSection } from './comparison-page.js';
+import { captureNames, comparisonVerdict } from './comparison-words.js';
 import { displayFilters } from './display-filter.js';
 import { findingCard } from './finding-card.js';
-import { byRule, byServer, JOINED, LINK_TYPES, naming, PROOF, toSeconds, unique } from './grouping.js';
+import {
+  byRule,
+  byServer,
+  captureName,
+  JOINED,
+  LINK_TYPES,
+  naming,
+  PROOF,
+  toSeconds,
+  unique,
+} from './grouping.js';
 import { ladder, type Rung } from './ladder.js';
 import { type Content, html, type Markup, verbatim } from './markup.js';
 import { maskedText, packetText, prose } from './packet-text.js';
@@ -30,6 +43,8 @@ export interface HtmlOptions {
   /** Directory of the evidence captures. */
   readonly evidence?: string;
   readonly version?: string;
+  /** The analysis is that of two captures which were held against each other. */
+  readonly comparison?: Comparison;
 }
 
 /** Servers, and findings of one server under headings of their own, that are told; the JSON report has all. */
@@ -59,6 +74,11 @@ export function htmlReport(analysis: Analysis, options: HtmlOptions): Iterable<s
   return inPieces(texts(new HtmlReport(analysis, options).page()));
 }
 
+/** The same of two captures of the same traffic: what was changed between them, both sides beside each other. */
+export function comparisonHtml(comparison: Comparison, options: HtmlOptions): Iterable<string> {
+  return htmlReport(comparison.analysis, { ...options, comparison });
+}
+
 function* texts(parts: Iterable<Markup>): Generator<string> {
   for (const { text } of parts) yield text;
 }
@@ -69,11 +89,13 @@ class HtmlReport {
   private readonly servers: readonly [string, Finding[]][];
   /** Several days are covered: times need their date. */
   private readonly dated: boolean;
+  private readonly names: readonly string[] | undefined;
 
   constructor(
     private readonly analysis: Analysis,
     private readonly options: HtmlOptions,
   ) {
+    this.names = options.comparison && captureNames(options.comparison);
     this.facts = pageFacts(analysis);
     this.serious = analysis.findings.filter(({ severity }) => severity !== 'info');
     this.servers = byServer(analysis.findings);
@@ -85,12 +107,15 @@ class HtmlReport {
   }
 
   *page(): Generator<Markup> {
-    yield head(this.sources());
+    const { comparison } = this.options;
+    yield head(this.sources(), comparison ? 'compared' : null);
     yield* this.opening();
+    if (comparison) yield* comparedLadders(comparison);
     for (const [name, findings] of this.servers.slice(0, MAX_SERVERS)) yield* this.server(name, findings);
     const more = this.servers.length - MAX_SERVERS;
     if (more > 0) yield html`<p>and ${plural(more, 'more server')}: the JSON report has them all.</p>\n`;
-    yield* this.ladder();
+    if (comparison) yield* howSection(comparison);
+    else yield* this.ladder();
     yield* this.firewallLog();
     if (this.serious.length > 0) {
       const wide = this.commands().length >= MANY_COMMANDS;
@@ -106,13 +131,15 @@ class HtmlReport {
   private *opening(): Generator<Markup> {
     const { analysis, facts } = this;
     const { smtp, messages } = facts.seen;
-    const [kind, state] = this.state();
+    const { comparison, leftOut = 0 } = this.options;
+    const [kind, state] = comparison ? comparedState(comparison) : this.state();
+    const said = comparison ? comparisonVerdict(comparison) : verdict(analysis, facts.seen, leftOut);
     yield html`<header>
 <p class="kicker">What happened to mail on its way, as packets show it · ${this.sources()}</p>
 <div class="verdict ${kind}"><p class="state">${state}</p>
-<h1>${verdict(analysis, facts.seen, this.options.leftOut ?? 0)}</h1></div>
+<h1>${said}</h1></div>
 `;
-    yield* this.sessions();
+    yield* comparison ? comparedBar(comparison) : this.sessions();
     if (this.serious.length === 0 && smtp > 0) {
       yield html`<p>${plural(this.asked().length, 'kind')} of interference by firewalls and proxies were looked for in ${plural(smtp, 'session')} with ${plural(messages, 'message')}, and not seen. ${facts.seen.partly > 0 ? '' : 'The capture is good enough to have seen them. '}${quality(analysis, facts.seen)}</p>\n`;
     }
@@ -140,6 +167,7 @@ class HtmlReport {
     const { captures } = this.analysis;
     const [first] = captures;
     if (!first) return 'no capture';
+    if (this.names) return unique(captures.map(({ file }) => fileName(file))).join(' and ');
     return captures.length === 1 ? fileName(first.file) : plural(captures.length, 'capture');
   }
 
@@ -276,7 +304,9 @@ ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what
     if (evidence !== undefined && files.length > 0) {
       yield html`<p>The packets that prove it stand in small captures of their own, one for each finding: ${files.slice(0, MAX_NAMED_FILES).map((name) => html`<code>${name}</code> `)}${files.length > MAX_NAMED_FILES ? `and ${thousands(files.length - MAX_NAMED_FILES)} more` : null}</p>\n`;
     }
-    yield html`<p>After the change capture again while the same kind of mail passes. In the new capture the findings above must be gone.</p>\n</section>\n`;
+    yield this.names
+      ? html`<p>After the change capture again on both sides while the same kind of mail passes. Nothing may be changed between the two any more.</p>\n</section>\n`
+      : html`<p>After the change capture again while the same kind of mail passes. In the new capture the findings above must be gone.</p>\n</section>\n`;
   }
 
   /** Of the first box that has a command line: each names its server. */
@@ -301,15 +331,16 @@ ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what
   private *captures(): Generator<Markup> {
     const { captures } = this.analysis;
     const { smtp, other, messages } = this.facts.seen;
-    yield html`<section class="capture">\n<h2>The capture</h2>\n`;
+    yield html`<section class="capture">\n<h2>${captures.length === 1 ? 'The capture' : 'The captures'}</h2>\n`;
     for (const [index, capture] of captures.slice(0, MAX_CAPTURES).entries()) {
-      yield this.capture(capture, captures.length > 1 ? `${index + 1} ` : '');
+      const name = this.names?.[index] ?? String(index + 1);
+      yield this.capture(capture, captures.length > 1 ? `${name} ` : '');
     }
     if (captures.length > MAX_CAPTURES)
       yield html`<p>and ${plural(captures.length - MAX_CAPTURES, 'more capture')}</p>`;
     const ports = this.options.ports?.length ? ` on ports ${this.options.ports.join(', ')}` : '';
     const others = other > 0 ? `, and ${plural(other, 'connection')} without SMTP` : '';
-    yield html`<p>${plural(smtp, 'SMTP session')} with ${plural(messages, 'message')}${others}${ports}. ${this.serious.length > 0 ? quality(this.analysis, this.facts.seen) : null}</p>\n`;
+    yield html`<p>${plural(smtp, 'SMTP session')} with ${plural(messages, 'message')}${others}${ports}${this.names ? ', both captures together' : ''}. ${this.serious.length > 0 ? quality(this.analysis, this.facts.seen) : null}</p>\n`;
     const reasons = unjudged(this.analysis.notAssessed);
     if (reasons.length > 0) {
       yield html`<p>Not judged:</p>\n<ul>${reasons.map(({ reason, whom, detail }) => html`<li>${reason}${whom}: ${detail}</li>\n`)}</ul>\n`;
@@ -355,13 +386,13 @@ ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what
   }
 
   private readonly place = ({ capture, packet }: Pick<Evidence, 'capture' | 'packet'>): string =>
-    `${this.analysis.captures.length > 1 ? `capture ${capture + 1} ` : ''}frame ${packet}`;
+    `${captureName(this.analysis, this.names, capture)} frame ${packet}`.trimStart();
 
   private readonly filters = (evidence: readonly Evidence[]): Content =>
-    displayFilters(evidence).map(
-      ({ capture, filter }) =>
-        html`<li class="filter">Wireshark${this.analysis.captures.length > 1 ? `, capture ${capture + 1}` : ''}: <code>${filter}</code></li>\n`,
-    );
+    displayFilters(evidence).map(({ capture, filter }) => {
+      const name = captureName(this.analysis, this.names, capture);
+      return html`<li class="filter">Wireshark${name === '' ? '' : `, ${name}`}: <code>${filter}</code></li>\n`;
+    });
 
   private readonly clock = (time: Timestamp | null): string => {
     const text = formatTimestamp(time && { ...time, digits: Math.min(3, time.digits) });
@@ -376,7 +407,7 @@ function span(first: string, last: string): string {
   return `${first} to ${first.slice(0, 10) === last.slice(0, 10) ? last.slice(11) : last}`;
 }
 
-function head(sources: string): Markup {
+function head(sources: string, look: string | null): Markup {
   const digest = createHash('sha256').update(STYLE_SHEET).digest('base64');
   return html`<!DOCTYPE html>
 <html lang="en">
@@ -389,7 +420,7 @@ function head(sources: string): Markup {
 <title>What happened to mail on its way: ${sources}</title>
 <style>${verbatim(STYLE_SHEET)}</style>
 </head>
-<body>
+<body${look === null ? null : html` class="${look}"`}>
 `;
 }
 

@@ -1,4 +1,6 @@
 import type { Analysis } from '../analyze.js';
+import type { Comparison } from '../compare/compare.js';
+import { comparisonBlocks } from './comparison-ticket.js';
 import { inPieces } from './pieces.js';
 import { type Markup, type TicketOptions, ticketBlocks } from './ticket.js';
 
@@ -10,6 +12,11 @@ import { type Markup, type TicketOptions, ticketBlocks } from './ticket.js';
  */
 export function jiraReport(analysis: Analysis, options: TicketOptions = {}): Iterable<string> {
   return inPieces(ticketBlocks(analysis, options, JIRA));
+}
+
+/** The same of two captures that were held against each other. */
+export function comparisonJira(comparison: Comparison, options: TicketOptions = {}): Iterable<string> {
+  return inPieces(comparisonBlocks(comparison, options, JIRA));
 }
 
 /** Plain everywhere when it is escaped; live somewhere when it is not. */

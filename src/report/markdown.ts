@@ -1,4 +1,6 @@
 import type { Analysis } from '../analyze.js';
+import type { Comparison } from '../compare/compare.js';
+import { comparisonBlocks } from './comparison-ticket.js';
 import { inPieces } from './pieces.js';
 import { type Markup, type TicketOptions, ticketBlocks } from './ticket.js';
 
@@ -11,6 +13,11 @@ import { type Markup, type TicketOptions, ticketBlocks } from './ticket.js';
  */
 export function markdownReport(analysis: Analysis, options: TicketOptions = {}): Iterable<string> {
   return inPieces(ticketBlocks(analysis, options, MARKDOWN));
+}
+
+/** The same of two captures that were held against each other. */
+export function comparisonMarkdown(comparison: Comparison, options: TicketOptions = {}): Iterable<string> {
+  return inPieces(comparisonBlocks(comparison, options, MARKDOWN));
 }
 
 /** Characters of markup in any dialect, and what trackers and autolinks look for. */

@@ -25,6 +25,15 @@ export function packetText(excerpt: string): string {
   return printableOctets(cut.slice(0, MAX_OCTETS)).replace(LOCAL_PART, '…@') + cut.slice(MAX_OCTETS);
 }
 
+/**
+ * Octets with dots for the names of mailboxes, as many as there were octets: places in the text stay true.
+ *
+ * @param octets  raw latin1
+ */
+export function withoutMailboxes(octets: string): string {
+  return octets.replace(LOCAL_PART, (found) => `${'.'.repeat(found.length - 1)}@`);
+}
+
 /** The same with the octets marked that were overwritten. For lines that are evidence: X may be honest elsewhere. */
 export function maskedText(excerpt: string): Content {
   const text = packetText(excerpt);

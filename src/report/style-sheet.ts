@@ -86,6 +86,13 @@ td { vertical-align: top; padding: .14rem .6rem .14rem 0; line-height: 1.4; }
 .ladder tr.proof td:first-child { border-left-color: var(--high); }
 .ladder tr.proof .frame { color: var(--ink); font-weight: 700; }
 .ladder .aside td { color: var(--dim); font-size: .9em; font-style: italic; }
+.sides { table-layout: fixed; }
+.sides th:nth-child(2), .sides .way { width: 2rem; text-align: center; padding-left: 0; padding-right: .6rem; }
+.sides .way { color: var(--dim); vertical-align: bottom; }
+.sides .what td { padding-top: .45rem; font-size: .85em; color: var(--dim); border-top: 1px solid var(--line); }
+.sides tr:not(.what) td { padding-bottom: .4rem; }
+.sides .place { display: block; font-size: .82em; color: var(--dim); }
+.sides .none { color: var(--dim); font-style: italic; }
 .attempts .bar { height: .7rem; margin: .3rem 0 0; background: var(--panel); }
 .attempts .when { width: 34%; }
 .attempts td:first-child { white-space: nowrap; }
@@ -110,6 +117,9 @@ footer { margin-top: 2rem; padding-top: .6rem; border-top: 1px solid var(--line)
   .ladder .context .time { display: none; }
   .ladder .context td.said, .ladder .server.context .said { display: inline; padding: 0; }
   .ladder .aside td:empty { display: none; }
+  .sides thead { display: none; }
+  .sides tr, .sides td, .sides .way { display: block; width: auto; padding-right: 0; }
+  .sides .way { text-align: left; line-height: 1; }
   .attempts td, .attempts .when { display: block; padding-right: 0; width: auto; }
 }
 @media print {
@@ -126,6 +136,12 @@ footer { margin-top: 2rem; padding-top: .6rem; border-top: 1px solid var(--line)
   td, .ladder td { padding-top: .02rem; padding-bottom: .02rem; line-height: 1.26; }
   p, ul, ol, dl, details, li, .proofs, .proofs li, .change li { margin-top: .1rem; margin-bottom: .1rem; }
   .hint, .filter, p.filter { font-size: .88rem; }
+  .compared .proofs li:not(.filter), .compared .hint { display: none; }
+  .sides tr { break-inside: avoid; }
+  .sides .what { break-after: avoid; }
+  .sides .what td { padding-top: .12rem; }
+  .sides tr:not(.what) td { padding-bottom: .1rem; }
+  .sides .place { display: inline; margin-right: .5em; }
   .attempts { font-size: .86rem; }
   .attempts .when { width: 24%; }
   .two { gap: 0 1.4rem; }

@@ -9,6 +9,7 @@ import {
   byReason,
   byRule,
   byServer,
+  captureName,
   inOrder,
   JOINED,
   LINK_TYPES,
@@ -40,6 +41,8 @@ export interface TextOptions {
   readonly leftOut?: number;
   /** Directory of the evidence captures. */
   readonly evidence?: string;
+  /** What each capture is called. Default: its number, where there are several. */
+  readonly captureNames?: readonly string[];
 }
 
 /** Severity has a word, a shape and a colour: any two of them may be lost. */
@@ -238,8 +241,8 @@ class TextReport {
   /** Not broken at the edge: they are to be pasted. */
   private *filters(evidence: readonly Evidence[]): Generator<string> {
     for (const { capture, filter } of displayFilters(evidence)) {
-      const which = this.analysis.captures.length > 1 ? `, capture ${capture + 1}` : '';
-      yield `    Wireshark${which}: ${filter}\n`;
+      const which = captureName(this.analysis, this.options.captureNames, capture);
+      yield `    Wireshark${which === '' ? '' : `, ${which}`}: ${filter}\n`;
     }
   }
 
@@ -300,7 +303,7 @@ class TextReport {
   }
 
   private place({ capture, packet }: Evidence): string {
-    return `${this.analysis.captures.length > 1 ? `capture ${capture + 1} ` : ''}frame ${packet}`;
+    return `${captureName(this.analysis, this.options.captureNames, capture)} frame ${packet}`.trimStart();
   }
 
   private frame(evidence: Evidence): string {
@@ -326,12 +329,13 @@ class TextReport {
     const { captures } = this.analysis;
     yield* this.heading(captures.length === 1 ? 'Capture' : 'Captures');
     for (const [index, capture] of captures.entries()) {
-      yield* this.capture(capture, captures.length > 1 ? `  ${index + 1}  ` : '  ');
+      const name = this.options.captureNames?.[index] ?? index + 1;
+      yield* this.capture(capture, captures.length > 1 ? `  ${name}  ` : '  ');
     }
     const others = seen.other > 0 ? `, and ${plural(seen.other, 'connection')} without SMTP` : '';
     const ports = this.options.ports?.length ? ` Ports looked at: ${this.options.ports.join(', ')}.` : '';
     yield this.page.paragraph(
-      `${plural(seen.smtp, 'SMTP session')} with ${plural(seen.messages, 'message')}${others}.${ports} Times are UTC.`,
+      `${plural(seen.smtp, 'SMTP session')} with ${plural(seen.messages, 'message')}${others}${this.options.captureNames ? ', both captures together' : ''}.${ports} Times are UTC.`,
       '  ',
     );
   }

@@ -9,6 +9,7 @@ import {
   byReason,
   byRule,
   byServer,
+  captureName,
   inOrder,
   JOINED,
   LINK_TYPES,
@@ -29,6 +30,19 @@ export interface TicketOptions {
   readonly rules?: readonly Pick<RuleMeta, 'id' | 'title'>[];
   /** Findings that the analysis no longer holds because they are less certain than was asked for. */
   readonly leftOut?: number;
+  /** Of a comparison of two captures, which `comparison-ticket.ts` tells. */
+  readonly compared?: Compared;
+}
+
+/** What stands in a report of two captures in place of what is told of one. */
+export interface Compared {
+  readonly verdict: string;
+  /** In front of the findings. */
+  readonly opening: Iterable<string>;
+  /** What each capture is called. */
+  readonly captureNames: readonly string[];
+  /** Commands that check a change. */
+  readonly verify: readonly string[];
 }
 
 /**
@@ -106,7 +120,9 @@ class Ticket {
 
   *blocks(): Generator<string> {
     const { analysis, markup, seen } = this;
-    yield markup.strong(verdict(analysis, seen, this.options.leftOut ?? 0));
+    const { compared, leftOut = 0 } = this.options;
+    yield markup.strong(compared?.verdict ?? verdict(analysis, seen, leftOut));
+    if (compared) yield* compared.opening;
     const servers = byServer(analysis.findings);
     for (const [server, findings] of servers.slice(0, MAX_SERVERS)) yield* this.server(server, findings);
     if (servers.length > MAX_SERVERS) {
@@ -122,7 +138,7 @@ class Ticket {
       'Capture the same kind of mail again. Nothing of the above may be left; this says so, finding by finding:',
     );
     yield markup.verbatim([
-      'mailwitness analyze -F json -o after.json after.pcap',
+      ...(compared?.verify ?? ['mailwitness analyze -F json -o after.json after.pcap']),
       'mailwitness diff before.json after.json',
     ]);
     yield* markup.folded('All findings', this.everything());
@@ -266,13 +282,13 @@ class Ticket {
   private *captures(): Generator<string> {
     const { markup, seen } = this;
     const { captures } = this.analysis;
-    yield markup.heading(2, 'How good the capture is');
+    yield markup.heading(2, captures.length === 1 ? 'How good the capture is' : 'How good the captures are');
     const items = captures.slice(0, MAX_FILES).flatMap((capture) => captureTexts(capture));
     if (captures.length > MAX_FILES) items.push(`And ${plural(captures.length - MAX_FILES, 'more file')}.`);
     const others = seen.other > 0 ? `, and ${plural(seen.other, 'connection')} without SMTP` : '';
     const ports = this.options.ports?.length ? ` Ports looked at: ${this.options.ports.join(', ')}.` : '';
     items.push(
-      `${plural(seen.smtp, 'SMTP session')} with ${plural(seen.messages, 'message')}${others}.${ports} Times are UTC.`,
+      `${plural(seen.smtp, 'SMTP session')} with ${plural(seen.messages, 'message')}${others}${this.options.compared ? ', both captures together' : ''}.${ports} Times are UTC.`,
     );
     if (seen.smtp > 0) {
       items.push(
@@ -323,7 +339,9 @@ class Ticket {
         namedSessions(finding.sessions),
         displayFilters(finding.evidence)
           .map(({ capture, filter }) =>
-            this.analysis.captures.length > 1 ? `${capture + 1}: \`${filter}\`` : `\`${filter}\``,
+            this.analysis.captures.length > 1
+              ? `${this.options.compared?.captureNames[capture] ?? capture + 1}: \`${filter}\``
+              : `\`${filter}\``,
           )
           .join('; '),
       ]),
@@ -339,12 +357,14 @@ class Ticket {
 
   private captureName(capture: number): string {
     const file = this.analysis.captures[capture]?.file;
-    return file === undefined ? `capture ${capture + 1}` : fileName(file);
+    const side = this.options.compared?.captureNames[capture];
+    if (file === undefined) return `capture ${capture + 1}`;
+    return side === undefined ? fileName(file) : `${side}, ${fileName(file)}`;
   }
 
   private frame({ capture, packet, time, direction }: Evidence): string {
-    const where =
-      this.analysis.captures.length > 1 ? `capture ${capture + 1} frame ${packet}` : `frame ${packet}`;
+    const name = captureName(this.analysis, this.options.compared?.captureNames, capture);
+    const where = `${name} frame ${packet}`.trimStart();
     const way = direction === 'client' ? 'client → server' : 'server → client';
     return [where, this.clock(time), way].filter(Boolean).join('  ');
   }

@@ -6,7 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { analyze } from '../../src/analyze.js';
-import { htmlReport } from '../../src/report/html.js';
+import { compare } from '../../src/compare/compare.js';
+import { comparisonHtml, htmlReport } from '../../src/report/html.js';
 import { catalog } from '../../src/rules/catalog.js';
 import { goldenCapture } from '../support/golden.js';
 
@@ -43,6 +44,15 @@ const LAB: readonly (readonly [file: string, sheets: number])[] = [
   ['lost-end-of-data-outside.pcap', 2],
 ];
 
+/** Pairs of captures, likewise. */
+const PAIRS: readonly (readonly [pair: string, sheets: number])[] = [
+  ['asa', 1],
+  ['nat', 1],
+  ['attachment', 1],
+  ['lost-250', 1],
+  ['control', 1],
+];
+
 describe.skipIf(!CHROMIUM)('in Chromium', () => {
   let browser: Browser;
   let folder: string;
@@ -66,6 +76,18 @@ describe.skipIf(!CHROMIUM)('in Chromium', () => {
     const options = { ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta.id), version: '0.0.0' };
     const path = join(folder, 'report.html');
     writeFileSync(path, [...htmlReport(analysis, options)].join(''));
+    return pathToFileURL(path).href;
+  }
+
+  async function comparisonOf(pair: string): Promise<string> {
+    const side = (which: string) => ({
+      file: join(CAPTURES, `compare-${pair}-${which}.pcap.zst`),
+      interface: null,
+    });
+    const comparison = await compare(side('inside'), side('outside'), { rules: catalog });
+    const options = { ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta.id), version: '0.0.0' };
+    const path = join(folder, 'comparison.html');
+    writeFileSync(path, [...comparisonHtml(comparison, options)].join(''));
     return pathToFileURL(path).href;
   }
 
@@ -111,6 +133,20 @@ describe.skipIf(!CHROMIUM)('in Chromium', () => {
     const phone = await opened(url, { width: 360 }, tooWide);
     expect(phone).toEqual({ result: false, complaints: [] });
   });
+
+  it.each(PAIRS)(
+    'compare-%s: %i sheets, nothing asked of the network, no complaint',
+    async (pair, sheets) => {
+      const url = await comparisonOf(pair);
+      const { result, complaints } = await opened(url, { width: 1280 }, (page) =>
+        page.pdf({ preferCSSPageSize: true }),
+      );
+      expect(complaints).toEqual([]);
+      expect(result.toString('latin1').match(/\/Type\s*\/Page\b/g)).toHaveLength(sheets);
+      const phone = await opened(url, { width: 360 }, tooWide);
+      expect(phone).toEqual({ result: false, complaints: [] });
+    },
+  );
 
   it('takes the style sheet that its policy names, light and dark', async () => {
     const url = await reportOf(join(CAPTURES, 'asa-esmtp-outside.pcap'));

@@ -1,7 +1,5 @@
 /** The reports for trackers: what they hold, and that nothing of a packet is live in them. */
 import fc from 'fast-check';
-import { micromark } from 'micromark';
-import { gfm, gfmHtml } from 'micromark-extension-gfm';
 import { describe, expect, it } from 'vitest';
 import type { Analysis } from '../../src/analyze.js';
 import { jiraInline, jiraReport } from '../../src/report/jira.js';
@@ -10,62 +8,13 @@ import { absenceText } from '../../src/report/ticket.js';
 import { catalog } from '../../src/rules/catalog.js';
 import { fakeAnalysis, fakeFinding, fakeSession } from './fake-analysis.js';
 import { HOSTILE, hostileAnalysis, hostileText } from './hostile-text.js';
+import { html, liveInHtml, liveInJira } from './live-markup.js';
 
 const OPTIONS = { ports: [25], rules: catalog.map(({ meta }) => meta) };
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 
 const markdown = (analysis: Analysis): string => [...markdownReport(analysis, OPTIONS)].join('');
 const jira = (analysis: Analysis): string => [...jiraReport(analysis, OPTIONS)].join('');
-
-/** As a tracker shows it before it sanitises anything. */
-function html(text: string): string {
-  return micromark(text, { extensions: [gfm()], htmlExtensions: [gfmHtml()], allowDangerousHtml: true });
-}
-
-const TAGS = new Set('strong h2 h3 p ul li table thead tbody tr th td pre code details summary'.split(' '));
-
-/** What in the rendered page is more than text, and what of its text a tracker would make a link. */
-function liveInHtml(page: string): string[] {
-  const live: string[] = [];
-  for (const [tag, name = '', attributes = ''] of page.matchAll(/<\/?([a-z0-9]+)([^>]*)>/gi)) {
-    const plain = attributes === '' || (name === 'code' && attributes === ' class="language-text"');
-    if (!TAGS.has(name) || !plain) live.push(tag);
-  }
-  const text = page
-    .replace(/<code[^>]*>[\s\S]*?<\/code>/g, ' ')
-    .replace(/<[^>]*>/g, ' ')
-    .replace(/&lt;/g, '<')
-    .replace(/&gt;/g, '>')
-    .replace(/&quot;/g, '"')
-    .replace(/&amp;/g, '&');
-  const found = text.match(/@\w|#\d|:\/\/|www\.|mailto:|\bGH-\d|\b[0-9a-f]{7,40}\b|:[a-z]+:|[<>$]/gi);
-  return [...live, ...(found ?? [])];
-}
-
-/**
- * What in Jira's markup is neither text nor the report's own. Escapes and `{noformat}` are taken out as Atlassian's
- * renderer takes them: a backslash behind a backslash escapes nothing.
- */
-function liveInJira(text: string): string[] {
-  const parts = text.split('{noformat}');
-  expect(parts.length % 2, 'every {noformat} is closed').toBe(1);
-  const live: string[] = [];
-  for (const part of parts.filter((_, index) => index % 2 === 0)) {
-    for (const line of part.split('\n')) {
-      const own = line
-        .replace(/^(?:h[23]\. |\* )/, '')
-        .replace(/^\*(.*)\*$/, '$1')
-        .replace(/^\|\|.*\|\|$|^\|.*\|$/, (row) => row.replace(/(?<!\\)\|+/g, ' '))
-        .replace(/(?<!\\)\\[-#*_+?^~|%{}[\]()!@]/g, '·')
-        .replace(/\{\{[^{}]*\}\}/g, '·');
-      const found = own.match(
-        /[{}[\]*_^~|!@]|\\\\|:\/\/|www\.|(?:mailto|file|javascript):|^h[1-6]\.|^bq\.|^-{2,}|[:;][()]|\([/yn!?*]\)|[A-Z]-\d/g,
-      );
-      live.push(...(found ?? []));
-    }
-  }
-  return live;
-}
 
 function sameLines(text: string): void {
   for (const line of text.split('\n')) expect(line).not.toMatch(UNSAFE);
