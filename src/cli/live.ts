@@ -27,10 +27,10 @@ import { UsageError } from './usage-error.js';
 
 const TICK_MS = 400;
 /** Octets of a stream between two looks at keys, signals and the clock. */
-const TURN_OCTETS = 1 << 20;
+const TURN_OCTETS = 1 << 17;
 const STATE_MS = 300_000;
-/** Messages remembered for their duplicates: about 60 MB. */
-const MAX_REMEMBERED = 100_000;
+/** Messages remembered for their duplicates: 8 MB of the newest, 30 MB of the others. */
+const REMEMBERED = { messages: 5_000, old: 200_000 };
 const MAX_TROUBLES = 3;
 
 /** Of the built program: a process of its own runs `cap`. */
@@ -124,7 +124,7 @@ async function keep(
   say: (line: string) => void,
   onFinding: (announcement: Announcement) => void,
 ): Promise<Keeping> {
-  const memory = new DuplicateMemory({ windowUs: args.duplicateWindowUs, messages: MAX_REMEMBERED });
+  const memory = new DuplicateMemory({ windowUs: args.duplicateWindowUs, ...REMEMBERED });
   const state = args.state === null ? null : new StateFile(args.state, say);
   state?.load((kept) => memory.restore(kept));
   const ring = args.write === null ? null : new PacketRing(args.write, args.ring, stamp(), say);
@@ -193,7 +193,10 @@ async function readStream(
   return problems.length > 0;
 }
 
-/** SIGINT and SIGTERM end the watch; SIGUSR1 asks how it stands. A second SIGINT has its usual effect. */
+/**
+ * SIGINT and SIGTERM end the watch; SIGUSR1 asks how it stands. A second SIGINT has its usual effect; a late SIGUSR1 would end the
+ * program, and is heard to the last.
+ */
 function heard({ interrupts }: Io, stop: AbortController, ask: () => void): { off: () => void } {
   const end = (): void => {
     interrupts?.off('SIGINT', end);
@@ -207,7 +210,6 @@ function heard({ interrupts }: Io, stop: AbortController, ask: () => void): { of
     off: () => {
       interrupts?.off('SIGINT', end);
       interrupts?.off('SIGTERM', end);
-      interrupts?.off('SIGUSR1', ask);
     },
   };
 }

@@ -1,10 +1,14 @@
 import { type DeliveryAttempt, deliveryAttempt } from '../rules/delivery-attempt.js';
 import { duplicateDelivery, duplicateDraft, duplicateKey } from '../rules/duplicate-delivery.js';
+import type { FindingDraft } from '../rules/finding.js';
 import type { Rule } from '../rules/rule.js';
+import { OldAttempts } from './old-attempts.js';
 import type { DuplicateRow, TableHealth } from './watch.js';
 
 /** Copies of one message that are remembered. */
 const MAX_COPIES = 100;
+/** Messages that came again of which is told: as many as there may be findings. */
+const MAX_TOLD = 10_000;
 /** Sessions that a row names. */
 const MAX_ROW_SESSIONS = 10;
 /** A copy that an earlier run saw: there is no capture any more to show it in. */
@@ -15,49 +19,54 @@ const STATE = 'mailwitness/duplicates/1';
 export interface DuplicateLimits {
   /** Microseconds after which a message is forgotten. */
   readonly windowUs: number;
-  /** Messages remembered; the ones longest not seen go first. */
+  /** Messages remembered with what proves them; the ones longest not seen go first. */
   readonly messages: number;
+  /** Messages remembered by hashes only, when they have gone from there. */
+  readonly old: number;
 }
 
 /**
  * Messages of the last days, so that one that comes again is known: the rule `duplicate-delivery` without its captures.
  *
- * A message is kept as JSON text: a sixth of what its objects would take.
+ * The newest, and those that came again, are kept as JSON text; of the others little more than hashes.
  */
 export class DuplicateMemory {
-  /** Messages forgotten for want of room before their time. */
-  private dropped = 0;
   private newestUs = Number.NEGATIVE_INFINITY;
   /** Those longest not seen first. */
   private readonly messages = new Map<string, { us: number; copies: string }>();
   /** Messages with several copies. */
   private readonly repeated = new Set<string>();
+  private readonly old: OldAttempts;
 
-  constructor(private readonly limits: DuplicateLimits) {}
+  constructor(private readonly limits: DuplicateLimits) {
+    this.old = new OldAttempts(limits.old);
+  }
 
   get health(): TableHealth {
-    const { messages: limit } = this.limits;
-    return { name: 'messages remembered', used: this.messages.size, limit, dropped: this.dropped };
+    return {
+      name: 'messages remembered',
+      used: this.messages.size + this.old.size,
+      limit: this.limits.messages + this.limits.old,
+      dropped: this.old.dropped,
+    };
   }
 
   /** The rule over this memory: made anew it says what has come again since. */
   readonly rule: Rule = {
     meta: duplicateDelivery.meta,
     create: (context) => {
-      const again = new Set<string>();
+      const told = new Map<string, FindingDraft>();
       return {
         session: (session) => {
           for (const message of session.messages) {
             const key = duplicateKey(session, message);
-            if (key !== null && this.add(key, deliveryAttempt(session, message))) again.add(key);
+            if (key === null || !this.add(key, deliveryAttempt(session, message))) continue;
+            const draft = duplicateDraft(key, this.copies(key) ?? []);
+            if (draft && (told.has(key) || told.size < MAX_TOLD)) told.set(key, draft);
           }
         },
         end: () => {
-          for (const key of again) {
-            const copies = this.copies(key);
-            const draft = copies === null ? null : duplicateDraft(key, copies);
-            if (draft) context.report(draft);
-          }
+          for (const draft of told.values()) context.report(draft);
         },
       };
     },
@@ -95,6 +104,8 @@ export class DuplicateMemory {
       yield `[${JSON.stringify(key)},${copies}]\n`;
     }
     yield `${lines}\n`;
+    yield* this.old.state();
+    yield '"end"\n';
   }
 
   /**
@@ -105,9 +116,11 @@ export class DuplicateMemory {
   restore(text: string): boolean {
     const lines = text.split('\n');
     try {
-      if (lines.pop() !== '' || JSON.parse(lines[0]!) !== STATE) return false;
-      if (JSON.parse(lines.at(-1)!) !== lines.length - 2) return false;
-      const read = lines.slice(1, -1).map((line) => readMessage(JSON.parse(line)));
+      if (lines.pop() !== '' || lines.pop() !== '"end"' || lines[0] !== JSON.stringify(STATE)) return false;
+      const counted = lines.findIndex((line) => /^\d+$/.test(line));
+      if (Number(lines[counted]) !== counted - 1) return false;
+      const read = lines.slice(1, counted).map((line) => readMessage(JSON.parse(line)));
+      this.old.restore(lines.slice(counted + 1));
       for (const { key, copies } of read) {
         for (const copy of copies)
           this.add(key, { ...copy, session: { ...copy.session, ...EARLIER }, evidence: [] });
@@ -124,8 +137,11 @@ export class DuplicateMemory {
     if (us > this.newestUs) this.newestUs = us;
     const known = this.messages.get(key);
     this.messages.delete(key);
+    const before = known === undefined ? this.remembered(key, attempt) : null;
     if (known === undefined) {
-      this.messages.set(key, { us, copies: JSON.stringify([packed(attempt)]) });
+      const copies = before === null ? [packed(attempt)] : [packed(before), packed(attempt)];
+      this.messages.set(key, { us, copies: JSON.stringify(copies) });
+      if (before !== null) this.repeated.add(key);
     } else {
       const copies = JSON.parse(known.copies) as unknown[];
       if (copies.length < MAX_COPIES) copies.push(packed(attempt));
@@ -134,14 +150,20 @@ export class DuplicateMemory {
       this.repeated.add(key);
     }
     this.forgetOld();
-    return known !== undefined;
+    return known !== undefined || before !== null;
+  }
+
+  /** By hashes, and within the window. */
+  private remembered(key: string, attempt: DeliveryAttempt): DeliveryAttempt | null {
+    const before = this.old.take(key, attempt);
+    return before !== null && before.us >= this.newestUs - this.limits.windowUs ? before : null;
   }
 
   private forgetOld(): void {
     for (const [key, { us }] of this.messages) {
       const old = us < this.newestUs - this.limits.windowUs;
       if (!old && this.messages.size <= this.limits.messages) return;
-      if (!old) this.dropped++;
+      if (!old) this.old.add(key, this.copies(key)!.at(-1)!);
       this.messages.delete(key);
       this.repeated.delete(key);
     }

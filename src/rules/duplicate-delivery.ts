@@ -104,7 +104,10 @@ export function duplicateDraft(key: string, copies: readonly DeliveryAttempt[]):
   const intervals = all.slice(1).map((copy, index) => Math.round((copy.us - all[index]!.us) / 1e6));
   const splits = contrast(all);
   const unseen = all.length - others.length - 1;
-  const earlier = unseen === 0 ? '' : ` ${unseen} of them were seen in an earlier run.`;
+  const earlier =
+    unseen === 0
+      ? ''
+      : ` ${unseen} of them ${unseen === 1 ? 'was' : 'were'} seen before what is kept of the capture.`;
   return {
     session: shown.session,
     others: others.map((copy) => copy.session),

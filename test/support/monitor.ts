@@ -21,7 +21,7 @@ export async function watched(more: Partial<MonitorOptions> = {}): Promise<Watch
     ports: [25, 587, 2525],
     rules: catalog,
     digest: await createDigestFactory('xxh64'),
-    duplicates: new DuplicateMemory({ windowUs: 3 * 86_400e6, messages: 100_000 }),
+    duplicates: new DuplicateMemory({ windowUs: 3 * 86_400e6, messages: 5_000, old: 200_000 }),
     now: () => clock,
     onFinding: (announcement) => said.push(announcement),
     ...more,

@@ -1,0 +1,132 @@
+/** Messages of days: what is remembered of them, for how long, and in how much room. */
+import { describe, expect, it } from 'vitest';
+import { CaptureReader } from '../../src/capture/reader.js';
+import { DuplicateMemory } from '../../src/live/duplicate-memory.js';
+import { duplicateDelivery } from '../../src/rules/duplicate-delivery.js';
+import type { Finding } from '../../src/rules/finding.js';
+import { pcapOf, scriptPackets } from '../support/dialogue.js';
+import { watched } from '../support/monitor.js';
+
+const DAY_S = 86_400;
+const DAY_US = DAY_S * 1e6;
+
+let nextPort = 40_000;
+
+/** A session that delivers message `id`, which the server takes without the client hearing of it. */
+function delivery(id: string, { wait = 0, to = 'bob@example.com', body = 'x' } = {}): string {
+  return [
+    `@ +${wait}`,
+    `session C=192.0.2.10:${nextPort++} S=198.51.100.25:25`,
+    'S: 220 mail.example ESMTP',
+    'C: EHLO client.example',
+    'S: 250 mail.example',
+    'C: MAIL FROM:<a@client.example>',
+    'S: 250 ok',
+    `C: RCPT TO:<${to}>`,
+    'S: 250 ok',
+    'C: DATA',
+    'S: 354 go',
+    `C: Message-ID: <${id}@client.example>`,
+    'C:',
+    `C: ${body}`,
+    'C: .',
+    'S: 250 ok',
+    'rst C',
+  ].join('\n');
+}
+
+async function remembered(
+  scripts: readonly string[],
+  limits: Partial<ConstructorParameters<typeof DuplicateMemory>[0]> = {},
+  memory?: DuplicateMemory,
+) {
+  const duplicates =
+    memory ?? new DuplicateMemory({ windowUs: 3 * DAY_US, messages: 100, old: 100, ...limits });
+  const { monitor } = await watched({ duplicates, rules: [duplicateDelivery] });
+  const reader = new CaptureReader(monitor);
+  reader.push(pcapOf(scriptPackets(scripts.join('\n'))));
+  monitor.end(true, reader.end());
+  const rows = [...monitor.duplicates()];
+  return { duplicates, rows, findings: monitor.findings(), health: duplicates.health };
+}
+
+const copies = (finding: Finding | undefined) => finding?.args.copies;
+
+describe('duplicates over days', () => {
+  it('a message that comes again within the window is told, and one after it is not', async () => {
+    const within = await remembered([delivery('1'), delivery('1', { wait: 2 * DAY_S })]);
+    expect(copies(within.findings[0])).toBe(2);
+    const after = await remembered([
+      delivery('1'),
+      delivery('2', { wait: 4 * DAY_S }),
+      delivery('1', { wait: 10 }),
+    ]);
+    expect(after.findings).toEqual([]);
+  });
+
+  const others = Array.from({ length: 10 }, (_, index) => delivery(String(index + 100), { wait: 60 }));
+
+  it('one of which hashes alone are left is told, as far as they tell', async () => {
+    const { findings, rows } = await remembered([delivery('1'), ...others, delivery('1', { wait: 60 })], {
+      messages: 4,
+    });
+    expect(findings).toHaveLength(1);
+    const [finding] = findings;
+    expect(finding!.args).toMatchObject({
+      copies: 2,
+      outcomes: ['accepted', 'accepted'],
+      messageId: '<1@client.example>',
+    });
+    expect(finding!.message).toMatch(/1 of them was seen before what is kept of the capture/);
+    expect(finding!.sessions).toEqual(['s12']);
+    expect(rows).toEqual([
+      expect.objectContaining({ copies: 2, accepted: 2, sessions: [12], finding: 'f1' }),
+    ]);
+  });
+
+  it.each([
+    ['other recipients', { to: 'eve@example.com' }],
+    ['another body', { body: 'y' }],
+  ])('hashes tell %s', async (_, other) => {
+    const scripts = [delivery('1'), ...others, delivery('1', { wait: 60, ...other })];
+    expect((await remembered(scripts, { messages: 4 })).findings).toEqual([]);
+  });
+
+  it('has a limit, and says what was lost at it', async () => {
+    const { findings, health } = await remembered([delivery('1'), ...others, delivery('1', { wait: 60 })], {
+      messages: 4,
+      old: 3,
+    });
+    expect(findings).toEqual([]);
+    expect(health).toMatchObject({ used: 7, limit: 7, dropped: 5 });
+  });
+
+  it('tells of what it told, however much comes after it', async () => {
+    const { findings } = await remembered([delivery('1'), delivery('1', { wait: 60 }), ...others], {
+      messages: 2,
+      old: 2,
+    });
+    expect(copies(findings[0])).toBe(2);
+    expect(findings[0]!.evidence.length).toBeGreaterThan(2);
+  });
+
+  it.each([100, 4])('is the same after a restart (%i messages whole)', async (messages) => {
+    const before = await remembered([delivery('1'), ...others], { messages });
+    const again = new DuplicateMemory({ windowUs: 3 * DAY_US, messages, old: 100 });
+    expect(again.restore([...before.duplicates.state()].join(''))).toBe(true);
+    expect(again.health).toEqual({ ...before.health, dropped: 0 });
+    const { findings } = await remembered([delivery('1', { wait: 3_000 })], {}, again);
+    expect(copies(findings[0])).toBe(2);
+    expect(findings[0]!.sessions).toEqual(['s1']);
+  });
+
+  it('takes in nothing of a state that is damaged anywhere', async () => {
+    const { duplicates } = await remembered([delivery('1'), ...others], { messages: 4 });
+    const state = [...duplicates.state()].join('');
+    for (let length = 0; length < state.length; length += 7) {
+      const fresh = new DuplicateMemory({ windowUs: DAY_US, messages: 4, old: 4 });
+      expect(fresh.restore(state.slice(0, length))).toBe(false);
+      expect(fresh.health.used).toBe(0);
+    }
+  });
+});
