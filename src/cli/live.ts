@@ -134,6 +134,7 @@ async function keep(
     digest: await createDigestFactory(args.digest),
     duplicates: memory,
     now: () => performance.now(),
+    later: (work) => setImmediate(work),
     residentOctets: () => process.memoryUsage.rss(),
     ...(ring && { onPacket: (packet) => ring.packet(packet) }),
     onFinding,

@@ -55,6 +55,8 @@ export interface MonitorOptions {
   readonly duplicates: DuplicateMemory;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
+  /** Does the work when others have had their turn; without it sessions are judged as they close. */
+  readonly later?: (work: () => void) => void;
   readonly residentOctets?: () => number;
   /** Hears each packet before anything is made of it. */
   readonly onPacket?: (packet: CapturedPacket) => void;
@@ -68,6 +70,10 @@ export interface MonitorOptions {
 const SILENT_US = 61_000_000;
 /** Sessions in progress that one tick looks at for silence. */
 const SILENCE_STEPS = 2_000;
+/** Sessions that wait to be judged; beyond that packets wait for them. */
+const MAX_WAITING = 5_000;
+/** Milliseconds that judging takes at once: keys and packets wait so long. */
+const SLICE_MS = 10;
 /** Ending the rules may take this part of the time. */
 const PACE = 20;
 const MAX_TROUBLES = 100;
@@ -119,6 +125,10 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   private readonly rulesOfOne: readonly Rule[];
   private ruleSet: RuleSet;
   private heard = 0;
+  /** Closed, and not judged yet, with the time of the capture when they closed. */
+  private waiting: { readonly record: SessionRecord; readonly us: number }[] = [];
+  private next = 0;
+  private scheduled = false;
   /** What was said by rules that have begun anew since. */
   private past = new Map<string, Finding>();
   private closedFindings: ReadonlyMap<string, Finding> = new Map();
@@ -249,6 +259,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       this.closingUs = this.nowUs();
     }
     this.table.end();
+    while (this.next < this.waiting.length) this.hearNext();
     this.ended = true;
     this.openFindings.clear();
     this.hearEnd();
@@ -439,8 +450,34 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   }
 
   private closed(record: SessionRecord): void {
-    const session = record.materialise(0, this.closingUs ?? this.table.lastUs);
-    this.forget(record.index);
+    const { index } = record;
+    this.open.delete(index);
+    this.touched.delete(index);
+    this.due.delete(index);
+    this.waiting.push({ record, us: this.closingUs ?? this.table.lastUs });
+    if (!this.options.later || this.waiting.length - this.next > MAX_WAITING) this.hearNext();
+    else this.hearLater(this.options.later);
+  }
+
+  private hearLater(later: (work: () => void) => void): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    later(() => {
+      this.scheduled = false;
+      const untilMs = this.options.now() + SLICE_MS;
+      while (this.next < this.waiting.length && this.options.now() < untilMs) this.hearNext();
+      if (this.next < this.waiting.length) this.hearLater(later);
+    });
+  }
+
+  private hearNext(): void {
+    const { record, us } = this.waiting[this.next++]!;
+    if (this.next * 2 >= this.waiting.length) {
+      this.waiting = this.waiting.slice(this.next);
+      this.next = 0;
+    }
+    const session = record.materialise(0, us);
+    this.openFindings.delete(record.index);
     this.sessionsClosed++;
     this.gaps += session.gapCount;
     if (session.closed === 'limit') this.limitCloses++;
@@ -451,13 +488,6 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     this.heard++;
     this.unsaid = true;
     if (this.heard >= this.limits.sessionsOfRules) this.beginAnew();
-  }
-
-  private forget(index: number): void {
-    this.open.delete(index);
-    if (this.openFindings.delete(index)) this.unsaid = true;
-    this.touched.delete(index);
-    this.due.delete(index);
   }
 
   private census(session: SmtpSession): void {
