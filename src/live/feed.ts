@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { networkInterfaces } from 'node:os';
 import type { CaptureFacts, PacketListener } from '../capture/packet.js';
 import { CaptureReader } from '../capture/reader.js';
 import type { Driver, EndCause, Target } from './drivers/driver.js';
@@ -14,6 +15,7 @@ const MAX_RESTARTS = 5;
 /** One that ran for so long may fail as often again. */
 const STEADY_MS = 60_000;
 const ASK_MS = 5_000;
+const LINK_MS = 1_000;
 /** A program that was asked to end and does not. */
 const PATIENCE_MS = 3_000;
 
@@ -153,10 +155,16 @@ function runOnce(
   return new Promise((resolve) => {
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const stopChild = stopper(child);
+    const link = watchLink(options.interface, (down) => {
+      if (!began) return;
+      const trouble = `${options.interface} is down: waiting for it.`;
+      listener.tell(down ? { state: 'waiting', trouble } : { state: 'running', trouble: null });
+    });
     const asking = driver.asks === null ? null : setInterval(() => child.kill(driver.asks!), ASK_MS);
     signal.addEventListener('abort', stopChild.stop, { once: true });
     if (signal.aborted) stopChild.stop();
     const done = (cause: Run['cause'] | null, code: number | null, by: NodeJS.Signals | null): void => {
+      clearInterval(link);
       if (asking !== null) clearInterval(asking);
       stopChild.done();
       signal.removeEventListener('abort', stopChild.stop);
@@ -196,6 +204,21 @@ function runOnce(
       if (child.pid !== undefined) done(null, code, by);
     });
   });
+}
+
+/**
+ * libpcap captures on when its interface is down and comes up again, and says nothing of it. An interface without an address is not seen
+ * here.
+ */
+function watchLink(name: string, changed: (down: boolean) => void): NodeJS.Timeout {
+  const isUp = (): boolean => networkInterfaces()[name] !== undefined;
+  const known = isUp();
+  let down = false;
+  return setInterval(() => {
+    if (!known || down !== isUp()) return;
+    down = !down;
+    changed(down);
+  }, LINK_MS);
 }
 
 /** dumpcap ends with 0 when its interface goes, and says so on standard error, or not at all. */

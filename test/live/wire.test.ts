@@ -2,7 +2,7 @@
  * The wire itself: an Exim behind the lab's emulated ASA, in network namespaces of their own, watched by every driver that is
  * installed. Needs root.
  */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -122,6 +122,20 @@ describe.skipIf(why !== null)('live -i', () => {
       expect(await live.end()).toBe(1);
       expect(live.summary).toMatchObject({ sessions: 2, messages: 2 });
       expect(live.lines.filter(({ type }) => type === 'withdrawn')).toEqual([]);
+    });
+
+    it.skipIf(!installed(driver))('says that an interface is down, and goes on when it is up', async () => {
+      const live = world.live('-i', 'eth0', '--driver', driver);
+      await live.says(/capturing on eth0/);
+      execFileSync('ip', ['-n', world.client, 'link', 'set', 'eth0', 'down']);
+      await live.says(/eth0 (is down|has gone): waiting for it/);
+      execFileSync('ip', ['-n', world.client, 'link', 'set', 'eth0', 'up']);
+      execFileSync('ip', ['-n', world.client, 'route', 'replace', '192.0.2.0/24', 'dev', 'eth0']);
+      await live.says(/capturing on eth0/, 2);
+      await world.tell('mail');
+      await live.until(() => live.rules().includes('banner-masked'));
+      expect(await live.end()).toBe(1);
+      expect(live.summary).toMatchObject({ trouble: null, sessions: 1 });
     });
 
     it.skipIf(!installed(driver))('is started again when it is killed', async () => {
