@@ -16,6 +16,7 @@ import type { Decoder, SegmentListener } from '../wire/decode.js';
 import type { TcpSegment } from '../wire/segment.js';
 import type { DuplicateMemory } from './duplicate-memory.js';
 import { type Announcement, byKey, FindingBoard } from './finding-board.js';
+import { DUPLICATE_RULE, RuleGenerations } from './rule-generations.js';
 import { sessionRow } from './session-row.js';
 import { SessionShelf } from './shelf.js';
 import type { DuplicateRow, HealthFacts, SessionRow, SourceFacts, Watch, WatchCounts } from './watch.js';
@@ -78,8 +79,6 @@ const SLICE_MS = 10;
 const PACE = 20;
 const MAX_TROUBLES = 100;
 
-const DUPLICATE_RULE = 'duplicate-delivery';
-
 const NOTHING_TOLD: SourceFacts = {
   driver: 'stream',
   interface: null,
@@ -120,17 +119,13 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   private readonly open = new Map<number, Open>();
   private readonly shelf: SessionShelf;
   private readonly board: FindingBoard;
-  private readonly rules: readonly Rule[];
+  private readonly generations: RuleGenerations;
   /** Those for which one session can be enough. */
   private readonly rulesOfOne: readonly Rule[];
-  private ruleSet: RuleSet;
-  private heard = 0;
   /** Closed, and not judged yet, with the time of the capture when they closed. */
   private waiting: { readonly record: SessionRecord; readonly us: number }[] = [];
   private next = 0;
   private scheduled = false;
-  /** What was said by rules that have begun anew since. */
-  private past = new Map<string, Finding>();
   private closedFindings: ReadonlyMap<string, Finding> = new Map();
   private remarks: readonly NotAssessed[] = [];
   private readonly openFindings = new Map<number, Map<string, Finding>>();
@@ -143,7 +138,6 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   private packets = 0;
   private octets = 0;
   private messages = 0;
-  private sessionsClosed = 0;
   private gaps = 0;
   private limitCloses = 0;
   /** Added to frame numbers: a capture that was begun again goes on with them. */
@@ -182,11 +176,12 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     this.decoder = createDecoder(this, ports, addresses);
     this.shelf = new SessionShelf(this.limits.sessions);
     this.board = new FindingBoard(this.limits.findings, (said) => this.options.onFinding?.(said));
-    this.rules = options.rules.map((rule) =>
-      rule.meta.id === DUPLICATE_RULE ? options.duplicates.rule : rule,
+    this.generations = new RuleGenerations(
+      options.rules.map((rule) => (rule.meta.id === DUPLICATE_RULE ? options.duplicates.rule : rule)),
+      (number) => this.shelf.session(number, this.nowUs()),
+      this.limits,
     );
     this.rulesOfOne = options.rules.filter(({ meta }) => meta.id !== DUPLICATE_RULE);
-    this.ruleSet = this.newRules();
     this.begunMs = now();
     this.packetMs = this.begunMs;
     this.rateMs = this.begunMs;
@@ -299,9 +294,9 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
         { name: 'findings', used: board.size, limit: limits.findings, dropped: board.dropped },
         {
           name: 'sessions compared by rules',
-          used: this.heard,
+          used: this.generations.heard,
           limit: limits.sessionsOfRules,
-          dropped: this.sessionsClosed - this.heard,
+          dropped: this.generations.forgotten,
         },
       ],
       skipped: this.decoder.skipped,
@@ -411,14 +406,6 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     return remarks;
   }
 
-  private newRules(): RuleSet {
-    return new RuleSet(
-      this.rules,
-      (number) => this.shelf.session(number, this.nowUs()),
-      this.limits.sessionsOfFinding,
-    );
-  }
-
   /** What closes now closes for the time that has gone by, not at a packet. */
   private expire(nowUs: number): void {
     this.closingUs = nowUs;
@@ -478,16 +465,13 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     }
     const session = record.materialise(0, us);
     this.openFindings.delete(record.index);
-    this.sessionsClosed++;
     this.gaps += session.gapCount;
     if (session.closed === 'limit') this.limitCloses++;
     this.census(session);
     // First on the shelf: rules may ask for it.
     this.shelf.add(record, sessionRow(session, session.closed));
-    this.ruleSet.session(session);
-    this.heard++;
+    this.generations.session(session);
     this.unsaid = true;
-    if (this.heard >= this.limits.sessionsOfRules) this.beginAnew();
   }
 
   private census(session: SmtpSession): void {
@@ -574,17 +558,9 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   }
 
   private hearEnd(): void {
-    const said = this.ruleSet.end();
-    this.remarks = said.notAssessed;
-    this.closedFindings = this.past.size === 0 ? byKey(said) : together(this.past, byKey(said));
-  }
-
-  /** Rules remember sessions: so that they never remember too much, they begin anew. */
-  private beginAnew(): void {
-    this.hearEnd();
-    this.past = new Map([...this.closedFindings].slice(-this.limits.findings));
-    this.ruleSet = this.newRules();
-    this.heard = 0;
+    const { findings, notAssessed } = this.generations.end();
+    this.remarks = notAssessed;
+    this.closedFindings = findings;
   }
 
   /** By the number of a session, the findings in which it is named. */
@@ -600,29 +576,4 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     }
     return names;
   }
-}
-
-/** What was said before and what is said now: one finding where both speak of the same. */
-function together(
-  past: ReadonlyMap<string, Finding>,
-  now: ReadonlyMap<string, Finding>,
-): Map<string, Finding> {
-  const all = new Map(past);
-  for (const [key, finding] of now) {
-    const before = all.get(key);
-    // The memory of duplicates outlives the rules: it tells all again.
-    if (before === undefined || finding.rule === DUPLICATE_RULE) {
-      all.set(key, finding);
-      continue;
-    }
-    all.set(key, {
-      ...finding,
-      session: before.session,
-      sessions: [...before.sessions, ...finding.sessions].slice(0, DEFAULT_MONITOR_LIMITS.sessionsOfFinding),
-      count: before.count + finding.count,
-      evidence: before.evidence,
-      ...(before.evidenceSessions && { evidenceSessions: before.evidenceSessions }),
-    });
-  }
-  return all;
 }

@@ -62,6 +62,10 @@ describe('duplicates over days', () => {
       delivery('1', { wait: 10 }),
     ]);
     expect(after.findings).toEqual([]);
+    const hashed = await remembered([delivery('1'), delivery('2'), delivery('1', { wait: 4 * DAY_S })], {
+      messages: 1,
+    });
+    expect(hashed.findings).toEqual([]);
   });
 
   const others = Array.from({ length: 10 }, (_, index) => delivery(String(index + 100), { wait: 60 }));

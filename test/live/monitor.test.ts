@@ -71,7 +71,7 @@ describe('what a watch says', () => {
     for (let second = 0; second < 70; second++) watch.pass(1000);
     expect(said(watch)).toEqual(['new open end-of-data-unacknowledged']);
     new CaptureReader(watch.monitor).push(pcapOf(scriptPackets(script).slice(packets)));
-    watch.monitor.end(true);
+    watch.pass(500);
     expect(said(watch)).toEqual([
       'new open end-of-data-unacknowledged',
       'withdrawn closed end-of-data-unacknowledged',
@@ -122,6 +122,12 @@ describe('what a watch keeps', () => {
     const whole = await watchScript(many, only('banner-masked'));
     whole.monitor.end(true);
     const anew = await watchScript(many, { ...only('banner-masked'), limits: { sessionsOfRules: 5 } });
+    expect(
+      anew.monitor.health.tables.find(({ name }) => name === 'sessions compared by rules'),
+    ).toMatchObject({
+      used: 2,
+      dropped: 10,
+    });
     anew.monitor.end(true);
     expect(anew.monitor.findings()).toEqual(whole.monitor.findings());
     expect(anew.monitor.findings()[0]).toMatchObject({
@@ -196,6 +202,9 @@ describe('what a watch keeps', () => {
     const once = await watchScript(many);
     once.monitor.end(true);
     expect(slow.monitor.findings()).toEqual(once.monitor.findings());
+    const never = await watchScript(many, { later: () => {} });
+    never.monitor.end(true);
+    expect(never.monitor.findings()).toEqual(once.monitor.findings());
   });
 
   it('never shows a secret', async () => {
