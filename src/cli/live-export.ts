@@ -37,7 +37,10 @@ export async function exportWatch(
     metas,
     leftOut: whole.findings.length - findings.length,
   };
-  let evidence = 'no evidence captures: the packets were not kept';
+  let evidence =
+    args.write === null
+      ? 'no evidence captures: the packets were not kept'
+      : `evidence by: mailwitness analyze --evidence proof ${args.write}/mailwitness-*.pcap`;
   if (findings.length > 0 && args.read !== null && isRegular(args.read)) {
     const folder = `${base}-evidence`;
     const directory = new EvidenceDirectory(folder, false, [args.read], [args.read]);

@@ -83,7 +83,9 @@ async function watch(args: LiveArguments, io: Io, version: string): Promise<Exit
   });
   const { monitor, ring, state, memory, metrics } = keeping;
   await metrics.begin(args, () => monitor, version);
-  const signals = heard(io, stop, () => io.stderr.write(summaryText(monitor)));
+  const signals = heard(io, stop, () => {
+    if (!show) io.stderr.write(summaryText(monitor));
+  });
   const timers = [
     setInterval(() => {
       monitor.tick();
@@ -129,6 +131,7 @@ async function keep(
   state?.load((kept) => memory.restore(kept));
   const ring = args.write === null ? null : new PacketRing(args.write, args.ring, stamp(), say);
   const monitor = new Monitor({
+    name: args.interface ?? args.read ?? '-',
     ports: args.ports,
     rules,
     digest: await createDigestFactory(args.digest),

@@ -49,6 +49,8 @@ export const DEFAULT_MONITOR_LIMITS: MonitorLimits = {
 };
 
 export interface MonitorOptions {
+  /** What reports call the capture. */
+  readonly name: string;
   readonly ports: readonly number[];
   readonly rules: readonly Rule[];
   readonly digest: DigestFactory;
@@ -351,9 +353,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     const findings = this.findings();
     const numbers = [...this.sessions()].map(({ number }) => number).sort((a, b) => a - b);
     return {
-      captures: [
-        { file: this.source.interface ?? '-', facts: this.captureFacts(), skipped: this.decoder.skipped },
-      ],
+      captures: [{ file: this.options.name, facts: this.captureFacts(), skipped: this.decoder.skipped }],
       sessionCount: numbers.length,
       sessions: () => this.sessionsOf(numbers),
       session: (id) => this.session(Number(id.slice(1))),

@@ -16,9 +16,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readCapture } from '../../src/capture/source.js';
+import { exportWatch } from '../../src/cli/live-export.js';
+import { type LiveArguments, parseLive } from '../../src/cli/live-options.js';
 import { listenAddress } from '../../src/cli/metrics-server.js';
 import { ringSize } from '../../src/cli/packet-ring.js';
 import { openMetrics } from '../../src/live/metrics.js';
+import { catalog } from '../../src/rules/catalog.js';
+import { schemaErrors } from '../report/schema.js';
 import { Live } from '../support/live.js';
 import { watchFile } from '../support/monitor.js';
 
@@ -264,6 +268,42 @@ function get(
   });
 }
 
+describe('an export', () => {
+  const here = process.cwd();
+  afterEach(() => process.chdir(here));
+
+  it('holds the report, and the evidence where the packets can be read again', async () => {
+    const { monitor } = await watchFile(ASA, 7, { name: ASA });
+    process.chdir(folder);
+    const args = (await parseLive(['-r', ASA])) as LiveArguments;
+    const line = await exportWatch(monitor, args, catalog, '20260506T070809Z', '1.2.3');
+    expect(line).toMatch(/evidence in mailwitness-20260506T070809Z-evidence/);
+    expect(readdirSync(folder).sort()).toEqual([
+      'mailwitness-20260506T070809Z-evidence',
+      'mailwitness-20260506T070809Z.html',
+      'mailwitness-20260506T070809Z.json',
+    ]);
+    const evidence = readdirSync('mailwitness-20260506T070809Z-evidence').filter((name) =>
+      /pcapng$/.test(name),
+    );
+    expect(evidence).toHaveLength(5);
+    const report = JSON.parse(readFileSync('mailwitness-20260506T070809Z.json', 'utf8')) as object;
+    expect(schemaErrors(report)).toEqual([]);
+    expect(report).toMatchObject({ captures: [{ file: ASA, packets: 38 }] });
+  });
+
+  it('says how to get evidence of packets that are kept', async () => {
+    const { monitor } = await watchFile(ASA, 7);
+    process.chdir(folder);
+    const kept = (await parseLive(['-i', 'eth0', '--write', 'kept'])) as LiveArguments;
+    expect(await exportWatch(monitor, kept, catalog, '1', '1')).toMatch(
+      /analyze --evidence proof kept\/mailwitness-/,
+    );
+    const bare = (await parseLive(['-i', 'eth0'])) as LiveArguments;
+    expect(await exportWatch(monitor, bare, catalog, '2', '1')).toMatch(/the packets were not kept/);
+  });
+});
+
 describe('-o', () => {
   it.each(['text', 'json', 'html', 'markdown', 'csv'])('writes a report at the end: %s', async (format) => {
     const file = join(folder, 'report');
@@ -272,6 +312,7 @@ describe('-o', () => {
     expect(live).toMatch(/banner-masked|greeting/i);
     if (format === 'json') {
       const report = JSON.parse(live) as { sessions: unknown[]; findings: unknown[] };
+      expect(schemaErrors(report)).toEqual([]);
       expect(report.sessions).toHaveLength(2);
       expect(report.findings).toHaveLength(5);
     }

@@ -18,6 +18,7 @@ export async function watched(more: Partial<MonitorOptions> = {}): Promise<Watch
   let clock = 0;
   const said: Announcement[] = [];
   const monitor = new Monitor({
+    name: '-',
     ports: [25, 587, 2525],
     rules: catalog,
     digest: await createDigestFactory('xxh64'),
