@@ -58,7 +58,7 @@ export function summaryText(watch: Watch): string {
   const lines = [
     `${printableText(from)}: ${counts.packets} packets in ${Math.round(counts.elapsedMs / 1000)} s; ${witnessNote(watch)}.`,
     `${counts.sessions} sessions (${counts.openSessions} open), ${counts.messages} messages, ${counts.findings} findings, ${Math.round(health.residentOctets / 1e6)} MB resident.`,
-    ...lost.map(({ name, limit, dropped }) => `${name}: ${dropped} more than the ${limit} that are kept.`),
+    ...lost.map(({ name, limit, dropped }) => `${name}: ${dropped} are not kept (limit ${limit}).`),
   ];
   return lines.map((line) => `mailwitness: ${line}\n`).join('');
 }

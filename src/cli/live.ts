@@ -139,7 +139,7 @@ async function keep(
     now: () => performance.now(),
     later: (work) => setImmediate(work),
     residentOctets: () => process.memoryUsage.rss(),
-    ...(ring && { onPacket: (packet) => ring.packet(packet) }),
+    ...(ring && { onPacket: (packet) => ring.packet(packet), tables: () => [ring.health] }),
     onFinding,
     onSource: (now, before) => {
       if (now.trouble !== null && now.trouble !== before.trouble) say(now.trouble);

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CapturedPacket } from '../capture/packet.js';
+import type { TableHealth } from '../live/watch.js';
 import { cannotWrite, UsageError } from './usage-error.js';
 
 const FILE_HEADER = 24;
@@ -75,9 +76,9 @@ export class PacketRing {
     }
   }
 
-  /** Its files, the oldest first. */
-  get files(): readonly string[] {
-    return this.own;
+  /** How many files there are, and how many packets are in none. */
+  get health(): TableHealth {
+    return { name: 'packet files', used: this.own.length, limit: this.size.files, dropped: this.lost };
   }
 
   packet(packet: CapturedPacket): void {
@@ -90,7 +91,10 @@ export class PacketRing {
     const otherKind = packet.linkType !== this.linkType || packet.digits > 6 !== this.nanoseconds;
     if (this.descriptor < 0 || otherKind || this.written + this.filled + record > this.size.octets) {
       this.begin(packet);
-      if (this.failed) return;
+      if (this.failed) {
+        this.lost++;
+        return;
+      }
     }
     if (this.filled + record > this.buffer.length) this.flush();
     if (record > this.buffer.length) this.buffer = Buffer.allocUnsafe(record);

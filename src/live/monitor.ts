@@ -19,7 +19,15 @@ import { type Announcement, byKey, FindingBoard } from './finding-board.js';
 import { DUPLICATE_RULE, RuleGenerations } from './rule-generations.js';
 import { sessionRow } from './session-row.js';
 import { SessionShelf } from './shelf.js';
-import type { DuplicateRow, HealthFacts, SessionRow, SourceFacts, Watch, WatchCounts } from './watch.js';
+import type {
+  DuplicateRow,
+  HealthFacts,
+  SessionRow,
+  SourceFacts,
+  TableHealth,
+  Watch,
+  WatchCounts,
+} from './watch.js';
 
 /** What a watch may use, however long it goes on. */
 export interface MonitorLimits {
@@ -61,6 +69,8 @@ export interface MonitorOptions {
   /** Does the work when others have had their turn; without it sessions are judged as they close. */
   readonly later?: (work: () => void) => void;
   readonly residentOctets?: () => number;
+  /** Tables of those that keep things beside the watch. */
+  readonly tables?: () => readonly TableHealth[];
   /** Hears each packet before anything is made of it. */
   readonly onPacket?: (packet: CapturedPacket) => void;
   readonly onFinding?: (announcement: Announcement) => void;
@@ -300,6 +310,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
           limit: limits.sessionsOfRules,
           dropped: this.generations.forgotten,
         },
+        ...(this.options.tables?.() ?? []),
       ],
       skipped: this.decoder.skipped,
       gaps: this.gaps,
@@ -400,7 +411,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       );
     }
     for (const { name, limit, dropped } of this.health.tables) {
-      if (dropped > 0) say('limit', `${name}: ${dropped} more than the ${limit} that are kept.`);
+      if (dropped > 0) say('limit', `${name}: ${dropped} are not kept (limit ${limit}).`);
     }
     for (const [reason, count] of this.unjudged) say(reason, `${count} sessions.`);
     return remarks;

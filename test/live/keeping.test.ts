@@ -86,6 +86,8 @@ describe('--write', () => {
       await live.ended;
       expect(live.err.match(/packets cannot be written to .*: the disk is full/g)).toHaveLength(1);
       expect(live.summary).toMatchObject({ state: 'ended' });
+      const limits = live.summary.limits as { name: string; dropped: number }[];
+      expect(limits.find(({ name }) => name === 'packet files')!.dropped).toBeGreaterThan(0);
       expect(live.rules().length).toBeGreaterThan(0);
     } finally {
       execFileSync('umount', [folder]);
