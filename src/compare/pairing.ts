@@ -142,8 +142,20 @@ class Matchmaker {
       this.rivals.outside.fill(0);
       for (const step of this.steps()) this.take(step);
       this.pairProxied();
-      if (this.count === before) return;
+      if (this.count === before) break;
     }
+    this.pairLeftOver();
+  }
+
+  /** Of those with one pair of timestamps all others have their partners: the box held this one up. */
+  private pairLeftOver(): void {
+    this.pairAlone(
+      by.bothTimestamps,
+      (i, o) =>
+        this.agreement.sameLines(i, o) &&
+        !this.contradicts(i, o) &&
+        Math.max(this.openingDistance(i, o), this.endDistance(i, o)) <= ONE_CONNECTION_US,
+    );
   }
 
   /** Strongest first. */
