@@ -126,6 +126,11 @@ def compare_any(lab):
     asa(lab, '--router', record=lambda _: lab.record_at_box(f'{lab.name}.pcap.zst'))
 
 
+def compare_cooked(lab):
+    "ASA; one pcap of all the box's interfaces (`-i any`): only whether a packet came in or went out tells its side"
+    asa(lab, record=lambda _: lab.record_any(f'{lab.name}.pcap.zst'))
+
+
 def compare_control(lab):
     "Postfix to Postfix, nothing in between"
     lab.network(); lab.firewall(); lab.postfix_server(); lab.postfix_client(); both(lab)
@@ -135,4 +140,4 @@ def compare_control(lab):
 COMPARISONS = {s.__name__.replace('_', '-'): s for s in (
     compare_asa, compare_pix6, compare_pix51, compare_pix40, compare_lost_dot, compare_lost_reset, compare_lost_250,
     compare_attachment, compare_proxy, compare_nat, compare_loss, compare_skew, compare_newsletter, compare_newsletter_bare, compare_one_file,
-    compare_any, compare_control)}
+    compare_any, compare_cooked, compare_control)}

@@ -167,6 +167,11 @@ class Lab:
             self.recorder('firewall', device, name, interface=device)
         self.recorders_ready()
 
+    def record_any(self, name):
+        """Both cables, recorded on the box itself as the pseudo-device `any` has them: without Ethernet headers."""
+        self.recorder('firewall', 'any', name)
+        self.recorders_ready()
+
     def recorder(self, where, device, name, nano=False, interface=''):
         raw = f'{self.folder}/{name}{interface}.raw'
         command = ['tcpdump', '-U', '--immediate-mode', '-Z', 'root', '-s', '0', '-B', '8192', '-i', device, '-w', raw]
@@ -316,8 +321,8 @@ class Lab:
 
     def has_both_sides(self):
         names = [os.path.basename(target) for target in self.recordings]
-        return all(any(side in name for name in names) for side in ('-inside.', '-outside.')) \
-            or any(len(raws) > 1 for raws in self.recordings.values())
+        return self.name.startswith('compare-') \
+            or all(any(side in name for name in names) for side in ('-inside.', '-outside.'))
 
     def keep_log(self):
         """What the box says it changed, beside the recordings; an empty file when it changed nothing."""
