@@ -3,7 +3,8 @@
  * sender sent, with the log applied to it, must be what the receiver got: no octet more and no octet less.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -22,7 +23,7 @@ const COOKED: Record<Side, string> = {
   inside: '(tcp.dstport == 25 && sll.pkttype == 4) || (tcp.srcport == 25 && sll.pkttype != 4)',
 };
 const CLIENT_MAC = '02:00:00:00:00:20';
-const tshark = spawnSync('tshark', ['--version']).status === 0;
+const tshark = ['tshark', 'mergecap'].every((tool) => spawnSync(tool, ['--version']).status === 0);
 if (!tshark) console.warn('changes-log.test.ts skipped: tshark is not installed');
 
 type Side = 'inside' | 'outside';
@@ -58,6 +59,7 @@ class Connection {
 type Recorded = Map<string, Connection>;
 
 const FIELDS = [
+  'frame.interface_id',
   'ip.src',
   'tcp.srcport',
   'ip.dst',
@@ -67,38 +69,52 @@ const FIELDS = [
   'tcp.payload',
 ];
 
-function connections(file: string, filter: string): Recorded {
+const FILES = readdirSync(FOLDER).filter((file) => /\.pcap(ng)?(\.gz|\.zst)?$/.test(file));
+
+/** What tshark reads, one for each interface. */
+function connections(path: string, filter: string): Map<number, Recorded> {
   const fields = FIELDS.flatMap((field) => ['-e', field]);
-  const read = spawnSync('tshark', ['-r', join(FOLDER, file), '-Y', filter, '-T', 'fields', ...fields], {
+  const read = spawnSync('tshark', ['-r', path, '-Y', filter, '-T', 'fields', ...fields], {
     encoding: 'latin1',
     maxBuffer: 1 << 28,
   });
-  const found: Recorded = new Map();
+  const interfaces = new Map<number, Recorded>();
   for (const line of read.stdout.split('\n').filter(Boolean)) {
-    const [from, port, to, toPort, seq, syn, payload] = line.split('\t') as string[];
+    const [number, from, port, to, toPort, seq, syn, payload] = line.split('\t') as string[];
     const sender = toPort === '25' ? 'client' : 'server';
     const client = sender === 'client' ? `${from}:${port}` : `${to}:${toPort}`;
+    const found = interfaces.get(Number(number)) ?? new Map<string, Connection>();
+    interfaces.set(Number(number), found);
     if (!found.has(client)) found.set(client, new Connection());
     found.get(client)!.add(sender, Number(seq), syn === '1', Buffer.from(payload!, 'hex').toString('latin1'));
   }
-  return found;
+  return interfaces;
 }
 
-/** The recordings of a scenario: two files, or one with both cables in it. */
-function sides(name: string): Record<Side, Recorded> {
-  const files = readdirSync(FOLDER).filter((file) => /\.pcap(ng)?(\.gz|\.zst)?$/.test(file));
-  const two = (side: Side) => files.find((file) => file.startsWith(`${name}-${side}.`));
-  const one = files.find((file) => file.startsWith(`${name}.`));
+/** Recordings of one side each, all read at once: as interfaces of one file. */
+function recordedSides(files: readonly string[]): Map<string, Recorded> {
+  const folder = mkdtempSync(join(tmpdir(), 'mailwitness-'));
+  try {
+    const all = join(folder, 'all.pcapng');
+    const paths = files.map((file) => join(FOLDER, file));
+    const { status } = spawnSync('mergecap', ['-I', 'none', '-w', all, ...paths]);
+    expect(status).toBe(0);
+    const interfaces = connections(all, 'tcp');
+    return new Map(files.map((file, number) => [file, interfaces.get(number)!]));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A recording with both cables in it. */
+function bothSides(file: string): Record<Side, Recorded> {
   const filter = (side: Side) => {
-    if (!one) return 'tcp';
-    if (one.startsWith('compare-cooked')) return COOKED[side];
-    if (one.includes('.pcapng')) return `tcp and frame.interface_name == "${side}"`;
+    if (file.startsWith('compare-cooked')) return COOKED[side];
+    if (file.includes('.pcapng')) return `tcp and frame.interface_name == "${side}"`;
     return `tcp and ${side === 'outside' ? '' : '!'}(eth.addr == ${CLIENT_MAC})`;
   };
-  return {
-    inside: connections(one ?? two('inside')!, filter('inside')),
-    outside: connections(one ?? two('outside')!, filter('outside')),
-  };
+  const of = (side: Side) => [...connections(join(FOLDER, file), filter(side)).values()][0]!;
+  return { inside: of('inside'), outside: of('outside') };
 }
 
 /** What the receiver must get of it. */
@@ -141,6 +157,14 @@ describe.skipIf(!tshark)('the log of the emulated box', () => {
     .filter((file) => file.endsWith(SUFFIX))
     .map((file) => file.slice(0, -SUFFIX.length));
 
+  const fileOf = (name: string, side: Side) => FILES.find((file) => file.startsWith(`${name}-${side}.`));
+  let sides: Map<string, Recorded>;
+  beforeAll(() => {
+    sides = recordedSides(
+      names.flatMap((name) => [fileOf(name, 'inside') ?? [], fileOf(name, 'outside') ?? []].flat()),
+    );
+  }, 60_000);
+
   it('is there for more than ten scenarios', () => expect(names.length).toBeGreaterThan(10));
 
   describe.each(names)('%s', (name) => {
@@ -152,7 +176,9 @@ describe.skipIf(!tshark)('the log of the emulated box', () => {
         .toString('latin1')
         .split('\n');
       changes = lines.filter(Boolean).map((line) => JSON.parse(line) as Change);
-      recorded = sides(name);
+      const one = FILES.find((file) => file.startsWith(`${name}.`));
+      const of = (side: Side) => sides.get(fileOf(name, side)!)!;
+      recorded = one ? bothSides(one) : { inside: of('inside'), outside: of('outside') };
     });
 
     it('names connections of the recordings, each once', () => {
