@@ -24,8 +24,8 @@ function tmux(...words: string[]): string {
   return execFileSync('tmux', ['-L', server, ...words], { encoding: 'utf8' });
 }
 
-/** A shell in a terminal, in which the program is typed. */
-function terminal(columns = 80, rows = 24, term = 'screen-256color'): void {
+/** A shell in a terminal, in which the program is typed; or what is to be there instead of it. */
+function terminal(columns = 80, rows = 24, term = 'screen-256color', instead: string | null = null): void {
   server = `mailwitness-${process.pid}-${++servers}`;
   tmux(
     '-f',
@@ -38,8 +38,9 @@ function terminal(columns = 80, rows = 24, term = 'screen-256color'): void {
     String(columns),
     '-y',
     String(rows),
-    'sh -i',
+    instead === null ? 'sh -i' : `export LC_ALL=C.UTF-8 TERM=${term}; ${instead}`,
   );
+  if (instead !== null) return;
   type(`cd ${folder}; export LC_ALL=C.UTF-8 TERM=${term} PS1='$ '; stty -a | tail -n +2 > before`, 'Enter');
 }
 
@@ -176,6 +177,33 @@ describe.skipIf(!there)('in a terminal', () => {
     await until('[Findings 5]');
     await quit();
     await sane();
+  });
+
+  it('stops the whole pipeline for Ctrl-Z, so that the shell comes back', async () => {
+    terminal();
+    type(`(cat ${EDITED}; exec sleep 60) | node ${PROGRAM} live -r -`, 'Enter');
+    await until('RUNNING');
+    type('C-z');
+    await until(/Stopped|stopped/i);
+    type('clear; stty -a | tail -n +2 | diff - before && echo its-as-it-was', 'Enter');
+    await until(/^its-as-it-was$/m);
+    type('fg', 'Enter');
+    await until('[Sessions]');
+    type('Tab');
+    await until(/\[Findings [1-9]/);
+    type('C-c');
+    await until('MB resident');
+  });
+
+  it('goes on after Ctrl-Z where there is no shell to go on from', async () => {
+    terminal(80, 24, 'screen-256color', `node ${PROGRAM} live -r ${EDITED}; sleep 1`);
+    await until('ENDED');
+    type('C-z');
+    // tmux wakes the pane's first process only, and this is its second.
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    type('Tab');
+    await until('[Findings 5]');
+    expect(tmux('display-message', '-p', '-t', 'main', '#{alternate_on}').trim()).toBe('1');
   });
 
   it.each(['TERM', 'HUP', 'INT'])('gives the terminal back on SIG%s', async (signal) => {

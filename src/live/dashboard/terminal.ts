@@ -15,7 +15,7 @@ export interface Terminal {
 }
 
 /** The process that owns the terminal. */
-export type Host = Pick<NodeJS.Process, 'on' | 'off' | 'prependListener' | 'kill' | 'pid' | 'env'>;
+export type Host = Pick<NodeJS.Process, 'on' | 'off' | 'prependListener' | 'kill' | 'env'>;
 
 export interface TerminalOptions {
   readonly host: Host;
@@ -50,6 +50,9 @@ interface Program {
   showCursor(): void;
   flush(): void;
 }
+
+/** Who still runs so long after having stopped was not stopped: nobody could have told it to go on. */
+const NOT_STOPPED_MS = 100;
 
 /** Of the keys only those that are typed: no control, and no sequence. */
 const TYPED = /^[^\p{C}]+$/u;
@@ -91,8 +94,10 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
     options.onResize();
   });
   const { program } = screen as unknown as { program: Program };
+  let given = false;
   const resume = (): void => {
     if (closed) return;
+    given = false;
     input.setRawMode(true);
     input.resume();
     program.alternateBuffer();
@@ -103,13 +108,19 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
   };
   // blessed's own way of doing this forgets what it has not flushed, and so leaves its screen behind.
   const suspend = (): void => {
-    if (closed) return;
+    if (closed || given) return;
+    given = true;
     program.normalBuffer();
     program.showCursor();
     program.flush();
     input.setRawMode(false);
     input.pause();
-    host.kill(host.pid, 'SIGSTOP');
+    // All of the pipeline, as the terminal's own Ctrl-Z does: while any of it runs a shell does not come back. Not SIGSTOP,
+    // which would also stop where there is no shell to go on from.
+    host.off('SIGTSTP', suspend);
+    host.kill(0, 'SIGTSTP');
+    host.on('SIGTSTP', suspend);
+    setTimeout(() => given && resume(), NOT_STOPPED_MS);
   };
   host.on('SIGCONT', resume);
   host.on('SIGTSTP', suspend);
