@@ -50,10 +50,15 @@ export class OutputFile {
 
   /** @throws UsageError when it could not be written; the file is then what it was before */
   write(pieces: Iterable<string>): void {
-    if (!this.replaced) {
-      this.fill(this.target, 'w', pieces);
-      return;
+    try {
+      if (this.replaced) this.replace(pieces);
+      else this.fill(this.target, 'w', pieces);
+    } catch (error) {
+      throw error instanceof Error && 'code' in error ? cannotWrite(this.path, error) : error;
     }
+  }
+
+  private replace(pieces: Iterable<string>): void {
     const part = join(dirname(this.target), `.mailwitness-${process.pid}.part`);
     try {
       this.fill(part, 'wx', pieces);
@@ -61,7 +66,7 @@ export class OutputFile {
       renameSync(part, this.target);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') rmSync(part, { force: true });
-      throw error instanceof Error && 'code' in error ? cannotWrite(this.path, error) : error;
+      throw error;
     }
   }
 

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -85,6 +87,33 @@ describe('--output', () => {
     expect((await ran(['-o', '/dev/null', capture])).status).toBe(1);
     const after = statSync('/dev/null');
     expect([after.isCharacterDevice(), after.ino]).toEqual([true, before.ino]);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('says in one line that a device takes no more', async () => {
+    const { status, err } = await ran(['-o', '/dev/full', capture]);
+    expect(status).toBe(2);
+    expect(err).toBe('mailwitness: the report cannot be written to /dev/full: the disk is full.\n');
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('on a full disk leaves the report that was there', async (context) => {
+    const full = at('full');
+    mkdirSync(full);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', full], { stdio: 'ignore' });
+    } catch {
+      return context.skip('mounting is not allowed here');
+    }
+    try {
+      const report = join(full, 'r.html');
+      writeFileSync(report, 'old');
+      const { status, err } = await ran(['-F', 'html', '-o', report, capture]);
+      expect(status).toBe(2);
+      expect(err).toBe(`mailwitness: the report cannot be written to ${report}: the disk is full.\n`);
+      expect(readFileSync(report, 'utf8')).toBe('old');
+      expect(readdirSync(full)).toEqual(['r.html']);
+    } finally {
+      execFileSync('umount', [full]);
+    }
   });
 
   it('leaves no half report when writing fails', () => {

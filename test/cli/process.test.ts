@@ -117,6 +117,43 @@ describe('the program', () => {
     expect(stderr).toBe('status 1\n');
   });
 
+  it.skipIf(!existsSync('/dev/full')).each([
+    ['analyze', () => [edited]],
+    ['compare', () => ['compare', '--inside', edited, '--outside', edited]],
+    ['rules', () => ['rules']],
+    ['help', () => ['--help']],
+  ])('says in one line that the report of %s does not fit on the disk', (_, argv) => {
+    const { stderr, status } = spawnSync(
+      'sh',
+      ['-c', '"$@" > /dev/full', 'sh', process.execPath, MAIN, ...argv()],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect(status).toBe(2);
+    expect(stderr).toBe('mailwitness: the report cannot be written to standard output: the disk is full.\n');
+  });
+
+  it('is silent when the reader of a comparison goes away', () => {
+    const shell =
+      '{ "$0" "$1" compare -F json --inside "$2" --outside "$2"; echo "status $?" >&2; } | head -n 1';
+    const { stdout, stderr } = spawnSync('sh', ['-c', shell, process.execPath, MAIN, many], {
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe('{"schema":"mailwitness/report/1",\n');
+    expect(stderr).toMatch(/^status [012]\n$/);
+  });
+
+  it('is silent when the reader of --output, a named pipe, goes away', () => {
+    const pipe = join(folder, 'report');
+    execFileSync('mkfifo', [pipe]);
+    const shell = 'head -c 1 "$3" >/dev/null & "$0" "$1" -F json -o "$3" "$2"; echo "status $?" >&2';
+    const { stderr } = spawnSync('sh', ['-c', shell, process.execPath, MAIN, many, pipe], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('status 1\n');
+  });
+
   it('writes a large report whole to a slow reader', async () => {
     const { out } = await ended(start(['-F', 'json', many]));
     expect(out.length).toBeGreaterThan(200_000);
