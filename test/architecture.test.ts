@@ -16,6 +16,7 @@ const FLOORS = [
   'diagnose',
   'analyze.ts',
   'compare',
+  'anonymize',
   'report',
   'evidence',
   'live',

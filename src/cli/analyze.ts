@@ -1,4 +1,5 @@
-import { type Analysis, analyze } from '../analyze.js';
+import { type Analysis, analyze, type CaptureResult } from '../analyze.js';
+import type { Pseudonyms } from '../anonymize/pseudonyms.js';
 import { diagnose } from '../diagnose/diagnose.js';
 import { printableText } from '../report/printable.js';
 import type { TextOptions } from '../report/text.js';
@@ -25,6 +26,7 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
     args.evidence === null
       ? null
       : (await import('./write-evidence.js')).evidenceDirectory(args, inputsOf(args));
+  const names = args.anonymize ? (await import('./anonymizer.js')).pseudonymsOf(args) : null;
   const log = args.asaLog === null ? null : (await import('./log-file.js')).readLogFile(args.asaLog);
   const whole = await analyzeInterruptibly(args, rules, log, io);
   const findings = whole.findings.filter((finding) => isAsSure(finding.confidence, args.minConfidence));
@@ -34,9 +36,11 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
     findings,
     diagnoses: findings.length === whole.findings.length ? whole.diagnoses : diagnose(findings),
   };
-  if (!args.quiet) warn(sure, io.stderr);
-  const making = { rules, ports: args.ports, ...(log && { firewallLog: log }), version };
-  const { analysis, failed } = directory
+  if (!args.quiet) {
+    warn(names ? { ...sure, captures: await anonymousCaptures(sure, names) } : sure, io.stderr);
+  }
+  const making = { rules, ports: args.ports, ...(log && { firewallLog: log }), names, version };
+  const { analysis: named, failed } = directory
     ? await (await import('./write-evidence.js')).writeEvidence(
         directory,
         whole,
@@ -46,6 +50,9 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
         io,
       )
     : { analysis: sure, failed: false };
+  const analysis = names
+    ? (await import('../anonymize/analysis.js')).anonymizedAnalysis(named, names)
+    : named;
   // A rule whose findings were all left out was not found silent.
   const leftOut = whole.findings.filter((finding) => !findings.includes(finding));
   const judged = rules.filter(({ meta }) => !leftOut.some((finding) => finding.rule === meta.id));
@@ -66,6 +73,10 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
   else await writeAll(report, io.stdout);
   if (failed || analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
   return findings.some((finding) => isAtLeast(finding.severity, args.failOn)) ? 1 : 0;
+}
+
+async function anonymousCaptures({ captures }: Analysis, names: Pseudonyms): Promise<CaptureResult[]> {
+  return (await import('../anonymize/analysis.js')).anonymizedCaptures(captures, names);
 }
 
 /** What the report must not be written over. */

@@ -59,10 +59,11 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
   const findings = whole.analysis.findings.filter(({ confidence }) =>
     isAsSure(confidence, args.minConfidence),
   );
-  const comparison: Comparison = {
+  const named: Comparison = {
     ...whole,
     analysis: { ...whole.analysis, findings, diagnoses: diagnose(findings) },
   };
+  const comparison = await anonymizedIfAsked(named, args);
   if (!args.quiet) {
     warn(comparison.analysis, io.stderr);
     if (comparison.pairs.length === 0) {
@@ -79,6 +80,13 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
   if (comparison.pairs.length === 0) return 2;
   const failed = findings.some(({ severity }) => isAtLeast(severity, args.failOn));
   return failed || comparison.pairs.some(wasChanged) ? 1 : 0;
+}
+
+async function anonymizedIfAsked(comparison: Comparison, args: CompareArguments): Promise<Comparison> {
+  const names = args.anonymize ? (await import('./anonymizer.js')).pseudonymsOf(args) : null;
+  if (!names) return comparison;
+  const { anonymizedComparison } = await import('../anonymize/comparison.js');
+  return anonymizedComparison(comparison, names);
 }
 
 /** What the dialogue says is not the same; TCP options and gaps are no such change. */

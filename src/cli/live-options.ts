@@ -93,6 +93,8 @@ function checked([first]: readonly string[], options: RawLiveOptions): LiveArgum
   if (first !== undefined) {
     throw new UsageError(`live reads what -i or -r names, not '${first}': mailwitness live -r ${first}`);
   }
+  if (options.anonymize)
+    throw new UsageError('live keeps names: anonymize what it has written, with analyze.');
   const { interface: name, read, filter } = options;
   const list = options.listInterfaces ?? false;
   if (!list && name === undefined && read === undefined) {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { CONFIDENCES, type Confidence, SEVERITIES, type Severity } from '../rules/finding.js';
 import type { DigestKind } from '../smtp/digest.js';
 import type { Io } from './io.js';
-import { notYet, UsageError } from './usage-error.js';
+import { UsageError } from './usage-error.js';
 
 const FORMATS = [
   'text',
@@ -33,6 +33,10 @@ export interface ReportArguments {
   readonly failOn: Severity;
   readonly quiet: boolean;
   readonly color: boolean;
+  /** Names become pseudonyms. */
+  readonly anonymize: boolean;
+  /** File with the key of the pseudonyms; null: a key of this run's own. */
+  readonly key: string | null;
 }
 
 /** A checked command line of `analyze`. */
@@ -67,6 +71,7 @@ export interface RawOptions {
   quiet?: true;
   color: boolean;
   anonymize?: true;
+  key?: string;
   evidence?: string;
   force?: true;
   brief?: true;
@@ -150,12 +155,16 @@ function checked(
 
 /** @throws UsageError */
 export function checkedReport(options: RawOptions): ReportArguments {
-  if (options.anonymize) throw notYet("the option '--anonymize'");
+  if (options.key !== undefined && !options.anonymize)
+    throw new UsageError('--key is for --anonymize alone.');
+  if (options.key === '') throw new UsageError('the name of the key is empty.');
   if (options.output === '') throw new UsageError('the name of the output file is empty.');
   return {
     format: oneOf('--format', options.format, FORMATS),
     output: options.output === undefined || options.output === '-' ? null : options.output,
     ports: ports(options.port),
+    anonymize: options.anonymize ?? false,
+    key: options.key ?? null,
     only: options.rule ?? null,
     except: options.noRule ?? [],
     digest: oneOf('--digest', options.digest, DIGESTS),
@@ -216,7 +225,8 @@ export async function withReportOptions(command: Command, say: (text: string) =>
     .option('--fail-on <severity>', `exit with 1 from ${SEVERITIES.join(', ')} on`, DEFAULTS.failOn)
     .option('--quiet', 'no warnings and no progress')
     .option('--no-color', 'no colour (nor with NO_COLOR in the environment)')
-    .addOption(new Option('--anonymize').hideHelp())
+    .option('--anonymize', 'stable pseudonyms for addresses, hosts, mailboxes and words')
+    .option('--key <file>', 'the key of the pseudonyms; without it each run has its own')
     .helpOption('-h, --help', 'print this')
     .exitOverride()
     .configureOutput({ writeOut: say, writeErr: () => {}, getOutHelpWidth: () => 80 });

@@ -3,11 +3,6 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Known to the contract, and not to be had in this version: said aloud, never ignored. */
-export function notYet(what: string): UsageError {
-  return new UsageError(`${what} is not available in this version.`);
-}
-
 /** The failure of an output, with what to do about it. */
 export function cannotWrite(where: string, error: unknown, what = 'the report'): UsageError {
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';

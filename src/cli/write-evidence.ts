@@ -1,9 +1,12 @@
 import type { Analysis } from '../analyze.js';
+import { Rewriter } from '../anonymize/analysis.js';
+import type { Pseudonyms } from '../anonymize/pseudonyms.js';
 import { evidenceCaptures } from '../evidence/evidence-capture.js';
 import { printableText } from '../report/printable.js';
 import type { NotAssessed } from '../rules/finding.js';
 import type { Rule } from '../rules/rule.js';
 import type { FirewallLog } from '../syslog/reader.js';
+import { evidenceRewriter } from './anonymizer.js';
 import { EvidenceDirectory } from './evidence-directory.js';
 import type { Io } from './io.js';
 import type { AnalyzeArguments } from './options.js';
@@ -35,15 +38,29 @@ export async function writeEvidence(
   told: Analysis,
   {
     version,
+    names: pseudonyms = null,
+    firewallLog,
     ...making
-  }: { rules: Rule[]; ports: readonly number[]; firewallLog?: FirewallLog; version: string },
+  }: {
+    rules: Rule[];
+    ports: readonly number[];
+    firewallLog?: FirewallLog;
+    names?: Pseudonyms | null;
+    version: string;
+  },
   quiet: boolean,
   { stderr }: Io,
 ): Promise<{ analysis: Analysis; failed: boolean }> {
   const names = new Map<string, string>();
   const without: NotAssessed[] = [];
   let failed = false;
-  const options = { ...making, application: `mailwitness ${version}` };
+  const log = firewallLog && pseudonyms ? new Rewriter(pseudonyms).log(firewallLog) : firewallLog;
+  const options = {
+    ...making,
+    ...(log && { firewallLog: log }),
+    ...(pseudonyms && { rewriter: evidenceRewriter(pseudonyms, whole.captures) }),
+    application: `mailwitness ${version}`,
+  };
   try {
     for await (const capture of evidenceCaptures(whole, told.findings, options)) {
       const { id } = capture.finding;

@@ -9,6 +9,9 @@ const PADDING = 0x3d;
 const EIGHT_BIT = 0xff;
 const CHECKSUM = 16;
 
+/** As long as it was; latin1. */
+export type Rewrite = (text: string) => string;
+
 /** A packet's octets as they may leave the program. */
 export interface BlankedPacket {
   readonly octets: Buffer;
@@ -25,11 +28,13 @@ export interface BlankedPacket {
  * right where it was right, and wrong where it was wrong.
  *
  * @param stream  null: nothing of it may be shown
+ * @param rewrite  what is shown in place of what may be shown
  */
 export function blank(
   packet: StoredPacket,
   stream: ReadableStream | null,
   keepEightBit: boolean,
+  rewrite?: Rewrite,
 ): BlankedPacket {
   const octets = Buffer.from(packet.octets);
   const { start, end, offset } = packet;
@@ -38,7 +43,7 @@ export function blank(
   if (stream !== null && offset !== null) {
     const encrypted = Math.max(start, start + stream.encryptedFrom - offset);
     if (encrypted < end) octets.fill(0, encrypted, end);
-    credentials = show(packet, octets, stream, offset);
+    credentials = show(packet, octets, stream, offset, rewrite);
   }
   // What lies behind the packet in its frame may be anything that was in the sender's memory.
   octets.fill(0, end);
@@ -54,21 +59,35 @@ function fillerOf(octet: number, keepEightBit: boolean): number {
 }
 
 /** Puts back what may be shown; returns how many octets are credentials. */
-function show(packet: StoredPacket, octets: Buffer, stream: ReadableStream, offset: number): number {
+function show(
+  packet: StoredPacket,
+  octets: Buffer,
+  stream: ReadableStream,
+  offset: number,
+  rewrite: Rewrite | undefined,
+): number {
   const { start, end } = packet;
   let credentials = 0;
   for (const range of stream.within(offset, offset + end - start)) {
     const from = Math.max(range.offset, offset);
     const to = Math.min(range.offset + range.length, offset + end - start);
+    const shown = range.octets && rewrite ? rewritten(range, rewrite) : range.octets;
     for (let place = from; place < to; place++) {
       const at = start + place - offset;
       if (range.octets === null) {
         credentials++;
         octets[at] = credentialFiller(range, place);
-      } else if (range.octets[place - range.offset] === packet.octets[at]) octets[at] = packet.octets[at]!;
+      } else if (range.octets[place - range.offset] === packet.octets[at]) {
+        octets[at] = shown![place - range.offset]!;
+      }
     }
   }
   return credentials;
+}
+
+/** A range that is cut where credentials were taken out is rewritten piece by piece, as its line is. */
+function rewritten({ octets }: ReadableRange, rewrite: Rewrite): Buffer {
+  return Buffer.from(rewrite(octets!.toString('latin1')), 'latin1');
 }
 
 /** Looks like base64 and like no mask, so that it is taken for credentials again. */

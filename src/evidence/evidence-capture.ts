@@ -45,6 +45,10 @@ export interface EvidenceRewriter {
   packet(octets: Buffer, packet: StoredPacket): void;
   /** A comment. */
   text(text: string): string;
+  /** Text of packets that may be shown, latin1; the result is as long. */
+  line(text: string): string;
+  /** The name of a capture, by its number. */
+  file(file: string, capture: number): string;
   /** The finding as a reading of the rewritten packets must give it. */
   finding(finding: Finding): Finding;
 }
@@ -206,12 +210,13 @@ function fileOf(
   { application, rewriter }: EvidenceOptions,
 ): Buffer {
   const keepEightBit = EIGHT_BIT_RULES.has(finding.rule);
-  const names = analysis.captures.map(({ file }) => file);
+  const names = analysis.captures.map(({ file }, index) => rewriter?.file(file, index) ?? file);
   const text = (comment: string): string => rewriter?.text(comment) ?? comment;
   const records = chosen.map((one): PacketRecord => {
     const { packet } = one;
     const session = [...sessions, ...others].find((candidate) => candidate.session.id === packet.session);
-    const blanked = blank(packet, session?.readable.of(packet.direction) ?? null, keepEightBit);
+    const stream = session?.readable.of(packet.direction) ?? null;
+    const blanked = blank(packet, stream, keepEightBit, rewriter && ((shown) => rewriter.line(shown)));
     rewriter?.packet(blanked.octets, packet);
     const { linkType, us, ns, digits, originalLength } = packet;
     const comment = text(commentOf(finding, one, blanked, names));

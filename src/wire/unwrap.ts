@@ -29,6 +29,9 @@ export const SKIP_REASONS = [
 /** `unwrap` found a TCP header; any other result is a `Skip`. */
 export const TCP_FOUND = 16;
 
+/** A header with addresses, and where it begins. */
+export type HeaderListener = (kind: 'ethernet' | 'sll' | 'sll2' | 'ipv4' | 'ipv6', at: number) => void;
+
 /** What stands at the cursor. Numbers above every `Skip`, so that a step returns one or the other. */
 const ETHERNET = 17;
 const ETHER_TYPE = 18;
@@ -86,6 +89,9 @@ export class Unwrapper {
   /** Fragments handed to the sink, less those of datagrams that became whole. */
   fragmentsPending = 0;
 
+  /** Hears each header that has addresses, outermost first, before it is checked. */
+  onHeader: HeaderListener | null = null;
+
   readonly #sink: FragmentSink | null;
   readonly #fragment = new IpFragment();
   #etherType = 0;
@@ -110,6 +116,7 @@ export class Unwrapper {
     while (step > TCP_FOUND) {
       switch (step) {
         case ETHERNET:
+          this.onHeader?.('ethernet', this.at);
           step = this.#ethernet();
           break;
         case ETHER_TYPE:
@@ -119,9 +126,11 @@ export class Unwrapper {
           step = this.#ip();
           break;
         case IPV4:
+          this.onHeader?.('ipv4', this.at);
           step = this.#ipv4();
           break;
         case IPV6:
+          this.onHeader?.('ipv6', this.at);
           step = this.#ipv6();
           break;
         case PROTOCOL:
@@ -156,9 +165,11 @@ export class Unwrapper {
       case LinkType.LOOP:
         return this.#loopback();
       case LinkType.LINUX_SLL:
+        this.onHeader?.('sll', this.at);
         if (this.#lacks(16)) return this.#short(16);
         return this.#etherTypeAt(14, 16);
       case LinkType.LINUX_SLL2:
+        this.onHeader?.('sll2', this.at);
         if (this.#lacks(20)) return this.#short(20);
         return this.#etherTypeAt(0, 20);
       case LinkType.PPP:
