@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseReport } from '../report/schema.js';
+import { pcapOf, scriptPackets } from '../support/dialogue.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PROGRAM = join(ROOT, 'dist/bin/mailwitness.js');
@@ -232,6 +233,52 @@ describe.skipIf(!there)('in a terminal', () => {
     expect(text).toMatch(/^[\n\x20-\x7e]*$/);
     expect(text).toMatch(/2 \+ closed/);
     expect(tmux('capture-pane', '-e', '-p', '-t', 'main')).not.toMatch(/\x1b\[(?:3[0-7]|9[0-7])m/);
+    await quit();
+    await sane();
+  });
+
+  it('columns stand where they stood, however wide a terminal draws what came in a packet', async () => {
+    const lines = [
+      '🙂👩‍👩‍👧‍👦🚀',
+      'e\u0301e\u0301z̸̢̧̛͓a̷l',
+      '漢字日本語',
+      'กำ้ हिन्दी عربى ✅⚡',
+      '{bold}x{/}',
+      'plain',
+    ];
+    const octets = (text: string): string =>
+      [...Buffer.from(text)].map((octet) => `\\x${octet.toString(16).padStart(2, '0')}`).join('');
+    const script = lines.map(
+      (line, index) =>
+        `session C=192.0.2.10:${40_001 + index} S=198.51.100.25:25\nS: 220 mx\nC: EHLO ${octets(line)}\nS: 250 ${octets(line)}\n`,
+    );
+    writeFileSync(join(folder, 'strange.pcap'), pcapOf(scriptPackets(script.join(''))));
+    terminal(200, 30);
+    type(`node ${PROGRAM} live -r strange.pcap`, 'Enter');
+    await until('ENDED');
+    // The terminal itself is asked how many columns stand before the last one.
+    for (const row of screen()
+      .split('\n')
+      .slice(5, 5 + lines.length)) {
+      const [before = ''] = /^.* (?=250 )/u.exec(row) ?? [];
+      tmux('set-option', '-g', '@before', before);
+      expect(tmux('display-message', '-p', '-t', 'main', '#{w:@before}').trim()).toBe('104');
+    }
+    type('k', 'k', 'k', 'k', 'k', 'Enter');
+    await until('── Session s1');
+    type('Escape', '2', '1', 'G');
+    expect(
+      (await until(/▌ +6 /))
+        .split('\n')
+        .slice(5 + lines.length, -2)
+        .join('')
+        .trim(),
+    ).toBe('');
+    expect(
+      screen()
+        .split('\n')
+        .filter((row) => /^[^ ▌]/.test(row)),
+    ).toEqual([]);
     await quit();
     await sane();
   });

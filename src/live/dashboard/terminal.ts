@@ -1,6 +1,6 @@
 import type { Key } from '../keys.js';
 import type { Line, Size } from '../screen.js';
-import { sgr } from './sgr.js';
+import { placed } from './sgr.js';
 
 /** A terminal that is drawn on as a whole. */
 export interface Terminal {
@@ -49,7 +49,13 @@ interface Program {
   hideCursor(): void;
   showCursor(): void;
   flush(): void;
+  write(text: string): void;
 }
+
+/** DECAWM: whether a text that reaches the right edge goes on in the next line. */
+const NO_WRAP = '\x1b[?7l';
+const WRAP = '\x1b[?7h';
+const CLEAR = '\x1b[0m\x1b[2J';
 
 /** Who still runs so long after having stopped was not stopped: nobody could have told it to go on. */
 const NOT_STOPPED_MS = 100;
@@ -60,8 +66,9 @@ const TYPED = /^[^\p{C}]+$/u;
 /**
  * Takes the terminal: alternate screen, raw keys, no cursor. The only file that knows blessed.
  *
- * blessed keeps what is on the screen and writes what differs. Its tags are off, so that `{bold}` in a packet is text; it
- * is told nothing but the size, the keys and finished lines.
+ * blessed knows what terminals can do, and reads their keys. It is given nothing to draw: its idea of how wide characters
+ * are is older than the terminals', and what it then takes for the screen is not what is there. Lines that differ are
+ * written as a whole, with wrapping off, so that one that is wider than we think is cut.
  */
 export async function openTerminal(options: TerminalOptions): Promise<Terminal> {
   // Read when blessed is loaded: lines and shapes are sent as UTF-8, never as alternate character sets.
@@ -79,10 +86,19 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
       title: 'mailwitness',
     }),
   );
-  const box = blessed.box({ top: 0, left: 0, width: '100%', height: '100%', tags: false, wrap: false });
-  screen.append(box);
-  screen.program.hideCursor();
-  let shown = '';
+  screen.render = () => {};
+  const { program } = screen as unknown as { program: Program };
+  let shown: readonly string[] = [];
+  const write = (text: string): void => {
+    program.flush();
+    program.write(text);
+  };
+  const begin = (): void => {
+    program.hideCursor();
+    write(`${NO_WRAP}${CLEAR}`);
+    shown = [];
+  };
+  begin();
   let closed = false;
   screen.on('keypress', (character: string | undefined, key: { full?: string; name?: string }) => {
     // blessed sends Return twice, once by each of its names.
@@ -90,10 +106,9 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
     options.onKey(keyOf(character, key));
   });
   screen.on('resize', () => {
-    shown = '';
+    begin();
     options.onResize();
   });
-  const { program } = screen as unknown as { program: Program };
   let given = false;
   const resume = (): void => {
     if (closed) return;
@@ -101,15 +116,14 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
     input.setRawMode(true);
     input.resume();
     program.alternateBuffer();
-    program.hideCursor();
-    shown = '';
-    screen.alloc();
+    begin();
     options.onResize();
   };
   // blessed's own way of doing this forgets what it has not flushed, and so leaves its screen behind.
   const suspend = (): void => {
     if (closed || given) return;
     given = true;
+    write(WRAP);
     program.normalBuffer();
     program.showCursor();
     program.flush();
@@ -130,22 +144,19 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
     },
     draw(lines) {
       if (closed) return;
-      const text = lines.map((line) => sgr(line, color)).join('\n');
-      if (text === shown) return;
-      shown = text;
-      box.setContent(text);
-      screen.render();
+      const rows = lines.map((line, row) => placed(line, row, color));
+      const text = rows.filter((row, index) => row !== shown[index]).join('');
+      shown = rows;
+      if (text !== '') write(text);
     },
-    redraw() {
-      shown = '';
-      screen.alloc();
-    },
+    redraw: begin,
     suspend,
     close() {
       if (closed) return;
       closed = true;
       host.off('SIGCONT', resume);
       host.off('SIGTSTP', suspend);
+      write(WRAP);
       program.showCursor();
       screen.destroy();
       program.flush();
