@@ -35,6 +35,7 @@ export async function dashboardOf(
         output: stdout,
         color: wantsColor(args, io),
         ascii: args.ascii || !isUtf8(env),
+        now: () => performance.now(),
         signal: stop.signal,
         onExport,
       });

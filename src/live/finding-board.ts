@@ -23,6 +23,8 @@ export class FindingBoard {
   dropped = 0;
   private readonly entries = new Map<string, Entry>();
   private given = 0;
+  /** By the number of a session; null: not since the last that was told. */
+  private named: Map<number, string[]> | null = null;
 
   constructor(
     readonly limit: number,
@@ -38,6 +40,7 @@ export class FindingBoard {
    * @param open  what is said of those that go on, each by itself
    */
   hold(closed: ReadonlyMap<string, Finding>, open: ReadonlyMap<string, Finding>): void {
+    this.named = null;
     for (const [key, { finding }] of this.entries) {
       if (closed.has(key) || open.has(key)) continue;
       this.entries.delete(key);
@@ -49,6 +52,25 @@ export class FindingBoard {
 
   findings(): Finding[] {
     return [...this.entries.values()].map(({ finding }) => finding);
+  }
+
+  /** Ids of those that name this session. */
+  ofSession(number: number): readonly string[] | undefined {
+    this.named ??= this.bySession();
+    return this.named.get(number);
+  }
+
+  private bySession(): Map<number, string[]> {
+    const named = new Map<number, string[]>();
+    for (const { finding } of this.entries.values()) {
+      for (const session of finding.sessions) {
+        const number = Number(session.slice(1));
+        const known = named.get(number);
+        if (known) known.push(finding.id);
+        else named.set(number, [finding.id]);
+      }
+    }
+    return named;
   }
 
   private put(key: string, finding: Finding, open: boolean): void {

@@ -320,19 +320,27 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   }
 
   *sessions(): Iterable<SessionRow> {
-    const names = this.names();
-    const named = (row: SessionRow): SessionRow => {
-      const findings = names.get(row.number);
-      return findings ? { ...row, findings } : row;
-    };
+    for (const number of this.sessionNumbers()) {
+      const row = this.sessionRow(number);
+      if (row) yield row;
+    }
+  }
+
+  *sessionNumbers(): Iterable<number> {
     const closed = this.shelf.rows();
     let next = 0;
-    for (const open of [...this.open.values()].reverse()) {
-      const { index } = open.dialogue.connection;
-      while (next < closed.length && closed[next]!.number > index + 1) yield named(closed[next++]!);
-      yield named(this.openRow(open));
+    for (const index of [...this.open.keys()].reverse()) {
+      while (next < closed.length && closed[next]!.number > index + 1) yield closed[next++]!.number;
+      yield index + 1;
     }
-    while (next < closed.length) yield named(closed[next++]!);
+    while (next < closed.length) yield closed[next++]!.number;
+  }
+
+  sessionRow(number: number): SessionRow | null {
+    const open = this.open.get(number - 1);
+    const row = open ? this.openRow(open) : this.shelf.row(number);
+    const findings = this.board.ofSession(number);
+    return row && findings ? { ...row, findings } : row;
   }
 
   session(number: number): SmtpSession | null {
@@ -572,19 +580,5 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     const { findings, notAssessed } = this.generations.end();
     this.remarks = notAssessed;
     this.closedFindings = findings;
-  }
-
-  /** By the number of a session, the findings in which it is named. */
-  private names(): Map<number, string[]> {
-    const names = new Map<number, string[]>();
-    for (const { id, sessions } of this.board.findings()) {
-      for (const session of sessions) {
-        const number = Number(session.slice(1));
-        const known = names.get(number);
-        if (known) known.push(id);
-        else names.set(number, [id]);
-      }
-    }
-    return names;
   }
 }

@@ -40,6 +40,8 @@ export interface Glyphs {
   readonly more: string;
   readonly cursor: string;
   readonly between: string;
+  /** Whether letters may be other than ASCII. */
+  readonly wide: boolean;
 }
 
 export const UNICODE: Glyphs = {
@@ -58,6 +60,7 @@ export const UNICODE: Glyphs = {
   more: '…',
   cursor: '▌',
   between: '·',
+  wide: true,
 };
 
 export const ASCII: Glyphs = {
@@ -76,7 +79,27 @@ export const ASCII: Glyphs = {
   more: '~',
   cursor: '>',
   between: '-',
+  wide: false,
 };
+
+const BEYOND_ASCII = /[^\x20-\x7e]/gu;
+const SIMPLER: Readonly<Record<string, string>> = {
+  '‘': "'",
+  '’': "'",
+  '“': '"',
+  '”': '"',
+  '–': '-',
+  '—': '-',
+  '…': '~',
+};
+
+/** The same in ASCII, as wide: what is none becomes `?`, and in reports is what it was. */
+export function asciiLine(line: Line): Line {
+  return line.map(([text, style]) => [
+    text.replace(BEYOND_ASCII, (character) => SIMPLER[character] ?? '?'.repeat(textWidth(character))),
+    style,
+  ]);
+}
 
 /** A text in exactly so many columns: cut, with a sign that it was, or filled with blanks. */
 export function fitted(

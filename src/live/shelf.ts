@@ -35,6 +35,11 @@ export class SessionShelf {
     return this.kept.get(number)?.record.materialise(0, lastUs) ?? null;
   }
 
+  /** null: as of `session`. */
+  row(number: number): SessionRow | null {
+    return this.kept.get(number)?.row ?? null;
+  }
+
   /** By number, the newest first. */
   rows(): readonly SessionRow[] {
     this.sorted ??= [...this.kept.values()].map(({ row }) => row).sort((a, b) => b.number - a.number);

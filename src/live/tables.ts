@@ -9,11 +9,12 @@ import type { Opened, View } from './ui-state.js';
 import type { DuplicateRow, SessionRow, Watch } from './watch.js';
 import { clock, severityOf, sizeText, stateOf } from './wording.js';
 
-/** A column: so wide, or what the others leave; shown where the screen has so many columns. */
+/** A column: so wide, or what the others leave; shown where the screen has so many columns, and no more. */
 export interface Column<Row> {
   readonly title: string;
   readonly width: number | 'rest';
   readonly from: number;
+  readonly to?: number;
   readonly align?: 'right';
   cell(row: Row, cells: Cells): Span;
 }
@@ -29,6 +30,9 @@ export interface Cells {
 export interface Table<Row> {
   /** Newest first. */
   all(watch: Watch): Iterable<Row>;
+  /** The same as numbers, where rows are made of these. */
+  numbers?(watch: Watch): Iterable<number>;
+  row?(watch: Watch, number: number): Row | null;
   key(row: Row): string;
   /** By the name of the order; `newest` needs none. */
   compare(order: string, a: Row, b: Row): number;
@@ -69,6 +73,8 @@ const SESSIONS_ORDERS: Readonly<Record<string, (a: SessionRow, b: SessionRow) =>
 
 const SESSIONS: Table<SessionRow> = {
   all: (watch) => watch.sessions(),
+  numbers: (watch) => watch.sessionNumbers(),
+  row: (watch, number) => watch.sessionRow(number),
   key: ({ number }) => String(number),
   compare: (order, a, b) => SESSIONS_ORDERS[order]?.(a, b) ?? 0,
   columns: [
@@ -130,11 +136,18 @@ const FINDINGS: Table<Finding> = {
     { title: 'SURE', width: 8, from: 0, cell: ({ confidence }) => [confidence, 'plain'] },
     { title: 'SERVER', width: 18, from: 76, cell: ({ server }) => [endpoint(server), 'plain'] },
     { title: 'TIMES', width: 6, from: 0, align: 'right', cell: ({ count }) => [thousands(count), 'plain'] },
-    { title: 'WHAT', width: 34, from: 120, cell: ({ title }) => [printableOctets(title), 'bold'] },
+    {
+      title: 'WHAT',
+      width: 'rest',
+      from: 0,
+      to: 119,
+      cell: ({ title }) => [printableOctets(title), 'plain'],
+    },
+    { title: 'WHAT', width: 38, from: 120, cell: ({ title }) => [printableOctets(title), 'plain'] },
     {
       title: 'WHAT WAS FOUND',
       width: 'rest',
-      from: 0,
+      from: 120,
       cell: ({ message }) => [printableOctets(message), 'plain'],
     },
     { title: 'RULE', width: 24, from: 150, cell: ({ rule }) => [rule, 'dim'] },
@@ -279,6 +292,7 @@ const NO_GLYPHS: Glyphs = {
   more: '',
   cursor: '',
   between: '',
+  wide: true,
 };
 
 function compared(a: string, b: string): number {

@@ -4,8 +4,18 @@ import type { Finding } from '../rules/finding.js';
 import { type Detail, detailOf } from './details.js';
 import { helpLines } from './help.js';
 import type { Shown } from './keys.js';
-import { filterOf } from './row-filter.js';
-import { fitted, fittedLine, type Glyphs, type Line, type Size, type Span, spread } from './screen.js';
+import { List, type Orders } from './list.js';
+import {
+  asciiLine,
+  fitted,
+  fittedLine,
+  type Glyphs,
+  type Line,
+  type Size,
+  type Span,
+  spread,
+  widthOf,
+} from './screen.js';
 import { type Column, TABLES, type Table } from './tables.js';
 import { SORTS, type UiState, VIEWS, type View } from './ui-state.js';
 import type { Watch } from './watch.js';
@@ -22,6 +32,8 @@ export interface Seen {
   readonly watch: Watch;
   /** What the header shows, always as it is now. */
   readonly now: Watch;
+  /** Orders of long lists, from the frames before. */
+  readonly orders?: Orders;
 }
 
 export const SMALLEST: Size = { columns: 60, rows: 15 };
@@ -39,8 +51,9 @@ export function canDraw({ columns, rows }: Size, term: string | undefined): bool
  *
  * Of the lists only the rows that are seen become text.
  */
-export function screenOf({ watch, now }: Seen, state: UiState, size: Size, glyphs: Glyphs): Screen {
+export function screenOf(seen: Seen, state: UiState, size: Size, glyphs: Glyphs): Screen {
   const { columns, rows } = size;
+  const { watch, now } = seen;
   if (columns < SMALLEST.columns || rows < SMALLEST.rows) return tooSmall(size, glyphs);
   const trouble = troubleLines(now, columns, glyphs);
   const room = rows - HEADER - FOOTER - trouble.length;
@@ -55,15 +68,16 @@ export function screenOf({ watch, now }: Seen, state: UiState, size: Size, glyph
           columns,
           glyphs,
         )
-      : listBody(watch, state, room, columns, glyphs);
+      : listBody(seen, state, room, columns, glyphs);
   const lines = [
-    ...header({ watch, now }, state, columns, glyphs),
+    ...header(seen, state, columns, glyphs),
     tabs(watch, state, columns, glyphs),
     ...body.lines,
     ...trouble,
     footer(state, columns, glyphs),
   ];
-  return { lines: lines.map((line) => fittedLine(line, columns, glyphs.more)), shown: body.shown };
+  const whole = lines.map((line) => fittedLine(line, columns, glyphs.more));
+  return { lines: glyphs.wide ? whole : whole.map(asciiLine), shown: body.shown };
 }
 
 function tooSmall({ columns, rows }: Size, glyphs: Glyphs): Screen {
@@ -174,9 +188,15 @@ function detailBody(detail: Detail, scroll: number, room: number, columns: numbe
 }
 
 /** The rows of a list that are seen, and how to walk along it. */
-function listBody(watch: Watch, state: UiState, room: number, columns: number, glyphs: Glyphs): Body {
+function listBody(
+  { watch, orders }: Seen,
+  state: UiState,
+  room: number,
+  columns: number,
+  glyphs: Glyphs,
+): Body {
   const table: Table<unknown> = TABLES[state.view];
-  const list = new List(watch, table, state);
+  const list = new List(watch, table, state, orders);
   const page = room - 1;
   const { rows, selected } = list.window(page);
   const widths = widthsOf(table.columns, columns);
@@ -184,7 +204,7 @@ function listBody(watch: Watch, state: UiState, room: number, columns: number, g
   const lines: Line[] = [titles(widths, glyphs)];
   for (const row of rows) {
     const chosen = table.key(row) === selected;
-    const spans: Span[] = [[chosen ? glyphs.cursor : ' ', chosen ? 'selected' : 'plain']];
+    const spans: Span[] = [[chosen ? glyphs.cursor : ' ', chosen ? 'bold' : 'plain']];
     for (const [index, [column, width]] of widths.entries()) {
       const [text, style] = column.cell(row, { glyphs, findings });
       const gap = index < widths.length - 1 ? ' ' : '';
@@ -207,94 +227,10 @@ function titles(widths: readonly (readonly [Column<unknown>, number])[], glyphs:
 }
 
 function widthsOf(all: readonly Column<unknown>[], columns: number): (readonly [Column<unknown>, number])[] {
-  const shown = all.filter(({ from }) => columns >= from);
+  const shown = all.filter(({ from, to = columns }) => columns >= from && columns <= to);
   const fixed = shown.reduce((sum, { width }) => sum + (width === 'rest' ? 0 : width), 0);
   const rest = Math.max(8, columns - 1 - fixed - (shown.length - 1));
   return shown.map((column) => [column, column.width === 'rest' ? rest : column.width] as const);
-}
-
-/** A list as it is filtered and sorted. The order `newest` has its newest row at the end, where it is followed. */
-class List {
-  private readonly byTime: boolean;
-  private readonly wanted: string | null;
-  private rows: unknown[] | null = null;
-
-  constructor(
-    private readonly watch: Watch,
-    private readonly table: Table<unknown>,
-    private readonly state: UiState,
-  ) {
-    const sort = SORTS[state.view][state.sort[state.view]]!;
-    this.byTime = sort === 'newest' || sort === '-';
-    this.wanted = state.selected[state.view];
-  }
-
-  /** The rows that are seen, and the key of the chosen one. */
-  window(page: number): { rows: readonly unknown[]; selected: string | null } {
-    const { table } = this;
-    if (this.byTime && this.wanted === null && this.state.view !== 'health') {
-      // The usual case asks for no more rows than are seen.
-      const rows: unknown[] = [];
-      for (const row of this.matching()) {
-        rows.push(row);
-        if (rows.length === page) break;
-      }
-      rows.reverse();
-      const last = rows.at(-1);
-      return { rows, selected: last === undefined ? null : table.key(last) };
-    }
-    const rows = this.all();
-    const at = this.at();
-    if (at < 0) return { rows: [], selected: null };
-    const from = Math.max(0, Math.min(at - Math.floor(page / 2), rows.length - page));
-    return { rows: rows.slice(from, from + page), selected: table.key(rows[at]!) };
-  }
-
-  shown(page: number): Shown {
-    return {
-      step: (from, by) => {
-        const rows = this.all();
-        if (rows.length === 0) return null;
-        const at = from === null ? this.at() : rows.findIndex((row) => this.table.key(row) === from);
-        const start = at < 0 ? this.at() : at;
-        return this.table.key(rows[Math.max(0, Math.min(rows.length - 1, start + by))]!);
-      },
-      enters: () => {
-        const row = this.all()[this.at()];
-        return row === undefined ? null : this.table.enters(row);
-      },
-      follows: this.byTime,
-      page,
-      lines: 0,
-    };
-  }
-
-  /** Of a row that is not there any more: where the order begins, or its newest. */
-  private at(): number {
-    const rows = this.all();
-    const start =
-      this.byTime && this.state.view !== 'health' ? rows.length - 1 : Math.min(0, rows.length - 1);
-    if (this.wanted === null) return start;
-    const found = rows.findIndex((row) => this.table.key(row) === this.wanted);
-    return found < 0 ? start : found;
-  }
-
-  private all(): readonly unknown[] {
-    if (this.rows) return this.rows;
-    const rows = [...this.matching()];
-    const order = SORTS[this.state.view][this.state.sort[this.state.view]]!;
-    if (this.byTime) rows.reverse();
-    else rows.sort((a, b) => this.table.compare(order, a, b));
-    this.rows = rows;
-    return rows;
-  }
-
-  private *matching(): Generator<unknown> {
-    const filter = filterOf(this.state.filter);
-    for (const row of this.table.all(this.watch)) {
-      if (filter === null || filter(this.table.fields(row))) yield row;
-    }
-  }
 }
 
 function filled(lines: readonly Line[], rows: number): Line[] {
@@ -350,6 +286,14 @@ function footer(state: UiState, columns: number, glyphs: Glyphs): Line {
           ['?', 'help'],
           ['q', 'quit'],
         ];
+  // How to get help and how to quit are told however narrow it is.
+  for (let count = keys.length - 2; ; count--) {
+    const line = keyLine([...keys.slice(0, count), ...keys.slice(-2)]);
+    if (widthOf(line) < columns || count === 0) return line;
+  }
+}
+
+function keyLine(keys: readonly (readonly [string, string])[]): Line {
   return keys.flatMap(([key, what], index): Span[] => [
     [`${index === 0 ? ' ' : '  '}${key}`, 'bold'],
     [` ${what}`, 'dim'],

@@ -60,6 +60,7 @@ export function fakeWatch(more: Partial<Watch> = {}): Watch {
       ...(number === 1 && { findings: ['f3'] }),
     }),
   );
+  const given = (): Iterable<SessionRow> => more.sessions?.() ?? rows;
   return {
     source: {
       driver: 'dumpcap',
@@ -93,6 +94,8 @@ export function fakeWatch(more: Partial<Watch> = {}): Watch {
       troubles: [{ time: TIME, message: 'eth0 went down' }],
     },
     sessions: () => rows,
+    sessionNumbers: () => [...given()].map(({ number }) => number),
+    sessionRow: (number) => [...given()].find((row) => row.number === number) ?? null,
     session: (number) => (number >= 1 && number <= 9 ? fakeSession({ id: `s${number}` }) : null),
     findings: () => findings,
     duplicates: () => [

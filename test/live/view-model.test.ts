@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { frozen } from '../../src/live/frozen.js';
 import { type Key, pressed } from '../../src/live/keys.js';
+import { Orders } from '../../src/live/list.js';
 import { ASCII, type Glyphs, type Size, textOf, UNICODE } from '../../src/live/screen.js';
 import { INITIAL, type UiState, VIEWS } from '../../src/live/ui-state.js';
 import { canDraw, type Screen, screenOf, summaryOf } from '../../src/live/view-model.js';
@@ -63,6 +64,29 @@ describe('screens', () => {
     expect(screen).toMatch(/^[\n\x20-\x7e]*$/);
     const words = (of: string): string[] => of.match(/[A-Za-z0-9.:]{2,}/g) ?? [];
     expect(words(screen)).toEqual(words(text(drawn())));
+  });
+
+  it('in ASCII everything is ASCII, in each view and of each letter', () => {
+    const watch = fakeWatch({
+      findings: () => [fakeFinding({ id: 'f1', title: 'X’s 漢字 é', message: '“漢” …', sessions: ['s9'] })],
+      duplicates: () => [fakeDuplicate({ messageId: '漢🙂' })],
+    });
+    const states = [...VIEWS.map((view) => ({ view })), typing(['tab', 'enter'], watch), { help: true }];
+    for (const state of states) {
+      const { lines } = drawn(state, watch, USUAL, ASCII);
+      for (const line of lines) expect(textOf(line)).toMatch(/^[\x20-\x7e]{80}$/);
+    }
+    expect(text(drawn({ view: 'findings' }, watch, USUAL, ASCII))).toContain("X's ???? ?");
+  });
+
+  it('says how to get help and how to quit on the narrowest, too', () => {
+    for (const state of [{}, typing(['enter']), { paused: true }]) {
+      const last = text(drawn(state, fakeWatch(), { columns: 60, rows: 15 }))
+        .trimEnd()
+        .split('\n')
+        .at(-1);
+      expect(last).toMatch(/\? help {2}q quit$/);
+    }
   });
 
   it('every state has a word', () => {
@@ -212,6 +236,57 @@ describe('a list', () => {
     });
     expect(numbers(drawn({}, endless))).toHaveLength(18);
     expect(asked).toBe(18);
+  });
+
+  it('makes rows only of the sessions that are seen, whichever is chosen', () => {
+    const made: number[] = [];
+    const watch = fakeWatch({
+      sessions: () => expect.unreachable(),
+      *sessionNumbers() {
+        for (let number = 100_000; number > 0; number--) yield number;
+      },
+      sessionRow(number) {
+        made.push(number);
+        return fakeRow(number);
+      },
+    });
+    const state: UiState = { ...INITIAL, selected: { ...INITIAL.selected, sessions: '50000' } };
+    const screen = drawn(state, watch);
+    expect(chosen(screen)).toBe('50000');
+    expect(made).toHaveLength(18);
+    expect(screen.shown.step('50000', 1)).toBe('50001');
+    expect(screen.shown.step('50000', Number.NEGATIVE_INFINITY)).toBe('1');
+    expect(made).toHaveLength(18);
+  });
+
+  it('keeps a long order for as many frames as it was worth', () => {
+    let ms = 0;
+    let passes = 0;
+    const watch = fakeWatch({
+      sessions() {
+        passes++;
+        ms += 60;
+        return [fakeRow(2), fakeRow(1)];
+      },
+    });
+    const orders = new Orders(() => ms);
+    const frame = (filter: string): void => {
+      screenOf({ watch, now: watch, orders }, { ...INITIAL, filter }, USUAL, UNICODE);
+    };
+    for (; ms < 6_000; ms += 100) frame('closed');
+    expect(passes).toBeGreaterThan(7);
+    expect(passes).toBeLessThan(12);
+    frame('open');
+    expect(
+      screenOf({ watch, now: watch, orders }, { ...INITIAL, filter: '2' }, USUAL, UNICODE).lines,
+    ).toHaveLength(24);
+    expect(passes).toBeGreaterThan(9);
+  });
+
+  it('an opened session stands still, too, while paused', () => {
+    let asked = 0;
+    const watch = frozen(fakeWatch({ session: () => fakeSession({ id: `s${++asked}` }) }));
+    expect([watch.session(1)?.id, watch.session(1)?.id]).toEqual(['s1', 's1']);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { frozen } from '../frozen.js';
 import { type Action, type Key, pressed } from '../keys.js';
+import { Orders } from '../list.js';
 import { ASCII, UNICODE } from '../screen.js';
 import { INITIAL, type UiState } from '../ui-state.js';
 import { type Screen, screenOf, summaryOf } from '../view-model.js';
@@ -16,6 +17,8 @@ export interface DashboardOptions {
   readonly output: NodeJS.WriteStream;
   readonly color: boolean;
   readonly ascii: boolean;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
   /** The watch is to end: the dashboard gives the terminal back. */
   readonly signal: AbortSignal;
   /** Writes the report and the evidence; returns where they are, or why not, in one line. */
@@ -47,12 +50,15 @@ class Dashboard {
   private screen: Screen | null = null;
   private paused: Watch | null = null;
   private exporting = false;
+  private readonly orders: Orders;
   private end: (error?: unknown) => void = () => {};
 
   constructor(
     private readonly watch: Watch,
     private readonly options: DashboardOptions,
-  ) {}
+  ) {
+    this.orders = new Orders(options.now);
+  }
 
   async run(): Promise<void> {
     const { host, input, output, color, signal } = this.options;
@@ -111,7 +117,7 @@ class Dashboard {
   private draw(): void {
     if (!this.terminal) return;
     const { ascii } = this.options;
-    const seen = { watch: this.paused ?? this.watch, now: this.watch };
+    const seen = { watch: this.paused ?? this.watch, now: this.watch, orders: this.orders };
     this.screen = screenOf(seen, this.state, this.terminal.size, ascii ? ASCII : UNICODE);
     this.terminal.draw(this.screen.lines);
   }
