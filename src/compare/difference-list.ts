@@ -72,6 +72,15 @@ export class DifferenceList {
     this.differences.splice(0, this.differences.length, ...kept);
   }
 
+  /** One that lies in the middle of a message or a flight: a second reading tells its frame. */
+  addPiece(difference: Difference): void {
+    const { before, after } = difference;
+    const at = (spot: Spot | null) =>
+      spot === null || spot.offset === null ? null : { from: spot.offset, to: spot.offset + 1 };
+    this.add(difference);
+    this.needsOctets.push({ difference, before: at(before), after: at(after) });
+  }
+
   add(difference: Difference): void {
     if (this.differences.length < MAX_DIFFERENCES) this.differences.push(difference);
     else this.more++;

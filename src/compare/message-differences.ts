@@ -82,7 +82,7 @@ function tellLost(list: DifferenceList, sent: SmtpMessage, start: number): void 
   const where = { direction: 'client', time, acknowledged: terminator?.acknowledged ?? null } as const;
   const place = { from: start + arrived, to: Number.POSITIVE_INFINITY };
   if (nearServer.sight.absence(where, place) !== 'absent') return;
-  list.add({
+  list.addPiece({
     change: 'removed',
     subject: 'message',
     how: null,

@@ -26,9 +26,12 @@ const LF = 0x0a;
 export interface WantedOctets {
   /** What is known so far; what the second reading finds takes its place. */
   readonly difference: Difference;
-  /** Of the sender's stream: from the first octet of a message to the end of CRLF.CRLF. */
-  readonly before: OctetRange;
-  readonly after: OctetRange;
+  /**
+   * Of the sender's stream: from the first octet of a message to the end of CRLF.CRLF. Where one of the two is null, the
+   * other is one octet: which frame carries it is all that is wanted.
+   */
+  readonly before: OctetRange | null;
+  readonly after: OctetRange | null;
   /** Whether anything differs is known by the second reading only: without it the difference is none. */
   readonly isDoubt?: boolean;
   /** It begins with the header of a flight's first TLS record, which may be shown. */
@@ -72,11 +75,12 @@ export class MessageOctets {
     const byConnection = new Map<number, Wish[]>();
     for (const comparison of this.comparisons) {
       for (const which of ['before', 'after'] as const) {
-        const spot = comparison.wanted.difference[which]!;
-        if (spot.side !== side) continue;
+        const { difference, [which]: range } = comparison.wanted;
+        const spot = difference[which];
+        if (spot === null || range === null || spot.side !== side) continue;
         const index = this.connectionOf(spot);
         const wishes = byConnection.get(index);
-        const wish = { comparison, which, range: comparison.wanted[which] };
+        const wish = { comparison, which, range };
         if (wishes) wishes.push(wish);
         else byConnection.set(index, [wish]);
       }
@@ -182,6 +186,12 @@ class Comparison {
   constructor(readonly wanted: WantedOctets) {}
 
   have(which: 'before' | 'after', collected: CollectedOctets): void {
+    const { wanted } = this;
+    if (wanted.before === null || wanted.after === null) {
+      this.found = [inFrame(wanted.difference, which, collected.frameAt(0))];
+      collected.release();
+      return;
+    }
     this[which] = collected;
     const { before, after } = this;
     if (before === null || after === null) return;
@@ -252,6 +262,12 @@ class Comparison {
       ranges: change?.ranges ?? [],
     };
   }
+}
+
+/** The same, with the very frame in which it begins. */
+function inFrame(difference: Difference, which: 'before' | 'after', packet: number | null): Difference {
+  const spot = difference[which];
+  return spot === null || packet === null ? difference : { ...difference, [which]: { ...spot, packet } };
 }
 
 /** Octets that differ, as they lie in both messages; half-open. */

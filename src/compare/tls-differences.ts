@@ -112,12 +112,24 @@ class Flights {
 
   private lost(piece: Piece): void {
     const { octets, ...difference } = this.difference(piece);
-    this.list.add({ ...difference, change: 'removed', how: null, after: null, octets: piece[1] - piece[0] });
+    this.list.addPiece({
+      ...difference,
+      change: 'removed',
+      how: null,
+      after: null,
+      octets: piece[1] - piece[0],
+    });
   }
 
   private added(piece: Piece): void {
     const { octets, ...difference } = this.difference(piece);
-    this.list.add({ ...difference, change: 'added', how: null, before: null, octets: piece[1] - piece[0] });
+    this.list.addPiece({
+      ...difference,
+      change: 'added',
+      how: null,
+      before: null,
+      octets: piece[1] - piece[0],
+    });
   }
 
   /** Where in the piece they differ is not known. */

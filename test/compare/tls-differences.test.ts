@@ -87,10 +87,10 @@ describe('a flight of TLS', () => {
   it('that did not arrive to its end is told by how much', async () => {
     const began = `C~ ${HEADER}begin`;
     expect(told(await comparing(`${began}\nC~ ${DATA}`, began))).toEqual([
-      'removed tls STARTTLS 23 octets "[23 octets]" -> - #14/-',
+      'removed tls STARTTLS 23 octets "[23 octets]" -> - #16/-',
     ]);
     expect(told(await comparing(began, `${began}\nC~ ${DATA}`))).toEqual([
-      'added tls STARTTLS 23 octets - -> "[23 octets]" -/#14',
+      'added tls STARTTLS 23 octets - -> "[23 octets]" -/#16',
     ]);
   });
 
@@ -99,7 +99,7 @@ describe('a flight of TLS', () => {
     const comparison = await comparing(sent('the end'), sent('thE end'), carries(DATA));
     expect(told(comparison)).toEqual([
       'altered tls STARTTLS other 0..1 "[1 octets]" -> "[1 octets]" #16/#15',
-      'removed tls STARTTLS 23 octets "[23 octets]" -> - #14/-',
+      'removed tls STARTTLS 23 octets "[23 octets]" -> - #15/-',
     ]);
     const lost = comparison.pairs[0]!.differences[1]!.before!;
     const [session] = comparison.analysis.sessions();
