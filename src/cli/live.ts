@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { readCapture } from '../capture/source.js';
 import { formatTimestamp } from '../capture/timestamp.js';
 import { captureFilter } from '../live/capture-filter.js';
-import { driversFor, firstThatWorks, type OwnPrograms } from '../live/drivers/choose.js';
+import { driversFor, type OwnPrograms, thatList } from '../live/drivers/choose.js';
 import type { Driver } from '../live/drivers/driver.js';
 import { DuplicateMemory } from '../live/duplicate-memory.js';
 import { feed } from '../live/feed.js';
@@ -68,7 +68,7 @@ async function watch(args: LiveArguments, io: Io, version: string): Promise<Exit
   const rules = chosenRules(args.only, args.except);
   const report =
     args.output === null ? null : new OutputFile(args.output, args.read === null ? [] : [args.read]);
-  const driver = args.interface === null ? null : await driverOf(args);
+  const drivers = args.interface === null ? null : await driversOf(args);
   const stop = new AbortController();
   const show = await dashboardOf(args, io, stop);
   const say = (line: string): void => {
@@ -101,9 +101,9 @@ async function watch(args: LiveArguments, io: Io, version: string): Promise<Exit
   shown?.catch(() => {});
   let failed: boolean;
   try {
-    failed = await (driver === null
+    failed = await (drivers === null
       ? readStream(args, io, monitor, stop)
-      : capture(args, driver, monitor, stop));
+      : capture(args, drivers, monitor, stop));
     await shown;
   } finally {
     for (const timer of timers) clearInterval(timer);
@@ -157,25 +157,35 @@ function stamp(): string {
   return formatTimestamp(now)!.replace(/[-:]/g, '');
 }
 
-/** @returns it did not go as it should */
+/**
+ * Captures by the first of the drivers that may.
+ *
+ * @returns it did not go as it should
+ */
 async function capture(
   args: LiveArguments,
-  driver: Driver,
+  drivers: readonly Driver[],
   monitor: Monitor,
   { signal }: AbortController,
 ): Promise<boolean> {
   const name = args.interface!;
   const options = {
-    driver,
     interface: name,
     // Cooked captures know no tags.
     filter: args.filter ?? captureFilter(args.ports, name !== 'any'),
     fallback: args.filter === null ? captureFilter(args.ports, false) : null,
     signal,
   };
-  const { facts, failure } = await feed(monitor, options, () => performance.now());
-  monitor.end(false, facts);
-  return failure !== null;
+  for (const [index, driver] of drivers.entries()) {
+    const others = index < drivers.length - 1;
+    const { facts, failure, unfit } = await feed(monitor, { ...options, driver, others }, () =>
+      performance.now(),
+    );
+    if (unfit && others) continue;
+    monitor.end(false, facts);
+    return failure !== null;
+  }
+  return true;
 }
 
 async function readStream(
@@ -241,11 +251,10 @@ async function writeReport(
   file.write(await reportOf({ ...whole, findings }, args.format, { ...told, leftOut }, version));
 }
 
-async function driverOf({ driver: wanted }: LiveArguments): Promise<Driver> {
-  const drivers = driversFor(OWN_PROGRAMS);
-  const driver =
-    wanted === 'auto' ? await firstThatWorks(drivers) : drivers.find(({ name }) => name === wanted);
-  if (driver) return driver;
+async function driversOf({ driver: wanted }: LiveArguments): Promise<Driver[]> {
+  const all = driversFor(OWN_PROGRAMS);
+  const drivers = wanted === 'auto' ? await thatList(all) : all.filter(({ name }) => name === wanted);
+  if (drivers.length > 0) return drivers;
   throw new UsageError("no capture program works here: 'mailwitness doctor' says what to type.");
 }
 

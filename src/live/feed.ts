@@ -32,6 +32,8 @@ export interface FeedOptions extends Target {
   /** The filter instead, where the link does not take the first. */
   readonly fallback: string | null;
   readonly signal: AbortSignal;
+  /** Another driver takes its turn when this one cannot begin: that is not to be told. */
+  readonly others: boolean;
 }
 
 /** What became of a feed. */
@@ -39,6 +41,8 @@ export interface FeedEnd {
   readonly facts: CaptureFacts;
   /** One line with what to do; null: it ended because it was to. */
   readonly failure: string | null;
+  /** It never began, for want of rights or of the program: another driver may. */
+  readonly unfit: boolean;
 }
 
 interface Run {
@@ -80,7 +84,12 @@ export async function feed(
       listener.tell({ filter });
       continue;
     }
-    if (!begun) return ended(listener, total, explain(run, options));
+    if (!begun) {
+      const unfit = run.cause === 'rights' || run.cause === 'missing';
+      const failure = explain(run, { ...options, filter });
+      if (unfit && options.others) return { facts: total.facts, failure, unfit };
+      return { ...ended(listener, total, failure), unfit };
+    }
     listener.resume();
     if (run.ranMs >= STEADY_MS) restarts = 0;
     if (run.cause === 'gone' || run.cause === 'interface') {
@@ -105,7 +114,7 @@ function ended(listener: FeedListener, total: Total, failure: string | null): Fe
     state: failure === null ? 'ended' : 'failed',
     ...(failure !== null && { trouble: failure }),
   });
-  return { facts: total.facts, failure };
+  return { facts: total.facts, failure, unfit: false };
 }
 
 /** Facts and losses over all runs. */
@@ -186,6 +195,8 @@ function runOnce(
       if (!began) listener.tell({ state: 'running', trouble: null });
       began = true;
       reader.push(octets);
+      // What follows cannot be found: a new stream can.
+      if (reader.stopped) child.kill('SIGTERM');
     });
     let line = '';
     child.stderr.on('data', (octets: Buffer) => {

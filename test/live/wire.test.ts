@@ -3,7 +3,8 @@
  * installed. Needs root.
  */
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -199,6 +200,34 @@ describe.skipIf(why !== null)('live -i', () => {
         expect(err).not.toMatch(/ at .*\.js/);
       }
     });
+  });
+
+  const two = installed('dumpcap') && installed('tcpdump');
+  it.skipIf(!two)('auto goes on to the driver that has the rights', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mailwitness-path-'));
+    try {
+      // Of nobody's programs, tcpdump alone may capture.
+      const tcpdump = join(folder, 'tcpdump');
+      copyFileSync(
+        realpathSync(spawnSync('which', ['tcpdump'], { encoding: 'utf8' }).stdout.trim()),
+        tcpdump,
+      );
+      chmodSync(folder, 0o755);
+      execFileSync('setcap', ['cap_net_raw+eip', tcpdump]);
+      const live = new Live(
+        ['-i', 'eth0'],
+        [
+          ...['ip', 'netns', 'exec', world.client, 'env', `PATH=${folder}:${process.env.PATH}`],
+          ...['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'],
+        ],
+      );
+      await live.says(/capturing on eth0 by tcpdump/);
+      expect(live.err).not.toMatch(/may not capture/);
+      expect(await live.end()).toBe(0);
+      expect(live.summary).toMatchObject({ driver: 'tcpdump', drops: 0 });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('any, which knows no tags, has the filter without them', async () => {

@@ -18,13 +18,10 @@ export function driversFor({ node, capChild }: OwnPrograms): readonly Driver[] {
   return [dumpcap, tcpdump, capDriver(node, capChild)];
 }
 
-/** The first that is installed and lists an interface; null: none. */
-export async function firstThatWorks(drivers: readonly Driver[]): Promise<Driver | null> {
-  for (const driver of drivers) {
-    const { error, stdout } = await tryCommand(driver.list, TRY_MS);
-    if (error === null && stdout.trim() !== '') return driver;
-  }
-  return null;
+/** Those that are installed and list an interface. Whether they may capture on it is seen when they do. */
+export async function thatList(drivers: readonly Driver[]): Promise<Driver[]> {
+  const tried = await Promise.all(drivers.map(({ list }) => tryCommand(list, TRY_MS)));
+  return drivers.filter((_, index) => tried[index]!.error === null && tried[index]!.stdout.trim() !== '');
 }
 
 export const DRIVER_NAMES: readonly Exclude<DriverName, 'stream'>[] = ['dumpcap', 'tcpdump', 'cap'];
