@@ -25,7 +25,7 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
   const directory =
     args.evidence === null
       ? null
-      : (await import('./write-evidence.js')).evidenceDirectory(args, inputsOf(args));
+      : (await import('./write-evidence.js')).evidenceDirectory(args, args.files, inputsOf(args));
   const names = args.anonymize ? (await import('./anonymizer.js')).pseudonymsOf(args) : null;
   const log = args.asaLog === null ? null : (await import('./log-file.js')).readLogFile(args.asaLog);
   const whole = await analyzeInterruptibly(args, rules, log, io);
@@ -75,7 +75,7 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
   return findings.some((finding) => isAtLeast(finding.severity, args.failOn)) ? 1 : 0;
 }
 
-async function anonymousCaptures({ captures }: Analysis, names: Pseudonyms): Promise<CaptureResult[]> {
+export async function anonymousCaptures({ captures }: Analysis, names: Pseudonyms): Promise<CaptureResult[]> {
   return (await import('../anonymize/analysis.js')).anonymizedCaptures(captures, names);
 }
 

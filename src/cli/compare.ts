@@ -4,12 +4,14 @@ import { isTold } from '../compare/pair.js';
 import { diagnose } from '../diagnose/diagnose.js';
 import { printableText } from '../report/printable.js';
 import type { RuleMeta } from '../rules/rule.js';
-import { reportOf, warn } from './analyze.js';
+import { anonymousCaptures, reportOf, warn } from './analyze.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, interruptible, writeAll } from './io.js';
 import {
+  type AnalyzeArguments,
   type Answer,
   asUsageError,
+  checkedExtras,
   checkedReport,
   isAsSure,
   isAtLeast,
@@ -23,7 +25,7 @@ import { OutputFile } from './output-file.js';
 import { UsageError } from './usage-error.js';
 
 /** A checked command line of `compare`. */
-interface CompareArguments extends ReportArguments {
+interface CompareArguments extends ReportArguments, Pick<AnalyzeArguments, 'evidence' | 'force' | 'brief'> {
   readonly inside: SideInput;
   readonly outside: SideInput;
 }
@@ -52,6 +54,10 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
   const rules = chosenRules(args.only, args.except);
   const files = [args.inside.file, args.outside.file];
   const file = args.output === null ? null : new OutputFile(args.output, files);
+  const directory =
+    args.evidence === null
+      ? null
+      : (await import('./write-evidence.js')).evidenceDirectory(args, files, files);
   const { inside, outside, ports, digest } = args;
   const whole = await interruptible(io.interrupts, (signal) =>
     compare(inside, outside, { rules, ports, digest, signal }),
@@ -59,34 +65,39 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
   const findings = whole.analysis.findings.filter(({ confidence }) =>
     isAsSure(confidence, args.minConfidence),
   );
-  const named: Comparison = {
-    ...whole,
-    analysis: { ...whole.analysis, findings, diagnoses: diagnose(findings) },
-  };
-  const comparison = await anonymizedIfAsked(named, args);
+  const sure = { ...whole.analysis, findings, diagnoses: diagnose(findings) };
+  const names = args.anonymize ? (await import('./anonymizer.js')).pseudonymsOf(args) : null;
   if (!args.quiet) {
-    warn(comparison.analysis, io.stderr);
-    if (comparison.pairs.length === 0) {
+    warn(names ? { ...sure, captures: await anonymousCaptures(sure, names) } : sure, io.stderr);
+    if (whole.pairs.length === 0) {
       io.stderr.write('mailwitness: the two captures have no session in common.\n');
     }
   }
+  const making = { rules, ports, comparison: whole, names, version };
+  const { analysis, failed: unwritten } = directory
+    ? await (await import('./write-evidence.js')).writeEvidence(
+        directory,
+        whole.analysis,
+        sure,
+        making,
+        args.quiet,
+        io,
+      )
+    : { analysis: sure, failed: false };
+  const named: Comparison = { ...whole, analysis };
+  const comparison = names
+    ? (await import('../anonymize/comparison.js')).anonymizedComparison(named, names)
+    : named;
   const leftOut = whole.analysis.findings.filter((finding) => !findings.includes(finding));
   const judged = rules.filter(({ meta }) => !leftOut.some((finding) => finding.rule === meta.id));
   const metas = judged.map(({ meta }) => meta);
   const report = await comparisonOf(comparison, args, metas, leftOut.length, io, version);
   if (file) file.write(report);
   else await writeAll(report, io.stdout);
-  if (comparison.analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
+  if (unwritten || comparison.analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
   if (comparison.pairs.length === 0) return 2;
   const failed = findings.some(({ severity }) => isAtLeast(severity, args.failOn));
   return failed || comparison.pairs.some(wasChanged) ? 1 : 0;
-}
-
-async function anonymizedIfAsked(comparison: Comparison, args: CompareArguments): Promise<Comparison> {
-  const names = args.anonymize ? (await import('./anonymizer.js')).pseudonymsOf(args) : null;
-  if (!names) return comparison;
-  const { anonymizedComparison } = await import('../anonymize/comparison.js');
-  return anonymizedComparison(comparison, names);
 }
 
 /** What the dialogue says is not the same; TCP options and gaps are no such change. */
@@ -108,7 +119,10 @@ async function parseCompare(words: readonly string[]): Promise<CompareArguments 
     .option('--inside <file>', 'the capture at the inside of the firewall')
     .option('--outside <file>', 'the capture at its outside; may be the same file')
     .option('--inside-interface <name>', 'only packets of this interface of the inside file (pcapng)')
-    .option('--outside-interface <name>', 'only packets of this interface of the outside file');
+    .option('--outside-interface <name>', 'only packets of this interface of the outside file')
+    .option('--evidence <dir>', 'writes a small capture for each finding, with the packets of both sides')
+    .option('--force', 'lets --evidence overwrite the captures of an earlier run')
+    .option('--brief', 'text of at most 4,000 characters, for a form or a chat');
   await withReportOptions(command, (text) => said.push(text));
   command.addHelpText('after', EXIT_STATUS);
   try {
@@ -137,6 +151,7 @@ async function parseCompare(words: readonly string[]): Promise<CompareArguments 
   }
   return {
     ...checkedReport(options),
+    ...checkedExtras(options),
     inside: { file: inside, interface: options.insideInterface ?? null },
     outside: { file: outside, interface: options.outsideInterface ?? null },
   };
@@ -152,9 +167,12 @@ async function comparisonOf(
   version: string,
 ): Promise<Iterable<string>> {
   const rules = metas.map(({ id }) => id);
-  const text = { color: wantsColor(args, io), ports: args.ports, rules, leftOut };
+  const evidence = args.evidence !== null && { evidence: args.evidence };
+  const text = { color: wantsColor(args, io), ports: args.ports, rules, leftOut, ...evidence };
   const ticket = { ports: args.ports, rules: metas, leftOut };
-  switch (args.format) {
+  switch (args.brief ? 'brief' : args.format) {
+    case 'brief':
+      return (await import('../report/brief.js')).comparisonBrief(comparison, ticket);
     case 'text':
       return (await import('../report/comparison-text.js')).comparisonText(comparison, text);
     case 'json':

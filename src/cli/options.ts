@@ -136,20 +136,27 @@ function checked(
   if (files.filter((file) => file === '-').length > 1) {
     throw new UsageError("standard input can be read only once, and '-' is named twice.");
   }
+  if (options.asaLog === '') throw new UsageError("the name of the firewall's log is empty.");
+  return {
+    files,
+    asaLog: options.asaLog ?? null,
+    ...checkedExtras(options),
+    ...checkedReport(options),
+  };
+}
+
+/** @throws UsageError */
+export function checkedExtras(options: RawOptions): Pick<AnalyzeArguments, 'evidence' | 'force' | 'brief'> {
   if (options.brief && options.format !== 'text')
     throw new UsageError('--brief is text and has no other format.');
-  if (options.asaLog === '') throw new UsageError("the name of the firewall's log is empty.");
   if (options.evidence === '') throw new UsageError('the name of the evidence directory is empty.');
   if (options.force && options.evidence === undefined) {
     throw new UsageError('--force is for --evidence, which is not there.');
   }
   return {
-    files,
-    asaLog: options.asaLog ?? null,
     evidence: options.evidence ?? null,
     force: options.force ?? false,
     brief: options.brief ?? false,
-    ...checkedReport(options),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Analysis } from '../analyze.js';
 import { Rewriter } from '../anonymize/analysis.js';
 import type { Pseudonyms } from '../anonymize/pseudonyms.js';
+import type { Comparison } from '../compare/compare.js';
 import { evidenceCaptures } from '../evidence/evidence-capture.js';
 import { printableText } from '../report/printable.js';
 import type { NotAssessed } from '../rules/finding.js';
@@ -17,7 +18,8 @@ const MAX_TOLD = 20;
 
 /** @throws UsageError before anything is read */
 export function evidenceDirectory(
-  { evidence, force, files }: AnalyzeArguments,
+  { evidence, force }: Pick<AnalyzeArguments, 'evidence' | 'force'>,
+  files: readonly string[],
   inputs: readonly string[],
 ): EvidenceDirectory {
   return new EvidenceDirectory(evidence!, force, files, inputs);
@@ -45,6 +47,7 @@ export async function writeEvidence(
     rules: Rule[];
     ports: readonly number[];
     firewallLog?: FirewallLog;
+    comparison?: Comparison;
     names?: Pseudonyms | null;
     version: string;
   },

@@ -19,7 +19,7 @@ export interface SideInput {
   readonly interface: string | null;
 }
 
-export type CompareOptions = Omit<AnalyzeOptions, 'read' | 'onSession' | 'numbered'>;
+export type CompareOptions = Omit<AnalyzeOptions, 'onSession' | 'numbered'>;
 
 /** A pair and what changed between its two captures. */
 export interface ComparedPair extends Pair {
@@ -38,6 +38,8 @@ export interface Comparison {
   /** null: cannot tell. */
   readonly nearerServer: Side | null;
   readonly nearerServerBecause: string;
+  /** Which packets of each capture of the analysis are meant; null: all. */
+  readonly accepted: readonly (Accept | null)[];
   /** The captures were given the other way round, and have been put right. */
   readonly swapped: boolean;
   /** What the reader should know of how it was done, a sentence each. */
@@ -64,6 +66,7 @@ export async function compare(
   options: CompareOptions,
 ): Promise<Comparison> {
   const notes: string[] = [];
+  const { read: readFile = readCapture } = options;
   const accepted = await acceptedOf(inside, outside, options, notes);
   const read = async (side: Side, numbered: Numbered): Promise<Read> => {
     const keys = new SessionKeys();
@@ -74,7 +77,7 @@ export async function compare(
       numbered,
       onSession: (session) => keys.add(session),
       ...(accept && {
-        read: (name, listener, reading) => readCapture(name, only(accept, listener), reading),
+        read: (name, listener, reading) => readFile(name, only(accept, listener), reading),
       }),
     });
     for (const { facts } of analysis.captures) keys.cover(facts.first, facts.last);
@@ -107,6 +110,7 @@ export async function compare(
     clock: pairing.clock,
     nearerServer: pairing.nearerServer,
     nearerServerBecause: pairing.nearerServerBecause,
+    accepted: [accepted.inside, accepted.outside],
     swapped,
     notes,
   };
@@ -205,9 +209,7 @@ async function compareAll(
     wanted.push(...needsOctets.slice(0, MAX_MESSAGES - wanted.length));
   }
   const octets =
-    wanted.length > 0 && !options.signal?.aborted
-      ? await readAgain(wanted, reads, options.ports ?? DEFAULT_PORTS, options.signal)
-      : null;
+    wanted.length > 0 && !options.signal?.aborted ? await readAgain(wanted, reads, options) : null;
   const changes = new ChangeFindings(options.rules, [
     ...reads.inside.analysis.findings,
     ...reads.outside.analysis.findings,

@@ -1,3 +1,4 @@
+import { type AnalyzeOptions, DEFAULT_PORTS } from '../analyze.js';
 import { CaptureOpenError } from '../capture/capture-error.js';
 import { readCapture } from '../capture/source.js';
 import { createDecoder } from '../fragment/decoder.js';
@@ -27,8 +28,7 @@ export interface Source {
 export async function readAgain(
   wanted: readonly WantedOctets[],
   sources: Readonly<Record<Side, Source>>,
-  ports: readonly number[],
-  signal?: AbortSignal,
+  { ports = DEFAULT_PORTS, read = readCapture, signal }: Pick<AnalyzeOptions, 'ports' | 'read' | 'signal'>,
 ): Promise<MessageOctets | null> {
   if (sources.inside.file === '-' || sources.outside.file === '-') return null;
   const connectionOf = ({ side, session }: Spot) =>
@@ -40,7 +40,7 @@ export async function readAgain(
       const addresses = new AddressTable();
       const table = new ConnectionTable(octets.reading(side), addresses, ports, () => 'unverifiable');
       const decoder = createDecoder(table, ports, addresses);
-      await readCapture(file, accept ? only(accept, decoder) : decoder, signal ? { signal } : {});
+      await read(file, accept ? only(accept, decoder) : decoder, signal ? { signal } : {});
       table.end();
     }
   } catch (error) {

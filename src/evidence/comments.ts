@@ -16,6 +16,9 @@ const PARTS: Readonly<Record<Exclude<Part, 'proof'>, string>> = {
   time: 'the last packet of the capture: it went on until then',
 };
 
+const BOTH_SIDES =
+  'Both sides of the box are here, as the interfaces inside and outside: show one by frame.interface_name == "inside". What passed unchanged is there twice and may be taken for a retransmission. Clocks are as they were.';
+
 /**
  * What stands beside a packet.
  *
@@ -46,6 +49,7 @@ export function sectionComment(
   chosen: readonly ChosenPacket[],
   sameness: Exclude<Sameness, null>,
   files: readonly string[],
+  bothSides: boolean,
 ): string {
   const { rule, confidence, severity, title, message, server } = finding;
   const proofs = chosen.filter(({ part }) => part === 'proof').map(({ packet }) => packet);
@@ -59,6 +63,7 @@ export function sectionComment(
     `mailwitness ${rule} (${severity}, ${confidence}): ${title}`,
     printableOctets(message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}...` : message),
     `Server: ${server.address} port ${server.port}. Proved by frames ${frames.join('; ')}.`,
+    ...(bothSides ? [BOTH_SIDES] : []),
     'Only the packets that prove it are here, and what they need around them: what is missing was left out, not lost.',
     ...(sameness === 'words'
       ? []

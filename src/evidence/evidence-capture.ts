@@ -2,6 +2,8 @@ import { type Analysis, type AnalyzeOptions, analyze, DEFAULT_PORTS } from '../a
 import { CaptureOpenError } from '../capture/capture-error.js';
 import { CaptureReader } from '../capture/reader.js';
 import { readCapture } from '../capture/source.js';
+import { type Comparison, compare } from '../compare/compare.js';
+import { only } from '../compare/links.js';
 import type { Finding } from '../rules/finding.js';
 import { blank } from './blanking.js';
 import { commentOf, sectionComment } from './comments.js';
@@ -33,6 +35,8 @@ export interface EvidenceOptions {
   readonly ports?: AnalyzeOptions['ports'];
   readonly firewallLog?: AnalyzeOptions['firewallLog'];
   readonly read?: AnalyzeOptions['read'];
+  /** The analysis is that of a comparison: its findings are proved by both captures. */
+  readonly comparison?: Pick<Comparison, 'accepted' | 'swapped'>;
   /** `mailwitness 1.2.3`: stands in the file. */
   readonly application: string;
   /** The last word on what is written: after credentials and text were overwritten, before the check. */
@@ -85,13 +89,20 @@ export async function* evidenceCaptures(
     const others = (neighbours.get(serverKey(finding)) ?? []).filter((id) => !own.includes(id));
     const packetsOf = (ids: readonly string[]): SessionPackets[] =>
       ids.flatMap((id) => sessions.get(id) ?? []);
-    const material = { finding, sessions: packetsOf(own), others: packetsOf(others), last };
+    const bothSides = options.comparison !== undefined && isOfBothSides(finding, analysis);
+    const material = { finding, sessions: packetsOf(own), others: packetsOf(others), last, bothSides };
     yield await evidenceOf(material, analysis, options);
   }
   for (const finding of findings.slice(MAX_EVIDENCE_CAPTURES)) {
     const reason = `only the first ${MAX_EVIDENCE_CAPTURES} findings of a run get one`;
     yield { finding, name: null, octets: null, reason };
   }
+}
+
+/** Its sessions are of both captures, and it is no sum of what each of them shows by itself. */
+function isOfBothSides({ sessions, confidence, proof }: Finding, analysis: Analysis): boolean {
+  const captures = new Set(sessions.slice(0, MAX_SESSIONS).map((id) => analysis.session(id)?.capture));
+  return captures.size > 1 && confidence === 'certain' && proof === 'octets';
 }
 
 /** Of the finding and the rule only: nothing of a packet is in a name. */
@@ -122,7 +133,7 @@ async function collect(
   analysis: Analysis,
   findings: readonly Finding[],
   neighbours: readonly string[],
-  { ports = DEFAULT_PORTS, read = readCapture }: EvidenceOptions,
+  { ports = DEFAULT_PORTS, read = readCapture, comparison }: EvidenceOptions,
 ): Promise<{ sessions: Map<string, SessionPackets>; last: Map<number, StoredPacket> }> {
   const sessions = new Map<string, SessionPackets>();
   const last = new Map<number, StoredPacket>();
@@ -153,7 +164,8 @@ async function collect(
     const lastFrame = Math.max(facts.packets, ...proofs, ...frames);
     const collector = new PacketCollector(capture, ports, wanted, proofs, lastFrame, budget);
     try {
-      await read(file, collector, { signal: collector.enough.signal });
+      const accept = comparison?.accepted[capture] ?? null;
+      await read(file, accept ? only(accept, collector) : collector, { signal: collector.enough.signal });
     } catch (error) {
       // It was there a moment ago: its findings get no evidence, and say so.
       if (!(error instanceof CaptureOpenError)) throw error;
@@ -182,7 +194,7 @@ async function evidenceOf(
     tooMany = chosen.length > MAX_PACKETS || size > MAX_OCTETS;
     if (tooMany) continue;
     const octets = fileOf(material, chosen, 'words', analysis, options);
-    const sameness = await checked(octets, finding, chosen, analysis, options);
+    const sameness = await checked(octets, material, chosen, analysis, options);
     if (sameness === 'words') return { finding, name, octets, packets: chosen.length };
     if (sameness === 'proofs') second ??= chosen;
   }
@@ -203,11 +215,11 @@ function whyNone({ finding, sessions }: Material, tooMany: boolean): string {
 }
 
 function fileOf(
-  { finding, sessions, others }: Material,
+  { finding, sessions, others, bothSides }: Material,
   chosen: readonly ChosenPacket[],
   sameness: Exclude<Sameness, null>,
   analysis: Analysis,
-  { application, rewriter }: EvidenceOptions,
+  { application, rewriter, comparison }: EvidenceOptions,
 ): Buffer {
   const keepEightBit = EIGHT_BIT_RULES.has(finding.rule);
   const names = analysis.captures.map(({ file }, index) => rewriter?.file(file, index) ?? file);
@@ -220,19 +232,65 @@ function fileOf(
     rewriter?.packet(blanked.octets, packet);
     const { linkType, us, ns, digits, originalLength } = packet;
     const comment = text(commentOf(finding, one, blanked, names));
-    return { linkType, us, ns, digits, octets: blanked.octets, originalLength, comment };
+    const interfaceName = comparison && sideOf(packet.capture, comparison.swapped);
+    const { octets } = blanked;
+    return {
+      linkType,
+      us,
+      ns,
+      digits,
+      octets,
+      originalLength,
+      comment,
+      ...(interfaceName && { interfaceName }),
+    };
   });
-  return pcapngFile(records, text(sectionComment(finding, chosen, sameness, names)), application);
+  return pcapngFile(records, text(sectionComment(finding, chosen, sameness, names, bothSides)), application);
 }
 
 async function checked(
   octets: Buffer,
-  finding: Finding,
+  { finding, bothSides }: Material,
   chosen: readonly ChosenPacket[],
   analysis: Analysis,
-  { rules, ports, firewallLog, rewriter }: EvidenceOptions,
+  options: EvidenceOptions,
 ): Promise<Sameness> {
-  const again = await analyze(['evidence'], {
+  const packets = chosen.map(({ packet }) => packet);
+  const again = await (bothSides ? comparedAgain(octets, packets, options) : analyzedAgain(octets, options));
+  const known = new Set(analysis.findings.map(({ rule }) => rule));
+  if (again.some(({ rule }) => !known.has(rule))) return null;
+  return foundAgain(options.rewriter?.finding(finding) ?? finding, again, packets);
+}
+
+async function analyzedAgain(octets: Buffer, options: EvidenceOptions): Promise<readonly Finding[]> {
+  const { findings } = await analyze(['evidence'], rereading(octets, options));
+  return findings;
+}
+
+const FRAME = /\b(inside|outside), frame (\d+)/g;
+
+/** Both sides of the file held against each other; its messages name the frames of the captures. */
+async function comparedAgain(
+  octets: Buffer,
+  packets: readonly StoredPacket[],
+  options: EvidenceOptions,
+): Promise<Finding[]> {
+  const side = (name: string) => ({ file: 'evidence', interface: name });
+  const { analysis } = await compare(side('inside'), side('outside'), rereading(octets, options));
+  return analysis.findings.map((finding) => ({
+    ...finding,
+    message: finding.message.replace(
+      FRAME,
+      (found, name: string, frame: string) => `${name}, frame ${packets[Number(frame) - 1]?.frame ?? found}`,
+    ),
+  }));
+}
+
+function rereading(
+  octets: Buffer,
+  { rules, ports, firewallLog }: EvidenceOptions,
+): Pick<AnalyzeOptions, 'rules' | 'ports' | 'firewallLog' | 'read'> {
+  return {
     rules,
     ...(ports && { ports }),
     ...(firewallLog && { firewallLog }),
@@ -241,9 +299,9 @@ async function checked(
       reader.push(octets);
       return reader.end();
     },
-  });
-  const known = new Set(analysis.findings.map(({ rule }) => rule));
-  if (again.findings.some(({ rule }) => !known.has(rule))) return null;
-  const packets = chosen.map(({ packet }) => packet);
-  return foundAgain(rewriter?.finding(finding) ?? finding, again.findings, packets);
+  };
+}
+
+function sideOf(capture: number, swapped: boolean): string {
+  return (capture === 0) !== swapped ? 'inside' : 'outside';
 }

@@ -25,6 +25,8 @@ export interface Material {
   readonly others: readonly SessionPackets[];
   /** Last packet of each capture, by its ordinal. */
   readonly last: ReadonlyMap<number, StoredPacket>;
+  /** It is proved by what two captures have together: none of them alone will do. */
+  readonly bothSides: boolean;
 }
 
 /**
@@ -37,10 +39,16 @@ export interface Material {
  * What is left out is a gap to whoever reads the file. Which choice is the smallest that still proves the finding, only
  * reading it tells.
  */
-export function* choices({ finding, sessions, others, last }: Material): Generator<ChosenPacket[]> {
+export function* choices({
+  finding,
+  sessions,
+  others,
+  last,
+  bothSides,
+}: Material): Generator<ChosenPacket[]> {
   const one = sessions.filter(({ session }) => session.capture === finding.capture);
-  if (one.length > 0) yield* ladder(finding, one, last);
-  if (one.length < sessions.length) yield* ladder(finding, sessions, last);
+  if (one.length > 0 && !bothSides) yield* ladder(finding, one, last);
+  if (one.length < sessions.length || bothSides) yield* ladder(finding, sessions, last);
   if (others.length > 0) yield* ladder(finding, [...sessions, ...others], last);
 }
 

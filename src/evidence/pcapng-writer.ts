@@ -8,6 +8,8 @@ export interface PacketRecord {
   readonly octets: Uint8Array;
   readonly originalLength: number;
   readonly comment: string;
+  /** Interface on which it came by, by name; absent: it has none. */
+  readonly interfaceName?: string;
 }
 
 const SECTION_HEADER = 0x0a0d0d0a;
@@ -18,33 +20,37 @@ const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 const OPT_END = 0;
 const OPT_COMMENT = 1;
 const SHB_USERAPPL = 4;
+const IF_NAME = 2;
 const IF_TSRESOL = 9;
 
 /** An option's length has 16 bits; a comment longer than this nobody reads. */
 const MAX_TEXT_OCTETS = 8000;
 
 /**
- * A pcapng file of one section, little endian, with one interface for each link type and time resolution among its
+ * A pcapng file of one section, little endian, with one interface for each name, link type and time resolution among its
  * packets. The same packets give the same octets. draft-ietf-opsawg-pcapng §4.
  *
  * A packet without a time stands at the time of the one in front of it: the format has no other way to say so beside
  * a comment.
  */
 export function pcapngFile(packets: readonly PacketRecord[], comment: string, application: string): Buffer {
-  const interfaces: { linkType: number; digits: number }[] = [];
+  const interfaces: Interface[] = [];
   const blocks: Buffer[] = [];
   let ticks = 0n;
   for (const packet of packets) {
     const digits = Math.min(9, Math.max(0, packet.digits));
-    let id = interfaces.findIndex((one) => one.linkType === packet.linkType && one.digits === digits);
-    if (id < 0) id = interfaces.push({ linkType: packet.linkType, digits }) - 1;
+    const { linkType, interfaceName: name = null } = packet;
+    let id = interfaces.findIndex(
+      (one) => one.linkType === linkType && one.digits === digits && one.name === name,
+    );
+    if (id < 0) id = interfaces.push({ linkType, digits, name }) - 1;
     const nanoseconds = Number.isFinite(packet.us) ? BigInt(packet.us) * 1000n + BigInt(packet.ns) : ticks;
     ticks = nanoseconds < 0n ? 0n : nanoseconds;
     blocks.push(enhancedPacket(packet, id, ticks / 10n ** BigInt(9 - digits)));
   }
   return Buffer.concat([
     sectionHeader(comment, application),
-    ...interfaces.map(({ linkType, digits }) => interfaceDescription(linkType, digits)),
+    ...interfaces.map(interfaceDescription),
     ...blocks,
   ]);
 }
@@ -62,10 +68,21 @@ function sectionHeader(comment: string, application: string): Buffer {
   ]);
 }
 
-function interfaceDescription(linkType: number, digits: number): Buffer {
+interface Interface {
+  readonly linkType: number;
+  readonly digits: number;
+  readonly name: string | null;
+}
+
+function interfaceDescription({ linkType, digits, name }: Interface): Buffer {
   const fixed = Buffer.alloc(8); // snaplen 0: no limit
   fixed.writeUInt16LE(linkType, 0);
-  return block(INTERFACE_DESCRIPTION, [fixed, option(IF_TSRESOL, Buffer.from([digits])), option(OPT_END)]);
+  return block(INTERFACE_DESCRIPTION, [
+    fixed,
+    ...(name === null ? [] : [option(IF_NAME, utf8(name))]),
+    option(IF_TSRESOL, Buffer.from([digits])),
+    option(OPT_END),
+  ]);
 }
 
 function enhancedPacket(packet: PacketRecord, id: number, ticks: bigint): Buffer {

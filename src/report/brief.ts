@@ -1,12 +1,15 @@
 import type { Analysis } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
+import type { Comparison } from '../compare/compare.js';
 import type { Evidence, Finding } from '../rules/finding.js';
 import { plural, thousands } from './columns.js';
+import { captureNames, comparisonVerdict } from './comparison-words.js';
 import { displayFilters } from './display-filter.js';
-import { byRule, byServer, inOrder, PROOF, unique } from './grouping.js';
+import { byRule, byServer, captureName, inOrder, PROOF, unique } from './grouping.js';
 import { printableOctets, printableText } from './printable.js';
+import { absenceText, quality } from './quality.js';
 import { survey } from './survey.js';
-import { absenceText, type TicketOptions } from './ticket.js';
+import type { TicketOptions } from './ticket.js';
 import { fileName, verdict } from './verdict.js';
 
 /** Characters of the whole report: what a form or a chat takes. */
@@ -38,13 +41,29 @@ export function briefReport(analysis: Analysis, options: TicketOptions = {}): It
   return [lines.join('')];
 }
 
+/** The same of two captures that were held against each other. */
+export function comparisonBrief(comparison: Comparison, options: TicketOptions = {}): Iterable<string> {
+  const compared = {
+    verdict: comparisonVerdict(comparison),
+    opening: [],
+    captureNames: captureNames(comparison),
+    verify: [],
+  };
+  return briefReport(comparison.analysis, { ...options, compared });
+}
+
 function* briefLines(analysis: Analysis, options: TicketOptions): Generator<string> {
   const seen = survey(analysis);
-  yield verdict(analysis, seen, options.leftOut ?? 0);
+  const names = options.compared?.captureNames;
+  yield options.compared?.verdict ?? verdict(analysis, seen, options.leftOut ?? 0);
   const servers = byServer(analysis.findings);
   const [worst] = servers;
   if (!worst) {
-    if (seen.smtp > 0) yield absenceText(seen);
+    if (seen.smtp > 0) {
+      // What was changed between two captures need not be a finding.
+      if (!options.compared) yield absenceText(seen);
+      yield quality(analysis, seen);
+    }
     yield* files(analysis);
     return;
   }
@@ -63,13 +82,14 @@ function* briefLines(analysis: Analysis, options: TicketOptions): Generator<stri
   const remedies = changes.length > 0 ? changes : unique(findings.flatMap(({ remedy }) => remedy));
   yield 'Change:';
   for (const change of remedies.slice(0, MAX_CHANGES)) yield `  - ${printableOctets(change)}`;
-  const proofs = chosenProofs(findings);
+  const proofs = options.compared ? proofsOfBothSides(findings) : chosenProofs(findings);
   yield 'Proof:';
-  const several = analysis.captures.length > 1;
-  for (const proof of proofs) yield `  ${proofText(proof, several)}`;
+  for (const proof of proofs)
+    yield `  ${proofText(proof, `${captureName(analysis, names, proof.capture)} frame`.trimStart())}`;
   for (const { capture, filter } of displayFilters(proofs)) {
-    const file = analysis.captures[capture]?.file;
-    yield `  Wireshark${several && file !== undefined ? `, ${fileName(file)}` : ''}: ${filter}`;
+    const file = analysis.captures.length > 1 ? analysis.captures[capture]?.file : undefined;
+    const which = names?.[capture] ?? (file === undefined ? '' : fileName(file));
+    yield `  Wireshark${which === '' ? '' : `, ${which}`}: ${filter}`;
   }
   const kinds = byRule(findings);
   yield 'Seen:';
@@ -104,8 +124,14 @@ function chosenProofs(findings: readonly Finding[]): Evidence[] {
   return inOrder([...chosen.values()]);
 }
 
-function proofText({ capture, packet, time, direction, excerpt, note }: Evidence, several: boolean): string {
-  const where = several ? `capture ${capture + 1} frame ${packet}` : `frame ${packet}`;
+/** Of each kind of finding in turn: as it was sent, and as it arrived. */
+function proofsOfBothSides(findings: readonly Finding[]): Evidence[] {
+  const kinds = byRule(findings).slice(0, PROOFS);
+  return inOrder(kinds.flatMap(([first]) => first!.evidence.slice(0, 2)));
+}
+
+function proofText({ packet, time, direction, excerpt, note }: Evidence, frame: string): string {
+  const where = `${frame} ${packet}`;
   const way = direction === 'client' ? 'client -> server' : 'server -> client';
   const remark = note === '' ? '' : ` (${printableOctets(note)})`;
   return `${where}${clock(time)}, ${way}: ${cut(printableOctets(excerpt), MAX_EXCERPT)}${remark}`;

@@ -26,6 +26,15 @@ const LACKS: Readonly<Record<string, string>> = {
   limit: 'not all was kept',
 };
 
+/** How far "not seen" can be trusted. */
+export function absenceText({ smtp, partly }: Pick<Survey, 'smtp' | 'partly'>): string {
+  const seen = `Not seen in ${plural(smtp, 'session')}`;
+  if (partly === 0) return `${seen}; the capture is good enough to have seen it.`;
+  if (smtp === 1) return `${seen}, which was not captured well enough to be sure.`;
+  if (partly === smtp) return `${seen}, none of which was captured well enough to be sure.`;
+  return `${seen}; ${thousands(smtp - partly)} of them were captured well enough to have seen it.`;
+}
+
 /** Whether the capture is good enough for what it is to show. */
 export function quality({ captures, notAssessed, interrupted }: Analysis, { smtp, partly }: Survey): string {
   if (smtp === 0) return '';

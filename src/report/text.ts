@@ -22,7 +22,8 @@ import {
 import { Page, type Span, type Style } from './page.js';
 import { inPieces } from './pieces.js';
 import { printableOctets, printableText } from './printable.js';
-import { survey } from './survey.js';
+import { absenceText, quality } from './quality.js';
+import { type Survey, survey } from './survey.js';
 import { verdict } from './verdict.js';
 
 /** How the text is to look, and what was asked for. */
@@ -112,7 +113,7 @@ class TextReport {
     for (const [server, findings] of byServer(analysis.findings)) yield* this.server(server, findings);
     yield* this.firewallLog();
     yield* this.captures(seen);
-    yield* this.silentRules(seen.smtp);
+    yield* this.silentRules(seen);
     yield* this.notJudged();
     if (serious) {
       yield* this.heading('How to check that a change worked');
@@ -371,11 +372,12 @@ class TextReport {
   }
 
   /** What was ruled out, as far as the sessions could be judged. */
-  private *silentRules(sessions: number): Generator<string> {
+  private *silentRules(seen: Survey): Generator<string> {
     const spoken = new Set(this.analysis.findings.map((finding) => finding.rule));
     const silent = (this.options.rules ?? []).filter((rule) => !spoken.has(rule));
-    if (silent.length === 0 || sessions === 0) return;
+    if (silent.length === 0 || seen.smtp === 0) return;
     yield* this.heading('Looked for and not found');
+    yield this.page.paragraph(`${absenceText(seen)} ${quality(this.analysis, seen)}`, '  ');
     yield this.page.paragraph(`${silent.join(', ')}.`, '  ');
   }
 

@@ -19,6 +19,7 @@ import {
   unique,
 } from './grouping.js';
 import { printableOctets, printableText } from './printable.js';
+import { absenceText, quality } from './quality.js';
 import { type Survey, survey } from './survey.js';
 import { fileName, verdict } from './verdict.js';
 
@@ -91,14 +92,6 @@ const SEVERITY: Readonly<Record<Finding['severity'], string>> = {
  */
 export function* ticketBlocks(analysis: Analysis, options: TicketOptions, markup: Markup): Generator<string> {
   yield* new Ticket(analysis, options, markup).blocks();
-}
-
-/** How far "not seen" can be trusted. */
-export function absenceText({ smtp, partly }: Pick<Survey, 'smtp' | 'partly'>): string {
-  const seen = `Not seen in ${plural(smtp, 'session')}`;
-  if (partly === 0) return `${seen}; the capture is good enough to have seen it.`;
-  if (partly === smtp) return `${seen}, none of which was captured well enough to be sure.`;
-  return `${seen}; ${thousands(smtp - partly)} of them were captured well enough to have seen it.`;
 }
 
 class Ticket {
@@ -291,9 +284,7 @@ class Ticket {
       `${plural(seen.smtp, 'SMTP session')} with ${plural(seen.messages, 'message')}${others}${this.options.compared ? ', both captures together' : ''}.${ports} Times are UTC.`,
     );
     if (seen.smtp > 0) {
-      items.push(
-        `${thousands(seen.smtp - seen.partly)} of ${plural(seen.smtp, 'session')} could be judged wholly.`,
-      );
+      items.push(quality(this.analysis, seen));
     }
     yield markup.list(items);
   }

@@ -37,6 +37,6 @@ it('shows three proofs of different octets and the filter for them', () => {
 
 it('says how good a clean capture is', () => {
   expect(brief(fakeAnalysis())).toBe(
-    'No sign of a firewall editing mail in 1 session.\nNot seen in 1 session; the capture is good enough to have seen it.\nFrom mail.pcap. Times are UTC.\n',
+    'No sign of a firewall editing mail in 1 session.\nNot seen in 1 session; the capture is good enough to have seen it.\nBoth directions of every SMTP session were captured, from the first packet on, without a gap.\nFrom mail.pcap. Times are UTC.\n',
   );
 });

@@ -92,6 +92,7 @@ function hostileComparison(texts: readonly string[]): Comparison {
     clock: null,
     nearerServer: null,
     nearerServerBecause: hostile(),
+    accepted: [null, null],
     swapped: false,
     notes: [hostile()],
   };

@@ -180,9 +180,21 @@ describe('the text report', () => {
     expect(report).toContain('and 5 more like these');
   });
 
+  it('says how far not seen can be trusted, and why not', () => {
+    expect(text().replace(/\s+/g, ' ')).toContain(
+      'Not seen in 1 session; the capture is good enough to have seen it. Both directions of every',
+    );
+    const gap = { session: 's1', reason: 'gap', detail: '1 gap' };
+    expect(text({ notAssessed: [gap] }).replace(/\s+/g, ' ')).toContain(
+      'which was not captured well enough to be sure. The session could be judged only in part: packets are missing.',
+    );
+  });
+
   it('names silent rules only where there was something to hear', () => {
-    expect(text()).toContain('Looked for and not found\n  banner-masked, verb-masked.');
-    expect(text({ findings: [fakeFinding()] })).toContain('not found\n  verb-masked.');
+    expect(text()).toMatch(
+      /Looked for and not found\n[\s\S]*without a gap\.\n {2}banner-masked, verb-masked\./,
+    );
+    expect(text({ findings: [fakeFinding()] })).toMatch(/not found\n[\s\S]*\n {2}verb-masked\./);
     expect(text({ sessionList: [] })).not.toContain('Looked for');
   });
 

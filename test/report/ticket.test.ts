@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Analysis } from '../../src/analyze.js';
 import { jiraInline, jiraReport } from '../../src/report/jira.js';
 import { markdownInline, markdownReport } from '../../src/report/markdown.js';
-import { absenceText } from '../../src/report/ticket.js';
+import { absenceText } from '../../src/report/quality.js';
 import { catalog } from '../../src/rules/catalog.js';
 import { fakeAnalysis, fakeFinding, fakeSession } from './fake-analysis.js';
 import { HOSTILE, hostileAnalysis, hostileText } from './hostile-text.js';

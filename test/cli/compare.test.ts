@@ -1,0 +1,86 @@
+/** `compare` with `--evidence` and `--brief`: what is written, and what is said of it. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BRIEF_LIMIT } from '../../src/report/brief.js';
+import { parseReport } from '../report/schema.js';
+import { ran } from './fake-io.js';
+
+const CAPTURES = fileURLToPath(new URL('../../captures/', import.meta.url));
+const sides = (name: string): string[] => [
+  'compare',
+  '--inside',
+  `${CAPTURES}compare-${name}-inside.pcap.zst`,
+  '--outside',
+  `${CAPTURES}compare-${name}-outside.pcap.zst`,
+];
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mailwitness-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('compare --evidence', () => {
+  it('writes a capture for each finding and names it in the report', async () => {
+    const { status, out, err } = await ran([...sides('asa'), '-F', 'json', '--evidence', at('e')]);
+    expect(status).toBe(1);
+    const { findings } = parseReport(out) as unknown as {
+      findings: { id: string; rule: string; evidenceFile: string }[];
+    };
+    expect(findings).toHaveLength(6);
+    for (const { id, rule, evidenceFile } of findings) expect(evidenceFile).toBe(`${id}-${rule}.pcapng`);
+    expect(readdirSync(at('e'))).toHaveLength(12);
+    expect(err).toBe(`mailwitness: 6 evidence captures are in ${at('e')}, each also gzipped.\n`);
+    const again = await ran([...sides('asa'), '--evidence', at('e')]);
+    expect([again.status, again.out]).toEqual([2, '']);
+    expect(again.err).toContain('add --force to overwrite them');
+    expect((await ran([...sides('asa'), '--quiet', '--force', '--evidence', at('e')])).status).toBe(1);
+  });
+
+  it('writes nothing where nothing was changed', async () => {
+    const { status } = await ran([...sides('control'), '--evidence', at('e')]);
+    expect(status).toBe(0);
+    expect(readdirSync(at('e'))).toEqual([]);
+  });
+
+  it('needs files that can be read again', async () => {
+    const words = ['compare', '--inside', '-', '--outside', `${CAPTURES}compare-asa-outside.pcap.zst`];
+    const { status, out, err } = await ran([...words, '--evidence', at('e')]);
+    expect([status, out]).toEqual([2, '']);
+    expect(err).toContain('standard input can be read only once');
+  });
+
+  it.each([
+    [['--force'], '--force is for --evidence'],
+    [['--brief', '-F', 'html'], '--brief is text'],
+  ])('%j is refused', async (more, reason) => {
+    const { status, err } = await ran([...sides('asa'), ...more]);
+    expect(status).toBe(2);
+    expect(err).toContain(reason);
+  });
+});
+
+describe('compare --brief', () => {
+  it('tells the outcome, the proofs of both sides and the change in 4,000 characters', async () => {
+    const { status, out } = await ran([...sides('asa'), '--brief']);
+    expect(status).toBe(1);
+    expect(out.length).toBeLessThanOrEqual(BRIEF_LIMIT);
+    expect(out).toMatch(/^The box between the two captures changed the greeting/);
+    expect(out).toMatch(/outside frame \d+/);
+    expect(out).toMatch(/Wireshark, inside: frame\.number in/);
+    expect(out).toContain('inspect esmtp');
+  });
+
+  it('says of a control that nothing was changed, and how good the captures are', async () => {
+    const { status, out } = await ran([...sides('control'), '--brief']);
+    expect(status).toBe(0);
+    expect(out).toMatch(/^Nothing was changed between the two captures/);
+    expect(out).toContain('without a gap');
+  });
+});
