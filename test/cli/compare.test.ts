@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BRIEF_LIMIT } from '../../src/report/brief.js';
 import { parseReport } from '../report/schema.js';
-import { ran } from './fake-io.js';
+import { FakeOutput, ran } from './fake-io.js';
 
 const CAPTURES = fileURLToPath(new URL('../../captures/', import.meta.url));
 const sides = (name: string): string[] => [
@@ -82,5 +82,18 @@ describe('compare --brief', () => {
     expect(status).toBe(0);
     expect(out).toMatch(/^Nothing was changed between the two captures/);
     expect(out).toContain('without a gap');
+  });
+});
+
+describe('a report of two captures that cannot be written', () => {
+  it('is silent when its reader goes away, and keeps the exit status', async () => {
+    const { status, err } = await ran(sides('asa'), { stdout: new FakeOutput(false, 'EPIPE') });
+    expect({ status, err }).toEqual({ status: 1, err: '' });
+  });
+
+  it('says that the disk is full', async () => {
+    const { status, err } = await ran(sides('asa'), { stdout: new FakeOutput(false, 'ENOSPC') });
+    expect(status).toBe(2);
+    expect(err).toBe('mailwitness: the report cannot be written to standard output: the disk is full.\n');
   });
 });

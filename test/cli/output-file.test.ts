@@ -116,6 +116,26 @@ describe('--output', () => {
     }
   });
 
+  it.each(['text', 'html', 'json'])('leaves no half report on a disk that is full (%s)', async (format) => {
+    const full = at('full');
+    mkdirSync(full);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', full], { stdio: 'ignore' });
+    } catch {
+      console.warn('not allowed to mount: no report is written to a disk that is full');
+      return;
+    }
+    try {
+      writeFileSync(join(full, 'filler'), Buffer.alloc(4096));
+      const { status, out, err } = await ran(['-F', format, '-o', join(full, 'r'), capture]);
+      expect([status, out]).toEqual([2, '']);
+      expect(err).toMatch(/^mailwitness: the report cannot be written to \S+: the disk is full\.\n$/);
+      expect(readdirSync(full)).toEqual(['filler']);
+    } finally {
+      execFileSync('umount', [full]);
+    }
+  });
+
   it('leaves no half report when writing fails', () => {
     writeFileSync(at('r.txt'), 'old');
     const file = new OutputFile(at('r.txt'), []);
