@@ -68,7 +68,9 @@ export function* comparedLadders(comparison: Comparison): Generator<Markup> {
   if (first) {
     yield html`<section>\n<h2>What was changed on the way <small>${sessionsOf(comparison, first.pair, first.others)}</small></h2>\n`;
     yield* rungs(comparison, first.pair, true);
-    yield html`<p class="hint"><mark>Marked</mark> octets are not the same on both sides. Frame numbers are those that Wireshark shows in the capture of that side. What is not shown passed unchanged.</p>\n`;
+    const isMarked = first.pair.differences.some(({ change }) => change === 'altered');
+    const legend = isMarked ? html`<mark>Marked</mark> octets are not the same on both sides. ` : null;
+    yield html`<p class="hint">${legend}Frame numbers are those that Wireshark shows in the capture of that side. What is not shown passed unchanged.</p>\n`;
     for (const { pair, others: alike } of others.slice(0, MAX_LADDERS - 1)) {
       yield html`<details><summary>Changed in another way: ${sessionsOf(comparison, pair, alike)}</summary>\n`;
       yield* rungs(comparison, pair, false);

@@ -166,6 +166,13 @@ describe('a comparison in every form', () => {
     }
   });
 
+  it('explains marks only where there are some', async () => {
+    expect(page(asa)).toContain('<mark>Marked</mark> octets');
+    const lost = page(await lab('lost-250'));
+    expect(lost).toContain('<span class="none">nothing</span>');
+    expect(lost).not.toContain('<mark>Marked</mark>');
+  });
+
   it('takes the names of mailboxes out of the page', () => {
     const comparison = hostileComparison(['RCPT TO:<anna@example.com>']);
     const [octets = ''] = /<table class="sides">[\s\S]*?<\/table>/.exec(page(comparison)) ?? [];
