@@ -147,8 +147,12 @@ class Matchmaker {
     this.pairLeftOver();
   }
 
-  /** Of those with one pair of timestamps all others have their partners: the box held this one up. */
+  /**
+   * All others have their partners, of this pair of timestamps and of any: the box held this one up. Where the
+   * captures miss others, they may miss this one's partner too, and what is left is the partner of none.
+   */
   private pairLeftOver(): void {
+    if (this.inside.count - this.count !== 1 || this.outside.count - this.count !== 1) return;
     this.pairAlone(
       by.bothTimestamps,
       (i, o) =>

@@ -335,6 +335,30 @@ describe('what firewalls and captures do', () => {
     expect(new Set(unpaired.map(({ reason }) => reason))).toEqual(new Set(['no-counterpart']));
   });
 
+  it('does not take the last one left for a partner where the captures miss others', () => {
+    const random = new Random(3);
+    const known = traffic({ ...ORDINARY, sessions: 20, timestamps: true }, random);
+    const [first, second, lost] = traffic({ ...NEWSLETTER, sessions: 3 }, random).map((truth, at) => ({
+      ...truth,
+      startUs: SCRIPT_START_US + 300e6 + at * 400e3,
+      lastsUs: 90_000,
+      tsvals: (at < 2 ? [7, 9] : [70, 90]) as [number, number],
+    }));
+    const outside = { clockUs: clockOf(3600e6), isns: randomised(random), ...translated(random) };
+    const scenery = scene(
+      [first!, second!, lost!, ...known],
+      {
+        inside: { clockUs: clockOf() },
+        outside,
+        inInside: (truth) => truth !== second,
+        inOutside: (truth) => truth !== first && truth !== lost,
+      },
+      random,
+    );
+    const pairing = pairSessions(scenery.inside, scenery.outside);
+    expect(judged(scenery, pairing)).toEqual({ wrong: 0, right: 20, possible: 20 });
+  });
+
   it('tells one port of one client in two connections by the time', () => {
     const random = new Random(2);
     const truths = traffic({ ...ORDINARY, sessions: 40, clients: 1 }, random).map((truth, at) => ({
