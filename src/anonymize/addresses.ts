@@ -34,6 +34,14 @@ export class AddressPseudonyms {
     return made;
   }
 
+  /** Of `00:16:3e:12:34:56`; null: it is none. */
+  macText(text: string): string | null {
+    if (!MAC.test(text)) return null;
+    const octets = Buffer.from(text.replaceAll(':', ''), 'hex');
+    const made = this.mac(octets).toString('hex').match(/../g)!.join(':');
+    return text === text.toUpperCase() ? made.toUpperCase() : made;
+  }
+
   private ipv4(octets: Uint8Array): Buffer {
     const made = Buffer.alloc(4);
     let prefix = 'ipv4';
@@ -63,9 +71,13 @@ export class AddressPseudonyms {
   }
 
   private ipv4Text(text: string): string | null {
-    const octets = text.split('.').map(Number);
+    const places = text.split('.');
+    const octets = places.map(Number);
     if (octets.some((octet) => octet > 255)) return null;
-    return [...this.ipv4(Uint8Array.from(octets))].join('.');
+    // `192.000.002.005` is as long afterwards, too.
+    return Array.from(this.ipv4(Uint8Array.from(octets)), (octet, index) =>
+      String(octet).padStart(places[index]!.length, '0'),
+    ).join('.');
   }
 
   private ipv6Text(text: string): string | null {
@@ -103,6 +115,7 @@ export class AddressPseudonyms {
   }
 }
 
+const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 
 /** Octets with as many decimal digits. A first octet stays one of a host: neither 0 nor 224 and above, RFC 1122 §3.2.1.3. */

@@ -192,7 +192,7 @@ export class Rewriter {
       ...exchange,
       // `(greeting)` is a name of ours.
       verb: kind === 'command' ? this.line(verb) : verb,
-      argument: argument === null ? null : this.line(argument),
+      argument: argument === null ? null : this.names.argument(verb, argument),
       line: line && this.smtpLine(line),
       intermediate: intermediate && this.reply(intermediate),
       reply: reply && this.reply(reply),

@@ -34,6 +34,14 @@ const LINE = /^(\d{3}-|)([^\n]*)/gm;
 const BEHIND_AT = /@$/;
 /** `5.7.1`, `4.96-58`, `8.15.2`, `7.x`: versions and status codes. */
 const NUMERIC = /^v?\d[\d-]*$|^x$/i;
+/** Long numbers in hexadecimal are told by their digits: a greeting of Barracuda is known by one. */
+const HEXADECIMAL = /^(?=.*\d)[0-9a-f]{16,}$/;
+/** Of an address literal, RFC 5321 §4.1.3. */
+const TAG = /^ipv6$/i;
+/** Where `TOKEN` has a host. */
+const HOST_GROUP = 5;
+/** Commands whose argument is a name, whatever word it is. RFC 5321 §4.1.1.1, §4.1.1.6, §4.1.1.7. */
+const NAMING = /^((?:EHLO|HELO|LHLO|VRFY|EXPN)[ \t]+)(.*)$/is;
 /** `e.g.` of a sentence of ours. */
 const ABBREVIATION = /^[a-z]\.[a-z]$/i;
 
@@ -63,11 +71,25 @@ export class Pseudonyms {
    * @param text  latin1, one character per octet; the result has as many
    */
   line(text: string): string {
-    return text.replace(
-      LINE,
-      (_, code: string, rest: string) =>
-        code + rest.replace(TOKEN, (...found) => this.token(found, (word) => this.freeWord(word))),
-    );
+    return text.replace(LINE, (_, code: string, rest: string) => {
+      const [, verb, name] = NAMING.exec(rest) ?? [];
+      if (verb !== undefined && name !== undefined) return code + verb + this.name(name);
+      return code + rest.replace(TOKEN, (...found) => this.token(found, (word) => this.freeWord(word)));
+    });
+  }
+
+  /** The argument of a command, as it stands in the command's line. */
+  argument(verb: string, text: string): string {
+    return NAMING.test(`${verb} ${text}`) ? this.name(text) : this.line(text);
+  }
+
+  /** Text that is a name and nothing else: here a word of the protocol is no word of the protocol. */
+  private name(text: string): string {
+    const own = (word: string): string => (word.length < SHORT || TAG.test(word) ? word : this.ownWord(word));
+    return text.replace(TOKEN, (...found) => {
+      const host = found[HOST_GROUP] as string | undefined;
+      return host === undefined ? this.token(found, own) : this.host(host, true, false);
+    });
   }
 
   /** A sentence of ours about packets: what is quoted is text of a packet, of the rest only what was replaced elsewhere. */
@@ -92,7 +114,9 @@ export class Pseudonyms {
   private token(found: readonly unknown[], word: (text: string) => string, ours = false): string {
     const [whole, v4, v6, mailbox, angled, host, plain] = found as string[];
     if (v4 !== undefined) return this.addresses.text(v4) ?? v4;
-    if (v6 !== undefined) return this.addresses.text(v6) ?? this.words(v6, word);
+    if (v6 !== undefined) {
+      return this.addresses.text(v6) ?? this.addresses.macText(v6) ?? this.words(v6, word);
+    }
     if (mailbox !== undefined) return `${this.words(mailbox.slice(0, -1), (part) => this.ownWord(part))}@`;
     if (angled !== undefined) return this.words(angled, (part) => this.ownWord(part));
     if (host !== undefined) {
@@ -159,16 +183,19 @@ export class Pseudonyms {
   /** Letters that can be spoken; each character another than the one whose place it takes. */
   private made(lower: string): string {
     const octets = keyedOctets(this.key, `word\0${lower}`, lower.length);
+    const hexadecimal = HEXADECIMAL.test(lower);
     let made = '';
     for (const [at, octet] of octets.entries()) {
       const from = lower[at]!;
       const kind = /[0-9]/.test(from)
         ? '0123456789'
-        : /[_-]/.test(from)
-          ? ''
-          : at % 2 === octets[0]! % 2
-            ? VOWELS
-            : CONSONANTS;
+        : hexadecimal
+          ? 'abcdef'
+          : /[_-]/.test(from)
+            ? ''
+            : at % 2 === octets[0]! % 2
+              ? VOWELS
+              : CONSONANTS;
       if (kind === '') made += from;
       else {
         const choice = octet % (kind.includes(from) ? kind.length - 1 : kind.length);

@@ -50,7 +50,7 @@ original-message-id original-envelope-id x-original-message-id
 jan feb mar apr may jun jul aug sep oct nov dec mon tue wed thu fri sat sun
 january february march april june july august september october november december
 monday tuesday wednesday thursday friday saturday sunday cest wita nzdt aest acst awst nzst hadt
-localhost localdomain loopback
+localhost localdomain loopback ipv6
 crlf ascii latin icmp from-to inside outside dmz interface interfaces classification class match matched matching masked
 dropped logged request length body-length line-length header-length ehlo-reply-parameter mask-banner cmd mime invalid-recipient
 filename-length sender-address special-character recipient-count asa pix fwsm inspect esmtp fixup

@@ -58,6 +58,7 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
     args.evidence === null
       ? null
       : (await import('./write-evidence.js')).evidenceDirectory(args, files, files);
+  const names = args.anonymize ? (await import('./anonymizer.js')).pseudonymsOf(args) : null;
   const { inside, outside, ports, digest } = args;
   const whole = await interruptible(io.interrupts, (signal) =>
     compare(inside, outside, { rules, ports, digest, signal }),
@@ -66,7 +67,6 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
     isAsSure(confidence, args.minConfidence),
   );
   const sure = { ...whole.analysis, findings, diagnoses: diagnose(findings) };
-  const names = args.anonymize ? (await import('./anonymizer.js')).pseudonymsOf(args) : null;
   if (!args.quiet) {
     warn(names ? { ...sure, captures: await anonymousCaptures(sure, names) } : sure, io.stderr);
     if (whole.pairs.length === 0) {

@@ -58,6 +58,7 @@ describe('addresses', () => {
     'fe80::1:2:3:4',
     '::ffff:192.0.2.1',
     '2001:db8:1:2:3:4:5:6',
+    '192.000.002.005',
   ])('%s stays as long', (text) => {
     const made = addresses.text(text)!;
     expect(made).not.toBe(text);
@@ -94,6 +95,8 @@ describe('lines', () => {
     '220 Microsoft ESMTP MAIL Service, Version: 5.0.2195.4905 ready at Mon, 6 May 2002 12:59:21 +0200',
     '220 SMTP/cmap_____________________________________________read',
     'AUTH PLAIN [12 octets]',
+    'EHLO',
+    'EHLO [IPv6:::]',
   ])('%s stays as it is: it is proof, or of the protocol', (line) => {
     expect(names().line(line)).toBe(line);
   });
@@ -102,6 +105,11 @@ describe('lines', () => {
     ['220 mail.secret-corp.com ESMTP Postfix', ['mail', 'secret', 'corp']],
     ['250-mx1.internal.secretcorp.de', ['internal', 'secretcorp']],
     ['EHLO workstation17', ['workstation17']],
+    ['EHLO exchange', ['exchange']],
+    ['HELO 1234.5678', ['1234', '5678']],
+    ['VRFY april', ['april']],
+    ['vrfy 49891234567', ['49891234567']],
+    ['250 card 00:16:3e:12:34:56 ok', ['00:16:3e:12:34:56', '12:34:56']],
     ['EHLO [192.0.2.77]', ['192.0.2.77', '77']],
     ['EHLO [IPv6:2001:db8:aaaa::17]', ['db8', 'aaaa']],
     ['MAIL FROM:<anna.meier@secretcorp.de> SIZE=17', ['anna', 'meier', 'secretcorp']],
@@ -132,6 +140,12 @@ describe('lines', () => {
         expect(names().line(octets)).toHaveLength(octets.length);
       }),
     );
+  });
+
+  it('keep a long hexadecimal number one: a greeting of Barracuda is known by it', () => {
+    const made = names().line('220 mail.secret.com ESMTP (df42546171658fae4595b43ea5eea123)');
+    expect(made).toMatch(/ ESMTP \([0-9a-f]{32}\)$/);
+    expect(made).not.toContain('df42');
   });
 
   it('give the same for the same key, and another for another', () => {
