@@ -32,8 +32,8 @@ const TOKEN = new RegExp(`(${V4})|(${V6})|(${MAILBOX})|(${ANGLED})|(${HOST})|(${
 /** A reply code in front of a dash would be read as part of the word behind it. */
 const LINE = /^(\d{3}-|)([^\n]*)/gm;
 const BEHIND_AT = /@$/;
-/** `5.7.1`, `4.96-58`, `8.15.2`, `7.x`: versions and status codes. */
-const NUMERIC = /^v?\d[\d-]*$|^x$/i;
+/** `5.7.1`, `4.96-58`, `7.x`: versions and status codes; `200Y`: a year of which a mask left so much. */
+const NUMERIC = /^v?\d[\d-]*$|^x$|^\d{1,3}Y{1,3}$/i;
 /** Long numbers in hexadecimal are told by their digits: a greeting of Barracuda is known by one. */
 const HEXADECIMAL = /^(?=.*\d)[0-9a-f]{16,}$/;
 /** Of an address literal, RFC 5321 §4.1.3. */

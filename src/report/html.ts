@@ -379,9 +379,10 @@ ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what
 
   private closing(): Markup {
     const { version } = this.options;
+    const anonymous = this.analysis.notAssessed.some(({ reason }) => reason === 'anonymized');
     return html`<footer>
 <p>certain: octets that no honest server sends, or both sides seen. likely: little else explains it. possible: other things explain it, too, and are named. f1, f2 number the findings, s1, s2 the sessions.</p>
-<p>Made by mailwitness${version === undefined ? '' : ` ${version}`} from packets alone, without access to a server or a firewall. It holds no mail text and no passwords; it does hold addresses and names of machines.</p>
+<p>Made by mailwitness${version === undefined ? '' : ` ${version}`} from packets alone, without access to a server or a firewall. It holds no mail text and no passwords; ${anonymous ? 'addresses and names in it are pseudonyms' : 'it does hold addresses and names of machines'}.</p>
 </footer>\n</body>\n</html>\n`;
   }
 

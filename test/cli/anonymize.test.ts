@@ -279,6 +279,11 @@ describe('the key', () => {
     expect(await out()).not.toBe(await out());
   });
 
+  it('is told of on the page', async () => {
+    expect((await ran(['--anonymize', '-F', 'html', capture])).out).toContain('names in it are pseudonyms');
+    expect((await ran(['-F', 'html', capture])).out).toContain('it does hold addresses');
+  });
+
   it('names no file of the capture', async () => {
     const { captures } = await reportOf('--anonymize', capture);
     expect(captures.map(({ file }) => file)).toEqual(['capture-1.pcap']);
