@@ -1,5 +1,5 @@
 /** `compare` with `--evidence` and `--brief`: what is written, and what is said of it. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +41,22 @@ describe('compare --evidence', () => {
     expect([again.status, again.out]).toEqual([2, '']);
     expect(again.err).toContain('add --force to overwrite them');
     expect((await ran([...sides('asa'), '--quiet', '--force', '--evidence', at('e')])).status).toBe(1);
+  });
+
+  it('with --anonymize names nobody, and gives the findings again', async () => {
+    const { status, err } = await ran([...sides('asa'), '--quiet', '--anonymize', '--evidence', at('e')]);
+    expect({ status, err }).toEqual({ status: 1, err: '' });
+    const files = readdirSync(at('e')).filter((name) => name.endsWith('.pcapng'));
+    expect(files).toHaveLength(6);
+    for (const name of files) {
+      const octets = readFileSync(join(at('e'), name), 'latin1');
+      expect(octets).not.toMatch(/mx\.example\.com|client\.example\.net|192\.0\.2\.25|compare-asa/);
+      expect(octets).not.toContain('\xc0\x00\x02\x19');
+      const file = join(at('e'), name);
+      const words = ['compare', '--inside', file, '--outside', file, '-F', 'csv'];
+      const again = await ran([...words, '--inside-interface', 'inside', '--outside-interface', 'outside']);
+      expect(again.out).toContain(/^f\d+-(.*)\.pcapng$/.exec(name)![1]);
+    }
   });
 
   it('writes nothing where nothing was changed', async () => {
