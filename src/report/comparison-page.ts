@@ -5,6 +5,7 @@ import { enumerate, plural, thousands } from './columns.js';
 import {
   changedRanges,
   ends,
+  graveFindings,
   howCompared,
   isChanged,
   kindsOfChanges,
@@ -26,7 +27,7 @@ const EXCERPT = 160;
 const OPEN_RUNGS = 12;
 
 /** What the verdict rests on: a word for its colour, and words. */
-export function comparedState({ pairs, unpaired }: Comparison): [kind: string, words: string] {
+export function comparedState({ pairs, unpaired, analysis }: Comparison): [kind: string, words: string] {
   const changed = pairs.filter(isChanged).length;
   if (pairs.length === 0) return ['unsure', '◐ Nothing to compare'];
   if (changed > 0)
@@ -34,6 +35,7 @@ export function comparedState({ pairs, unpaired }: Comparison): [kind: string, w
       'found',
       `■ Changed on the way in ${thousands(changed)} of ${plural(pairs.length, 'session')} seen on both sides`,
     ];
+  if (graveFindings(analysis) > 0) return ['unsure', '◐ The same on both sides, and yet not in order'];
   return unpaired.length === 0
     ? ['clean', '✔ The same on both sides']
     : ['unsure', '◐ The same in what was seen on both sides'];

@@ -60,7 +60,7 @@ export function comparisonVerdict({ pairs, analysis }: Comparison): string {
   if (changed.length === 0) {
     const touched = pairs.some(({ differences }) => differences.some(isTcp));
     const but = touched ? ' TCP was touched (see below), the mail was not.' : '';
-    return `Nothing was changed between the two captures, in ${both}.${but}`;
+    return `Nothing was changed between the two captures, in ${both}.${but}${trouble(analysis)}`;
   }
   const subjects = [
     ...new Set(changed.flatMap(({ differences }) => differences.filter(isTold).map(subjectOf))),
@@ -70,6 +70,16 @@ export function comparisonVerdict({ pairs, analysis }: Comparison): string {
   );
   const proof = certain ? ' Both sides were seen: this is proved octet by octet.' : '';
   return `The box between the two captures changed ${enumerate(subjects)} in ${thousands(changed.length)} of ${both}.${proof}`;
+}
+
+/** Findings that are more than notes. A reader must not take `unchanged` for `in order`. */
+export function graveFindings({ findings }: Comparison['analysis']): number {
+  return findings.filter(({ severity }) => severity !== 'info').length;
+}
+
+function trouble(analysis: Comparison['analysis']): string {
+  const grave = graveFindings(analysis);
+  return grave === 0 ? '' : ` Mail has trouble all the same: ${plural(grave, 'finding')}, told below.`;
 }
 
 /** How the sessions were found, a sentence each. */

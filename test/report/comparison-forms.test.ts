@@ -159,6 +159,19 @@ describe('a comparison in every form', () => {
     );
   });
 
+  it('does not say unchanged of what is wrong on one side without saying that it is', async () => {
+    const side = (which: string) => ({ file: `${CAPTURES}blocked-reset-${which}.pcap`, interface: null });
+    const refused = await compare(side('inside'), side('outside'), { rules: catalog });
+    for (const report of [shown(page(refused)), markdown(refused), jira(refused), text(refused)]) {
+      expect(report.replaceAll(/\s+/g, ' ')).toMatch(
+        /Nothing was changed [^.]*\. Mail has trouble all the same: 1 finding, told below\./,
+      );
+    }
+    expect(shown(page(refused))).toContain('◐ The same on both sides, and yet not in order');
+    expect(text(control)).not.toContain('Mail has trouble');
+    expect(shown(page(control))).toContain('✔ The same on both sides');
+  });
+
   it('says of a control that nothing was changed', () => {
     for (const report of [shown(page(control)), markdown(control), jira(control), text(control)]) {
       expect(report).toMatch(/Nothing was changed between the two captures/);
