@@ -125,7 +125,7 @@ footer { margin-top: 2rem; padding-top: .6rem; border-top: 1px solid var(--line)
 @media print {
   @page { size: A4; margin: 8mm 12mm 6mm; }
   :root { color-scheme: light; }
-  html { font-size: 10.7px; }
+  html { font-size: 10.4px; }
   body { max-width: none; padding: 0; line-height: 1.32; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   h1 { font-size: 1.3rem; line-height: 1.22; margin: 0 0 .2rem; }

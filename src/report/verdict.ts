@@ -78,7 +78,8 @@ const CONSEQUENCES: Readonly<Record<string, (findings: readonly Finding[]) => st
       ...findings.map(({ args }) => (typeof args.copies === 'number' ? args.copies : 0)),
     );
     if (findings.length > 1) return `${plural(findings.length, 'message')} were sent more than once`;
-    return `a message was sent ${copies > 1 ? `${copies} times` : 'more than once'}`;
+    const atLeast = findings[0]?.args.atLeast === true ? 'at least ' : '';
+    return `a message was sent ${copies > 1 ? `${atLeast}${copies} times` : 'more than once'}`;
   },
 };
 

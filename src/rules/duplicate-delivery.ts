@@ -108,15 +108,18 @@ export function duplicateDraft(key: string, copies: readonly DeliveryAttempt[]):
     unseen === 0
       ? ''
       : ` ${unseen} of them ${unseen === 1 ? 'was' : 'were'} seen before what is kept of the capture.`;
+  // Beyond the limit nobody counted.
+  const atLeast = copies.length >= MAX_COPIES;
   return {
     session: shown.session,
     others: others.map((copy) => copy.session),
     subject,
     confidence: confidenceOf(all, subject),
-    message: `The message ${subject} was sent ${all.length} times by the same client to the same recipients, ${intervalText(intervals)}.${earlier} ${why.text}${splits}`,
+    message: `The message ${subject} was sent ${atLeast ? 'at least ' : ''}${all.length} times by the same client to the same recipients, ${intervalText(intervals)}.${earlier} ${why.text}${splits}`,
     args: {
       messageId: subject.startsWith('<') ? subject : null,
       copies: all.length,
+      ...(atLeast && { atLeast }),
       intervalsSeconds: intervals.map(String),
       outcomes: all.map((copy) => copy.outcome),
       cause: why.cause,

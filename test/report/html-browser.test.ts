@@ -41,7 +41,7 @@ const LAB: readonly (readonly [file: string, sheets: number])[] = [
   ['asa-limits-outside.pcap.gz', 1],
   // Five kinds of findings and more, or a table of attempts beside them, are no usual case.
   ['asa-link2state-outside.pcap', 2],
-  ['lost-end-of-data-outside.pcap', 2],
+  ['lost-end-of-data-outside.pcap', 1],
 ];
 
 /** Pairs of captures, likewise. */

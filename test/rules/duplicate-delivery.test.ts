@@ -22,6 +22,10 @@ ruleTable(duplicateDelivery, {
         sessions: ['s1', 's2', 's3', 's4', 's5', 's6'],
       },
     },
+    'more often than is counted': {
+      script: Array.from({ length: 103 }, () => attempt({ end: LOST })).join('\n'),
+      gives: { args: { copies: 100, atLeast: true } },
+    },
     'each end acknowledged, no reply': {
       script: Array.from({ length: 5 }, () => attempt({ end: UNANSWERED })).join('\n'),
       gives: { confidence: 'likely', args: { copies: 5, cause: 'reply-lost' } },
