@@ -202,6 +202,8 @@ async function readStream(
   });
   const { problems } = facts;
   for (const { message } of problems.slice(0, MAX_TROUBLES)) monitor.tell({ trouble: message });
+  // In turns: whoever presses a key now need not wait for all of them.
+  while (monitor.behind && !signal.aborted) await new Promise<void>((resolve) => setImmediate(resolve));
   monitor.tell({ state: problems.length > 0 ? 'failed' : 'ended' });
   monitor.end(!signal.aborted, facts);
   return problems.length > 0;

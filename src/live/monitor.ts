@@ -273,6 +273,11 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     this.board.hold(this.closedFindings, new Map());
   }
 
+  /** Sessions that have ended wait to be judged. */
+  get behind(): boolean {
+    return this.next < this.waiting.length;
+  }
+
   get counts(): WatchCounts {
     return {
       elapsedMs: this.options.now() - this.begunMs,
