@@ -27,7 +27,7 @@ import { UsageError } from './usage-error.js';
 
 const TICK_MS = 400;
 /** Octets of a stream between two looks at keys, signals and the clock. */
-const TURN_OCTETS = 1 << 17;
+const TURN_OCTETS = 1 << 16;
 const STATE_MS = 300_000;
 /** Messages remembered for their duplicates: 8 MB of the newest, 30 MB of the others. */
 const REMEMBERED = { messages: 5_000, old: 200_000 };
