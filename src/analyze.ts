@@ -1,5 +1,5 @@
 import { CaptureOpenError } from './capture/capture-error.js';
-import type { CaptureFacts, PacketListener } from './capture/packet.js';
+import { type CaptureFacts, nothingRead, type PacketListener } from './capture/packet.js';
 import { type ReadOptions, readCapture } from './capture/source.js';
 import { diagnose } from './diagnose/diagnose.js';
 import type { Diagnosis } from './diagnose/diagnosis.js';
@@ -194,16 +194,7 @@ function find(records: readonly SessionRecord[], index: number): SessionRecord |
 }
 
 function unreadable(error: CaptureOpenError): CaptureFacts {
-  return {
-    format: 'unknown',
-    linkTypes: [],
-    packets: 0,
-    bytes: 0,
-    first: null,
-    last: null,
-    truncated: false,
-    problems: [{ code: error.code, message: error.message }],
-  };
+  return { ...nothingRead(), problems: [{ code: error.code, message: error.message }] };
 }
 
 /** Collects, with a limit, why sessions could not be judged (wholly). */

@@ -71,3 +71,17 @@ export interface CaptureFacts {
   /** Damage. Not empty means exit status 2. At most 100 entries; then one `too-many-problems`. */
   problems: Problem[];
 }
+
+/** The facts of a capture of which nothing was read. */
+export function nothingRead(): CaptureFacts {
+  return {
+    format: 'unknown',
+    linkTypes: [],
+    packets: 0,
+    bytes: 0,
+    first: null,
+    last: null,
+    truncated: false,
+    problems: [],
+  };
+}

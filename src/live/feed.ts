@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
-import type { CaptureFacts, PacketListener } from '../capture/packet.js';
+import { type CaptureFacts, nothingRead, type PacketListener } from '../capture/packet.js';
 import { CaptureReader } from '../capture/reader.js';
 import type { Driver, EndCause, Target } from './drivers/driver.js';
 import type { SourceFacts } from './watch.js';
@@ -119,16 +119,7 @@ function ended(listener: FeedListener, total: Total, failure: string | null): Fe
 
 /** Facts and losses over all runs. */
 class Total {
-  facts: CaptureFacts = {
-    format: 'unknown',
-    linkTypes: [],
-    packets: 0,
-    bytes: 0,
-    first: null,
-    last: null,
-    truncated: false,
-    problems: [],
-  };
+  facts: CaptureFacts = nothingRead();
   /** Lost in the runs before this one. */
   drops: number | null = 0;
 
