@@ -26,22 +26,13 @@ export async function exportWatch(
   version: string,
 ): Promise<string> {
   const base = `mailwitness-${stamp}`;
-  const whole = watch.analysis();
-  const findings = whole.findings.filter(({ confidence }) => isAsSure(confidence, args.minConfidence));
-  let told: Analysis = { ...whole, findings };
-  const metas = rules.map(({ meta }) => meta);
-  const text = {
-    color: false,
-    ports: args.ports,
-    rules: metas.map(({ id }) => id),
-    metas,
-    leftOut: whole.findings.length - findings.length,
-  };
+  const { whole, sure, text } = soFar(watch, args, rules);
+  let told = sure;
   let evidence =
     args.write === null
       ? 'no evidence captures: the packets were not kept'
       : `evidence by: mailwitness analyze --evidence proof ${args.write}/mailwitness-*.pcap`;
-  if (findings.length > 0 && args.read !== null && isRegular(args.read)) {
+  if (sure.findings.length > 0 && args.read !== null && isRegular(args.read)) {
     const folder = `${base}-evidence`;
     const directory = new EvidenceDirectory(folder, false, [args.read], [args.read]);
     const making = { rules: [...rules], ports: args.ports, version };
@@ -52,6 +43,28 @@ export async function exportWatch(
     new OutputFile(`${base}.${format}`, []).write(await reportOf(told, format, text, version));
   }
   return `Exported ${base}.html and .json, ${evidence}.`;
+}
+
+/** Writes the report of what the watch has found to the file of `--output`. */
+export async function writeReport(
+  file: OutputFile,
+  watch: Watch,
+  args: LiveArguments,
+  rules: readonly Rule[],
+  version: string,
+): Promise<void> {
+  const { sure, text } = soFar(watch, args, rules);
+  file.write(await reportOf(sure, args.format, text, version));
+}
+
+/** What there is to be told of a watch: all of it, what is as sure as was asked for, and how it is told. */
+function soFar(watch: Watch, { ports, minConfidence }: LiveArguments, rules: readonly Rule[]) {
+  const whole = watch.analysis();
+  const findings = whole.findings.filter(({ confidence }) => isAsSure(confidence, minConfidence));
+  const sure: Analysis = { ...whole, findings };
+  const metas = rules.map(({ meta }) => meta);
+  const leftOut = whole.findings.length - findings.length;
+  return { whole, sure, text: { color: false, ports, rules: metas.map(({ id }) => id), metas, leftOut } };
 }
 
 /** The screen is the dashboard's. */

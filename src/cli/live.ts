@@ -12,7 +12,6 @@ import { findingValue, text } from '../report/json.js';
 import { printableText } from '../report/printable.js';
 import type { Rule } from '../rules/rule.js';
 import { createDigestFactory } from '../smtp/digest.js';
-import { reportOf } from './analyze.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, writeAll } from './io.js';
 import { dashboardOf } from './live-dashboard.js';
@@ -114,7 +113,10 @@ async function watch(args: LiveArguments, io: Io, version: string): Promise<Exit
   }
   if (!show) await writeAll([summaryLine(monitor)], io.stdout);
   if (!args.quiet) io.stderr.write(summaryText(monitor));
-  if (report) await writeReport(report, args, rules, monitor, version);
+  if (report) {
+    const { writeReport } = await import('./live-export.js');
+    await writeReport(report, monitor, args, rules, version);
+  }
   if (failed) return 2;
   const findings = monitor.findings().filter(({ confidence }) => isAsSure(confidence, args.minConfidence));
   return findings.some(({ severity }) => isAtLeast(severity, args.failOn)) ? 1 : 0;
@@ -236,21 +238,6 @@ function announcementLine({ state, open, finding }: Announcement): string {
     return `${text({ type: 'withdrawn', id, rule, fingerprint })}\n`;
   }
   return `${text({ type: 'finding', state, open, ...findingValue(finding) })}\n`;
-}
-
-async function writeReport(
-  file: OutputFile,
-  args: LiveArguments,
-  rules: readonly Rule[],
-  monitor: Monitor,
-  version: string,
-): Promise<void> {
-  const whole = monitor.analysis();
-  const findings = whole.findings.filter(({ confidence }) => isAsSure(confidence, args.minConfidence));
-  const metas = rules.map(({ meta }) => meta);
-  const told = { color: false, ports: args.ports, rules: metas.map(({ id }) => id), metas };
-  const leftOut = whole.findings.length - findings.length;
-  file.write(await reportOf({ ...whole, findings }, args.format, { ...told, leftOut }, version));
 }
 
 async function driversOf({ driver: wanted }: LiveArguments): Promise<Driver[]> {
