@@ -7,7 +7,7 @@ import type { Fields } from './row-filter.js';
 import type { Glyphs, Span } from './screen.js';
 import type { Opened, View } from './ui-state.js';
 import type { DuplicateRow, SessionRow, Watch } from './watch.js';
-import { clock, severityOf, sizeText, stateOf } from './wording.js';
+import { clock, severityOf, sizeText, stateOf, stateWord } from './wording.js';
 
 /** A column: so wide, or what the others leave; shown where the screen has so many columns, and no more. */
 export interface Column<Row> {
@@ -102,7 +102,7 @@ const SESSIONS: Table<SessionRow> = {
   ],
   fields: (row) => ({
     number: String(row.number),
-    state: stateOf(row.state, NO_GLYPHS)[0].trim(),
+    state: stateWord(row.state),
     client: endpoint(row.client),
     server: endpoint(row.server),
     helo: lower(row.helo),
@@ -275,25 +275,6 @@ function* facts({ counts, health, source }: Watch): Generator<Fact> {
     yield { what: `trouble ${clock(time)}`, value: ['', 'plain'], note: printableOctets(message) };
   }
 }
-
-const NO_GLYPHS: Glyphs = {
-  high: '',
-  medium: '',
-  low: '',
-  info: '',
-  open: '',
-  ended: '',
-  broken: '',
-  right: '',
-  left: '',
-  up: '',
-  down: '',
-  rule: '',
-  more: '',
-  cursor: '',
-  between: '',
-  wide: true,
-};
 
 function compared(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

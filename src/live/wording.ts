@@ -29,6 +29,10 @@ const STATES: Readonly<Record<SessionRow['state'], readonly [string, Style]>> = 
   'end-of-capture': ['cut', 'dim'],
 };
 
+export function stateWord(state: SessionRow['state']): string {
+  return STATES[state][0];
+}
+
 export function stateOf(state: SessionRow['state'], glyphs: Glyphs): Span {
   const [word, style] = STATES[state];
   const shape =
