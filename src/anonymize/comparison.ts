@@ -27,8 +27,9 @@ export function anonymizedComparison(comparison: Comparison, names: Pseudonyms):
 function rewritten(difference: Difference, rewriter: Rewriter): Difference {
   const { subject, change, verb, before, after, ranges } = difference;
   // Headers of TLS records and TCP options are numbers.
-  const named = subject === 'tls' || verb === null ? verb : verb.startsWith('(') ? verb : rewriter.line(verb);
-  if (subject === 'tls' || verb === null) return { ...difference, verb: named };
+  if (subject === 'tls' || verb === null) return difference;
+  // `(greeting)` is a name of ours.
+  const named = verb.startsWith('(') ? verb : rewriter.line(verb);
   const [from, to] = [shown(before, rewriter), shown(after, rewriter)];
   if (change !== 'altered' || !from || !to || from.text.length !== to.text.length) {
     return { ...difference, verb: named, before: from, after: to };

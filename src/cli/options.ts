@@ -4,7 +4,7 @@ import type { DigestKind } from '../smtp/digest.js';
 import type { Io } from './io.js';
 import { UsageError } from './usage-error.js';
 
-const FORMATS = [
+export const FORMATS = [
   'text',
   'json',
   'ndjson',

@@ -6,26 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FORMATS } from '../../src/cli/options.js';
 import { parseReport } from '../report/schema.js';
 import { pcapOf, scriptPackets } from '../support/dialogue.js';
 import { addressOctets } from '../support/packet.js';
 import { ran } from './fake-io.js';
 
 const CAPTURES = fileURLToPath(new URL('../../captures/', import.meta.url));
-const FORMATS = [
-  'text',
-  'json',
-  'ndjson',
-  'html',
-  'markdown',
-  'jira',
-  'csv',
-  'csv-sessions',
-  'sarif',
-  'junit',
-  'eve',
-  'zeek',
-];
 
 let folder: string;
 let key: string;
