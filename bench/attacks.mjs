@@ -11,7 +11,8 @@ import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { line, NOTHING, segment, Writer } from './generate.mjs';
+import { ended, flowOf, inMail, line, opened, SEGMENT, say, stream, written } from './dialogue.mjs';
+import { ACK, interfaceDescription, NOTHING, SYN, SYN_ACK, sectionHeader, segment } from './packets.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, '..');
@@ -21,68 +22,6 @@ const scale = process.argv.includes('--quick') ? 0.1 : 1;
 const onlyAt = process.argv.indexOf('--only');
 const only = onlyAt < 0 ? null : process.argv[onlyAt + 1];
 const MB = 1e6;
-
-const [SYN, SYN_ACK, ACK, PUSH, FIN] = [0x02, 0x12, 0x10, 0x18, 0x11];
-const flowOf = (number) => ({
-  client: (0x0a000000 + Math.floor(number / 50_000)) >>> 0,
-  server: 0xc0000219,
-  port: 10_000 + (number % 50_000),
-  serverPort: 25,
-  seq: [(number * 7919) >>> 0, (number * 104_729) >>> 0],
-});
-
-function opened(writer, flow) {
-  segment(writer, flow, 0, SYN, NOTHING, 0, 0);
-  segment(writer, flow, 1, SYN_ACK, NOTHING, 0, 0);
-  segment(writer, flow, 0, ACK, NOTHING, 0, 0);
-}
-
-const say = (writer, flow, from, octets) => segment(writer, flow, from, PUSH, octets, 0, octets.length);
-
-/** A session up to the reply to DATA. */
-function inMail(writer, flow) {
-  opened(writer, flow);
-  const turns = [
-    [1, '220 mx.example ESMTP'],
-    [0, 'EHLO client.example'],
-    [1, '250 mx.example'],
-    [0, 'MAIL FROM:<a@client.example>'],
-    [1, '250 Ok'],
-    [0, 'RCPT TO:<b@mx.example>'],
-    [1, '250 Ok'],
-    [0, 'DATA'],
-    [1, '354 go on'],
-    [0, 'Message-ID: <1@client.example>\r\n'],
-  ];
-  for (const [from, text] of turns) say(writer, flow, from, line(text));
-}
-
-function ended(writer, flow) {
-  for (const [from, text] of [
-    [0, '\r\n.'],
-    [1, '250 2.0.0 queued'],
-    [0, 'QUIT'],
-    [1, '221 bye'],
-  ])
-    say(writer, flow, from, line(text));
-  segment(writer, flow, 0, FIN, NOTHING, 0, 0);
-  segment(writer, flow, 1, FIN, NOTHING, 0, 0);
-}
-
-/** @param make  gets a writer and how many */
-const written = (make) => (path, count) => {
-  const writer = new Writer(path);
-  make(writer, count);
-  writer.close();
-};
-
-/** Sends `length` octets of `payload`, again and again, in segments of 1,448 octets, acknowledged now and then. */
-function stream(writer, flow, payload, length) {
-  for (let at = 0, sent = 0; at < length; at += 1448, sent++) {
-    segment(writer, flow, 0, ACK, payload, 0, Math.min(1448, length - at));
-    if (sent % 8 === 7) segment(writer, flow, 1, ACK, NOTHING, 0, 0);
-  }
-}
 
 const ATTACKS = [
   {
@@ -111,10 +50,10 @@ const ATTACKS = [
     make: written((writer, count) => {
       const flow = flowOf(0);
       inMail(writer, flow);
-      const body = Buffer.alloc(1448, 'text\r\n');
+      const body = Buffer.alloc(SEGMENT, 'text\r\n');
       for (let n = 0; n < 20_000; n++) {
         flow.seq[0] = (flow.seq[0] + Math.floor((count * MB) / 20_000)) >>> 0;
-        segment(writer, flow, 0, ACK, body, 0, 1448);
+        segment(writer, flow, 0, ACK, body, 0, SEGMENT);
       }
       ended(writer, flow);
     }),
@@ -183,7 +122,7 @@ const ATTACKS = [
       const flow = flowOf(0);
       opened(writer, flow);
       say(writer, flow, 1, line('220 mx.example ESMTP'));
-      stream(writer, flow, Buffer.alloc(1448, 'A'), count * MB);
+      stream(writer, flow, Buffer.alloc(SEGMENT, 'A'), count * MB);
       say(writer, flow, 0, line(''));
     }),
   },
@@ -193,7 +132,7 @@ const ATTACKS = [
     make: written((writer, count) => {
       const flow = flowOf(0);
       inMail(writer, flow);
-      stream(writer, flow, Buffer.alloc(1448, 'a line of a text\r\n'), count * MB);
+      stream(writer, flow, Buffer.alloc(SEGMENT, 'a line of a text\r\n'), count * MB);
       ended(writer, flow);
     }),
   },
@@ -231,22 +170,9 @@ const ATTACKS = [
 ];
 
 function interfaces(path, count) {
-  const block = (type, body) => {
-    const octets = Buffer.alloc(12 + body.length);
-    octets.writeUInt32LE(type, 0);
-    octets.writeUInt32LE(octets.length, 4);
-    body.copy(octets, 8);
-    octets.writeUInt32LE(octets.length, octets.length - 4);
-    return octets;
-  };
-  const section = Buffer.alloc(16, 0xff);
-  section.writeUInt32LE(0x1a2b3c4d, 0);
-  section.writeUInt32LE(1, 4);
-  const description = Buffer.alloc(8);
-  description.writeUInt16LE(1, 0);
-  const thousand = Buffer.concat(Array.from({ length: 1000 }, () => block(1, description)));
+  const thousand = Buffer.concat(Array.from({ length: 1000 }, interfaceDescription));
   const descriptor = openSync(path, 'w');
-  writeSync(descriptor, block(0x0a0d0d0a, section));
+  writeSync(descriptor, sectionHeader());
   for (let n = 0; n < count; n += 1000) writeSync(descriptor, thousand);
   closeSync(descriptor);
 }
@@ -257,7 +183,7 @@ function bomb(path, count) {
   written((writer) => {
     const flow = flowOf(0);
     opened(writer, flow);
-    while (writer.size < 10 * MB) segment(writer, flow, 0, ACK, Buffer.alloc(1448), 0, 1448);
+    while (writer.size < 10 * MB) segment(writer, flow, 0, ACK, Buffer.alloc(SEGMENT), 0, SEGMENT);
   })(once);
   const octets = readFileSync(once);
   rmSync(once);

@@ -1,13 +1,6 @@
-/**
- * Makes the captures of the benchmark: classic pcap, microseconds, Ethernet, IPv4, seeded and the same each time.
- *
- * TCP checksums are left at zero, as offloading network cards leave them in captures of their own host.
- */
-import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
-
-const HEADERS = 54;
-const SEGMENT = 1448;
-const PIECE = 8 << 20;
+/** Makes the captures of the benchmark, seeded and the same each time, in any variant of packets.mjs. */
+import { flowOf, line, SEGMENT } from './dialogue.mjs';
+import { NOTHING, PLAIN, segment, Writer } from './packets.mjs';
 
 /** mulberry32: small, seeded, good enough to vary sizes. */
 function random(seed) {
@@ -20,91 +13,6 @@ function random(seed) {
   };
 }
 
-/** Writes records into large pieces. */
-export class Writer {
-  constructor(path) {
-    this.path = path;
-    this.descriptor = openSync(`${path}.part`, 'w');
-    this.buffer = Buffer.alloc(PIECE);
-    this.length = 0;
-    this.total = 0;
-    this.packets = 0;
-    this.us = 0;
-    const header = Buffer.alloc(24);
-    header.writeUInt32LE(0xa1b2c3d4, 0);
-    header.writeUInt16LE(2, 4);
-    header.writeUInt16LE(4, 6);
-    header.writeUInt32LE(262144, 16);
-    header.writeUInt32LE(1, 20);
-    this.raw(header);
-  }
-
-  raw(octets) {
-    octets.copy(this.buffer, this.length);
-    this.length += octets.length;
-  }
-
-  /** Reserves a record for a packet of so many octets; returns where the packet begins. */
-  record(size) {
-    if (this.length + size + 16 > PIECE) this.flush();
-    const { buffer } = this;
-    this.us += 25;
-    const at = this.length;
-    buffer.writeUInt32LE(1_700_000_000 + Math.floor(this.us / 1e6), at);
-    buffer.writeUInt32LE(this.us % 1e6, at + 4);
-    buffer.writeUInt32LE(size, at + 8);
-    buffer.writeUInt32LE(size, at + 12);
-    this.length += 16 + size;
-    this.packets++;
-    return at + 16;
-  }
-
-  get size() {
-    return this.total + this.length;
-  }
-
-  flush() {
-    writeSync(this.descriptor, this.buffer, 0, this.length);
-    this.total += this.length;
-    this.length = 0;
-  }
-
-  close() {
-    this.flush();
-    closeSync(this.descriptor);
-    renameSync(`${this.path}.part`, this.path);
-  }
-}
-
-/** One TCP segment of a flow; `from` 0 is the client. */
-export function segment(writer, flow, from, flags, payload, start, end) {
-  const length = end - start;
-  const at = writer.record(HEADERS + length);
-  const { buffer } = writer;
-  buffer.fill(0, at, at + HEADERS);
-  buffer[at + 5] = 1;
-  buffer[at + 11] = 2;
-  buffer[at + 12] = 8;
-  buffer[at + 14] = 0x45;
-  buffer.writeUInt16BE(40 + length, at + 16);
-  buffer.writeUInt16BE(writer.packets & 0xffff, at + 18);
-  buffer[at + 22] = 64;
-  buffer[at + 23] = 6;
-  buffer.writeUInt32BE(from === 0 ? flow.client : flow.server, at + 26);
-  buffer.writeUInt32BE(from === 0 ? flow.server : flow.client, at + 30);
-  buffer.writeUInt16BE(from === 0 ? flow.port : flow.serverPort, at + 34);
-  buffer.writeUInt16BE(from === 0 ? flow.serverPort : flow.port, at + 36);
-  buffer.writeUInt32BE(flow.seq[from], at + 38);
-  buffer.writeUInt32BE((flags & 0x10) === 0 ? 0 : flow.seq[1 - from], at + 42);
-  buffer[at + 46] = 0x50;
-  buffer[at + 47] = flags;
-  buffer.writeUInt16BE(64240, at + 48);
-  if (length > 0) payload.copy(buffer, at + HEADERS, start, end);
-  flow.seq[from] = (flow.seq[from] + length + ((flags & 3) !== 0 ? 1 : 0)) >>> 0;
-}
-
-export const NOTHING = Buffer.alloc(0);
-export const line = (text) => Buffer.from(`${text}\r\n`, 'latin1');
 const GREETING = line('220 mx.example.com ESMTP Postfix');
 const EHLO = line('EHLO client.example.net');
 const FEATURES = Buffer.from(
@@ -220,13 +128,13 @@ function sessions(writer, size, seed, others) {
 }
 
 /** `size` octets of mail. */
-export function makeSmtp(path, size) {
-  return sessions(new Writer(path), size, 1);
+export function makeSmtp(path, size, variant = PLAIN) {
+  return sessions(new Writer(path, variant), size, 1);
 }
 
 /** `size` octets, two in a hundred of them mail. */
-export function makeMixed(path, size) {
-  const writer = new Writer(path);
+export function makeMixed(path, size, variant = PLAIN) {
+  const writer = new Writer(path, variant);
   const noise = Buffer.alloc(1 << 20, 'not mail at all ');
   const flows = Array.from({ length: 500 }, (_, index) => ({
     client: 0x0a800000 + index,
@@ -251,13 +159,7 @@ export function makeMany(path, count) {
   const writer = new Writer(path);
   const next = random(3);
   const pool = bodies(next);
-  const flows = Array.from({ length: count }, (_, number) => ({
-    client: 0x0a000000 + Math.floor(number / 50_000),
-    server: 0xc0000219,
-    port: 10_000 + (number % 50_000),
-    serverPort: 25,
-    seq: [(number * 7919) >>> 0, (number * 104_729) >>> 0],
-  }));
+  const flows = Array.from({ length: count }, (_, number) => flowOf(number));
   const say = (flow, from, octets) => segment(writer, flow, from, 0x18, octets, 0, octets.length);
   const rounds = [
     (flow) => {
