@@ -3,7 +3,8 @@ const MESSAGES_PER_SESSION = 1 << 14;
 
 /** Messages remembered: 16 octets for each place, twice as many places as messages at most. */
 export const MAX_PLACES = 1 << 21;
-const FIRST_SLOTS = 1 << 12;
+/** Few: who judges a session by itself needs the rules for that moment only. */
+const FIRST_SLOTS = 1 << 4;
 
 /** A message: the session's number (`s17` is 17) and the index in its `messages`. */
 export interface MessagePlace {

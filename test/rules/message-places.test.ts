@@ -31,6 +31,12 @@ describe('places of messages', () => {
     expect(places.find('three')).toBe(-1);
   });
 
+  it('takes next to nothing before there is anything to note: live makes one for every look at a session', () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const many = Array.from({ length: 1_000 }, () => new MessagePlaces());
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(many.length * 1_000);
+  });
+
   it.each([
     ['s1', 0],
     ['s17', 9_999],
