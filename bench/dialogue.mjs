@@ -85,8 +85,8 @@ export function stream(writer, flow, payload, length, size = SEGMENT) {
 }
 
 /** @param make  gets a writer and how many */
-export const written = (make) => (path, count) => {
-  const writer = new Writer(path);
+export const written = (make, variant) => (path, count) => {
+  const writer = new Writer(path, variant);
   make(writer, count);
   writer.close();
 };

@@ -1,5 +1,5 @@
 /** Makes the captures of the benchmark, seeded and the same each time, in any variant of packets.mjs. */
-import { flowOf, line, SEGMENT } from './dialogue.mjs';
+import { ended, flowOf, greeted, line, messageBegun, SEGMENT, stream } from './dialogue.mjs';
 import { NOTHING, PLAIN, segment, Writer } from './packets.mjs';
 
 /** mulberry32: small, seeded, good enough to vary sizes. */
@@ -204,4 +204,19 @@ export function makeMany(path, count) {
   const stats = { sessions: count, messages: count, packets: writer.packets };
   writer.close();
   return stats;
+}
+
+/** A capture as it comes with a bug report: a few sessions with a message each, 44 KB in all. */
+export function makeSmall(path) {
+  const writer = new Writer(path);
+  const count = 8;
+  for (let number = 0; number < count; number++) {
+    const flow = flowOf(number);
+    greeted(writer, flow);
+    messageBegun(writer, flow, number);
+    stream(writer, flow, Buffer.alloc(SEGMENT, 'a line of a text\r\n'), 3640);
+    ended(writer, flow);
+  }
+  writer.close();
+  return { sessions: count, messages: count, packets: writer.packets };
 }

@@ -1,7 +1,8 @@
 /**
  * Writes packets of TCP into a capture: Ethernet, IPv4 or IPv6, with or without a VLAN tag, as pcap or pcapng.
  *
- * TCP checksums are left at zero, as offloading network cards leave them in captures of their own host.
+ * TCP checksums are left at zero, as offloading network cards leave them in captures of their own host, unless they are
+ * asked for.
  */
 import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
 
@@ -20,7 +21,7 @@ export const FIN = 0x11;
 export const NOTHING = Buffer.alloc(0);
 
 /** What a variant of a capture changes of the plain one: classic pcap, microseconds, IPv4, no tag. */
-export const PLAIN = { pcapng: false, ipv6: false, vlan: false };
+export const PLAIN = { pcapng: false, ipv6: false, vlan: false, checksums: false };
 
 /** A pcapng block of the given type. */
 export function block(type, body) {
@@ -163,6 +164,15 @@ function ipv6Header(buffer, at, length, source, destination) {
   return 40;
 }
 
+/** RFC 9293 section 3.1, over IPv4. */
+function checksum(buffer, at, length) {
+  let sum = 6 + length;
+  for (let from = at - 8; from < at + length - 1; from += 2) sum += buffer.readUInt16BE(from);
+  if (length % 2 === 1) sum += buffer[at + length - 1] << 8;
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}
+
 /** One TCP segment of a flow; `from` 0 is the client. */
 export function segment(writer, flow, from, flags, payload, start, end) {
   const { variant } = writer;
@@ -185,5 +195,6 @@ export function segment(writer, flow, from, flags, payload, start, end) {
   buffer[at + 13] = flags;
   buffer.writeUInt16BE(64240, at + 14);
   if (length > 0) payload.copy(buffer, at + 20, start, end);
+  if (variant.checksums) buffer.writeUInt16BE(checksum(buffer, at, 20 + length), at + 16);
   flow.seq[from] = (flow.seq[from] + length + ((flags & 3) !== 0 ? 1 : 0)) >>> 0;
 }
