@@ -92,7 +92,7 @@ const SHAPES = [
   { name: 'sessions open at once', smallest: 10_000, makeFile: makeMany },
   {
     name: 'messages in one session',
-    smallest: 10_000,
+    smallest: 30_000,
     make: (writer, count) => {
       const flow = flowOf(0);
       greeted(writer, flow);
@@ -106,7 +106,7 @@ const SHAPES = [
   },
   {
     name: 'commands in one session',
-    smallest: 100_000,
+    smallest: 150_000,
     make: (writer, count) => {
       const flow = flowOf(0);
       greeted(writer, flow);

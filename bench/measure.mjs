@@ -108,13 +108,15 @@ export function table(head, rows) {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
+const PAGE = join(ROOT, 'docs/performance.md');
+
 /** With `--write [FILE]` puts a text into that file (docs/performance.md), between the comments that name its place. */
-export function publish(place, text, argv = process.argv) {
-  const at = argv.indexOf('--write');
+export function publish(place, text, page = PAGE) {
+  const at = process.argv.indexOf('--write');
   if (at < 0) return;
-  const named = argv[at + 1];
-  const path = named && !named.startsWith('--') ? named : join(ROOT, 'docs/performance.md');
-  replacePlace(path, place, text);
+  const named = process.argv[at + 1];
+  const other = named !== undefined && !named.startsWith('--');
+  replacePlace(other ? named : page, place, text);
 }
 
 function replacePlace(path, place, text) {

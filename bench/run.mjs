@@ -327,3 +327,4 @@ const minutes = ((performance.now() - begun) / 60_000).toFixed(1);
 const where = `${machine()}\n${versions(['tshark', 'tcpdump', 'tcpflow']).join('; ')}.\n${quick ? 'A quick run' : 'A whole run'} of ${minutes} minutes, ${rounds} rounds.`;
 console.log(where);
 publish('measurements', [where, `### Goals`, held, ...sections].join('\n\n'));
+publish('goals', `${held}\n\n${where}`, join(ROOT, 'README.md'));
