@@ -34,3 +34,12 @@ await program.write({
   entryFileNames: 'mailwitness.js',
   chunkFileNames: '[name].js',
 });
+
+// By itself, so that the program's own files are not cut up for what both hold.
+const reader = await rolldown({ input: 'src/reading/reader-thread.ts', platform: 'node' });
+await reader.write({
+  dir: 'dist/bin',
+  format: 'esm',
+  entryFileNames: 'reader-thread.js',
+  chunkFileNames: 'thread-[name].js',
+});

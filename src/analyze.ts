@@ -1,21 +1,17 @@
-import { CaptureOpenError } from './capture/capture-error.js';
-import { type CaptureFacts, nothingRead, type PacketListener } from './capture/packet.js';
-import { type ReadOptions, readCapture } from './capture/source.js';
+import type { CaptureFacts, PacketListener } from './capture/packet.js';
+import type { ReadOptions } from './capture/source.js';
 import { diagnose } from './diagnose/diagnose.js';
 import type { Diagnosis } from './diagnose/diagnosis.js';
-import { createDecoder } from './fragment/decoder.js';
+import { readSessions } from './reading/capture-sessions.js';
 import type { Finding, NotAssessed } from './rules/finding.js';
 import type { Rule } from './rules/rule.js';
 import { RuleSet } from './rules/rule-set.js';
-import { type SessionRecord, SmtpDialogues } from './smtp/dialogue.js';
+import type { SessionRecord } from './smtp/dialogue.js';
 import { createDigestFactory, type DigestKind } from './smtp/digest.js';
 import type { SmtpSession } from './smtp/session.js';
-import { ConnectionTable } from './stream/connections.js';
 import { FirewallLogJoiner, type FirewallLogReport } from './syslog/joiner.js';
 import type { FirewallLog } from './syslog/reader.js';
 import { withWitnesses } from './syslog/witnesses.js';
-import { AddressTable } from './wire/address.js';
-import { tcpChecksum } from './wire/checksum.js';
 
 /** What one run may be told. */
 export interface AnalyzeOptions {
@@ -31,6 +27,8 @@ export interface AnalyzeOptions {
   readonly onProgress?: (file: string, octets: number, total: number | null) => void;
   /** What reads an input by its name. Default: `readCapture`, which reads files. */
   readonly read?: (file: string, listener: PacketListener, options: ReadOptions) => Promise<CaptureFacts>;
+  /** So many captures are read at once, each in a thread of its own; not where `read` is given. Default 1. */
+  readonly jobs?: number;
   /** Hears each session once, in the order of closing, as the rules do. */
   readonly onSession?: (session: SmtpSession) => void;
   /** Captures, sessions and messages that were numbered before: for a run that is part of a larger one. */
@@ -91,7 +89,8 @@ interface CapturePart {
  */
 export async function analyze(files: readonly string[], options: AnalyzeOptions): Promise<Analysis> {
   const ports = options.ports ?? DEFAULT_PORTS;
-  const digest = await createDigestFactory(options.digest ?? 'xxh64');
+  const digestKind = options.digest ?? 'xxh64';
+  const digest = await createDigestFactory(digestKind);
   const captures: CaptureResult[] = [];
   const parts: CapturePart[] = [];
   const recall = (number: number): SmtpSession | null => {
@@ -105,46 +104,57 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
   const { captures: captureBase, sessions: sessionBase, messages: messageBase } = options.numbered ?? NOTHING;
   let messages = messageBase;
   let firstIndex = sessionBase;
-  for (const [index, file] of files.entries()) {
-    const capture = captureBase + index;
-    const records: SessionRecord[] = [];
-    const addresses = new AddressTable();
-    const base = firstIndex;
-    // `silenceUs` needs the time of the newest packet read so far, which only the table knows.
-    let table: ConnectionTable | undefined = undefined as ConnectionTable | undefined;
-    const dialogues = new SmtpDialogues({
-      capture,
-      digest,
-      nextMessage: () => ++messages,
-      onClosed: (record) => {
+  const { read, signal, onProgress, jobs = 1 } = options;
+  const threads =
+    jobs > 1 && files.length > 1 && !read
+      ? new (await import('./reading/reader-threads.js')).ReaderThreads(files, {
+          jobs,
+          ports,
+          digest,
+          digestKind,
+          ...(signal && { signal }),
+          ...(onProgress && { onProgress }),
+        })
+      : null;
+  try {
+    for (const [index, file] of files.entries()) {
+      const records: SessionRecord[] = [];
+      const base = firstIndex;
+      const closed = (record: SessionRecord, lastUs: number): void => {
         records.push(record);
-        const session = record.materialise(base, table?.lastUs ?? Number.NaN);
+        const session = record.materialise(base, lastUs);
         census.session(session);
         ruleSet.session(session);
         joiner?.session(session);
         options.onSession?.(session);
-      },
-    });
-    table = new ConnectionTable(dialogues, addresses, ports, (segment) => tcpChecksum(segment, addresses));
-    const decoder = createDecoder(table, ports, addresses);
-    let facts: CaptureFacts;
-    try {
-      facts = await (options.read ?? readCapture)(file, decoder, {
-        ...(options.signal && { signal: options.signal }),
-        ...(options.onProgress && {
-          onProgress: (octets: number, total: number | null) => options.onProgress?.(file, octets, total),
-        }),
-      });
-    } catch (error) {
-      if (!(error instanceof CaptureOpenError)) throw error;
-      facts = unreadable(error);
+      };
+      const place = { capture: captureBase + index, messages };
+      const account = threads
+        ? await threads.read(index, place, closed)
+        : index > 0 && signal?.aborted
+          ? null
+          : await readSessions(
+              file,
+              place,
+              {
+                ports,
+                digest,
+                ...(signal && { signal }),
+                ...(read && { read }),
+                ...(onProgress && { onProgress: (octets, total) => onProgress(file, octets, total) }),
+              },
+              closed,
+            );
+      if (account === null) break;
+      const { facts, skipped, lastUs } = account;
+      records.sort((a, b) => a.index - b.index);
+      parts.push({ firstIndex: base, lastUs, records });
+      firstIndex += account.connections;
+      messages = account.messages;
+      captures.push({ file, facts, skipped });
     }
-    table.end();
-    records.sort((a, b) => a.index - b.index);
-    parts.push({ firstIndex: base, lastUs: table.lastUs, records });
-    firstIndex += table.connectionCount;
-    captures.push({ file, facts, skipped: decoder.skipped });
-    if (options.signal?.aborted) break;
+  } finally {
+    await threads?.end();
   }
   const { findings: found, notAssessed } = ruleSet.end();
   const firewallLog = joiner?.end() ?? null;
@@ -191,10 +201,6 @@ function find(records: readonly SessionRecord[], index: number): SessionRecord |
     else high = middle;
   }
   return records[low]?.index === index ? records[low] : undefined;
-}
-
-function unreadable(error: CaptureOpenError): CaptureFacts {
-  return { ...nothingRead(), problems: [{ code: error.code, message: error.message }] };
 }
 
 /** Collects, with a limit, why sessions could not be judged (wholly). */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { CONFIDENCES, type Confidence, SEVERITIES, type Severity } from '../rules/finding.js';
 import type { DigestKind } from '../smtp/digest.js';
@@ -18,6 +19,8 @@ export const FORMATS = [
   'eve',
   'zeek',
 ] as const;
+/** Each takes memory; beyond that the thread that judges is what all wait for. */
+const MAX_JOBS = 64;
 const DIGESTS = ['xxh64', 'sha256'] as const;
 
 /** What `analyze` and `compare` may both be told, checked. */
@@ -42,6 +45,8 @@ export interface ReportArguments {
 /** A checked command line of `analyze`. */
 export interface AnalyzeArguments extends ReportArguments {
   readonly files: readonly string[];
+  /** Captures that are read at once; null: as it seems best. */
+  readonly jobs: number | null;
   /** File with what the firewall logged; null: none. */
   readonly asaLog: string | null;
   /** Directory of evidence captures, or null. */
@@ -65,6 +70,7 @@ export interface RawOptions {
   rule?: string[];
   noRule?: string[];
   digest: string;
+  jobs?: string;
   asaLog?: string;
   minConfidence: string;
   failOn: string;
@@ -139,6 +145,7 @@ function checked(
   if (options.asaLog === '') throw new UsageError("the name of the firewall's log is empty.");
   return {
     files,
+    jobs: options.jobs === undefined ? null : jobs(options.jobs),
     asaLog: options.asaLog ?? null,
     ...checkedExtras(options),
     ...checkedReport(options),
@@ -194,6 +201,7 @@ async function program(version: string, say: (text: string) => void): Promise<Co
       '--evidence <dir>',
       'writes a small capture for each finding: the packets that prove it, annotated, without credentials and text',
     )
+    .option('-j, --jobs <n>', 'read so many captures at once; 0: as many as there are cores')
     .option('--brief', 'text of at most 4,000 characters, for a form or a chat')
     .option('--force', 'lets --evidence overwrite the captures of an earlier run')
     .option(
@@ -304,6 +312,14 @@ function ports(text: string): number[] {
     throw new UsageError(`--port is a list of numbers from 1 to 65535 such as 25,587, not '${text}'.`);
   }
   return [...new Set(numbers)];
+}
+
+function jobs(text: string): number {
+  const number = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number <= MAX_JOBS)) {
+    throw new UsageError(`--jobs is a number from 0 to ${MAX_JOBS}, not '${text}'.`);
+  }
+  return number === 0 ? Math.min(availableParallelism(), MAX_JOBS) : number;
 }
 
 /** At or above the limit. */

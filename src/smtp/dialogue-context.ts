@@ -2,8 +2,9 @@ import { StreamChunk } from '../stream/event.js';
 import type { DigestFactory } from './digest.js';
 import { Answer, type LogContext, type ReplyLine } from './exchange-log.js';
 import { WireLine } from './line-splitter.js';
+import type { ClosedDialogue } from './materialise.js';
 import type { SmtpSession } from './session.js';
-import { TranscriptStore } from './transcript.js';
+import { type Transcript, TranscriptStore } from './transcript.js';
 import { LastLine } from './transcript-event.js';
 
 /** A finished session: compact, until somebody wants to see it. */
@@ -19,6 +20,11 @@ export interface SessionRecord {
   materialise(firstIndex: number, captureLastUs: number): SmtpSession;
   /** Frees what the session takes. It must not be materialised afterwards. */
   release(): void;
+}
+
+/** A session that has just ended, with what it is made of. */
+export interface ClosedRecord extends SessionRecord, ClosedDialogue {
+  readonly transcript: Transcript;
 }
 
 /** Octets held for all sessions together: more than that, and each session guesses at once. */
@@ -47,7 +53,7 @@ export class DialogueContext implements LogContext {
     readonly capture: number,
     readonly digest: DigestFactory,
     readonly nextMessage: () => number,
-    readonly onClosed: (record: SessionRecord) => void,
+    readonly onClosed: (record: ClosedRecord) => void,
   ) {}
 
   get heldTooMuch(): boolean {

@@ -9,18 +9,18 @@ import { redactReplyText } from './auth.js';
 import * as to from './awaited.js';
 import { ClientDialogue } from './client-dialogue.js';
 import { isCertainCommand } from './command.js';
-import { DialogueContext, type SessionRecord } from './dialogue-context.js';
+import { type ClosedRecord, DialogueContext, type SessionRecord } from './dialogue-context.js';
 import * as state from './dialogue-state.js';
 import type { DigestFactory } from './digest.js';
 import type { ReplyLine } from './exchange-log.js';
 import { cutLine, finishPartial, keepPartial, type WireLine } from './line-splitter.js';
-import { type ClosedDialogue, materialise } from './materialise.js';
+import { materialise } from './materialise.js';
 import * as protocol from './protocol.js';
 import { isGreetingMask, isHyphen, isMaskedSeparator, looksMasked, NO_CODE, replyCode } from './reply.js';
 import type { SmtpSession } from './session.js';
 import type { Transcript } from './transcript.js';
 
-export type { SessionRecord };
+export type { ClosedRecord, SessionRecord };
 
 export interface SmtpDialoguesOptions {
   /** Ordinal of the capture. */
@@ -28,7 +28,7 @@ export interface SmtpDialoguesOptions {
   readonly digest: DigestFactory;
   /** Number of the next message: unique in the report. */
   readonly nextMessage: () => number;
-  readonly onClosed: (record: SessionRecord) => void;
+  readonly onClosed: (record: ClosedRecord) => void;
   /** Hears of each dialogue that begins, for who cannot wait for its end. */
   readonly onOpened?: (dialogue: OpenDialogue) => void;
 }
@@ -306,7 +306,7 @@ class Dialogue extends ClientDialogue implements StreamListener, OpenDialogue {
 }
 
 /** What stays of a dialogue: a transcript and a few numbers. */
-class ClosedSession implements SessionRecord, ClosedDialogue {
+class ClosedSession implements ClosedRecord {
   readonly connection: ConnectionView;
   readonly transcript: Transcript;
   readonly frame: number;

@@ -5,9 +5,15 @@ const MAX_LINES = 1 << 14;
 /** Hashes of lines seen once: as many places, the newest of each place. */
 const SEEN = 1 << 14;
 const FIRST_OCTETS = 16 << 10;
+const NONE: readonly string[] = [];
 
 /** Nobody who writes a capture can aim lines at one slot without knowing this. No result depends on it. */
 const SEED = (Math.random() * 0x100000000) | 0;
+
+/** Gives lines by their numbers. */
+export interface LineTexts {
+  text(line: number): string;
+}
 
 /**
  * Lines that come again and again, each kept once: greetings, keywords, `250 2.1.0 Ok`.
@@ -16,7 +22,7 @@ const SEED = (Math.random() * 0x100000000) | 0;
  * is seen for the second time, so that the many which never come again (`queued as ..`) do not fill the table; a
  * full table takes in no more, and lines are then kept in the transcripts as before.
  */
-export class LineTable {
+export class LineTable implements LineTexts {
   /** Line numbers + 1, 0 for an empty slot; twice as many slots as lines. */
   private readonly slots = new Int32Array(MAX_LINES * 2);
   private readonly hashes = new Int32Array(MAX_LINES);
@@ -53,6 +59,11 @@ export class LineTable {
 
   text(line: number): string {
     return this.texts[line]!;
+  }
+
+  /** The lines from this number on. */
+  since(line: number): readonly string[] {
+    return line === this.count ? NONE : this.texts.slice(line);
   }
 
   private add(hash: number, source: Buffer, start: number, end: number): number {

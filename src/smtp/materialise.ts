@@ -1,4 +1,4 @@
-import type { ConnectionView, Direction } from '../stream/event.js';
+import type { ClosedConnection, Direction } from '../stream/event.js';
 import { bodyParameter, isKnownVerb, parseCommand, parsePath } from './command.js';
 import { extensionsOf } from './extension.js';
 import { type MessageBegin, type MessageRecord, readMessageBegin, readMessageEnd } from './message-record.js';
@@ -26,8 +26,10 @@ const MAX_RECIPIENTS = 1000;
 /** What is known of a closed dialogue. */
 export interface ClosedDialogue extends Origin {
   readonly capture: number;
-  readonly connection: ConnectionView;
-  readonly transcript: Transcript;
+  /** Messages that were numbered before those of the transcript. Default: none. */
+  readonly firstMessage?: number;
+  readonly connection: ClosedConnection;
+  readonly transcript: Pick<Transcript, 'reader'>;
   /** Exchanges there were; those in the transcript; the transcript could take no more. */
   readonly exchanges: number;
   readonly kept: number;
@@ -123,7 +125,7 @@ function earliest(a: number, b: number): number {
   return a === 0 ? b : b === 0 ? a : Math.min(a, b);
 }
 
-function oneSided(connection: ConnectionView): Direction | null {
+function oneSided(connection: ClosedConnection): Direction | null {
   if (connection.serverPackets === 0) return connection.clientPackets === 0 ? null : 'client';
   return connection.clientPackets === 0 ? 'server' : null;
 }
@@ -142,7 +144,7 @@ class TranscriptAccount {
   private readonly records: MessageRecord[] = [];
   private readonly reader: TranscriptReader;
   private readonly lines: event.LineReader;
-  private readonly connection: ConnectionView;
+  private readonly connection: ClosedConnection;
   /** The newest reply, and the newest message's beginning. */
   private reply: ReplyDraft | null = null;
   private message: MessageBegin | null = null;
@@ -312,7 +314,7 @@ class TranscriptAccount {
     const code = end ? (end.reply?.code ?? null) : this.refusedChunk(record);
     const { terminator } = record;
     return {
-      id: `m${record.number}`,
+      id: `m${(this.dialogue.firstMessage ?? 0) + record.number}`,
       transport: record.transport,
       messageId: record.messageId,
       from: envelope.from,
@@ -416,7 +418,7 @@ function answered(exchange: ExchangeDraft): boolean {
 }
 
 /** A gap of the server's stream that was found when nothing else came any more. */
-function hasGapAfter(connection: ConnectionView, exchange: ExchangeDraft): boolean {
+function hasGapAfter(connection: ClosedConnection, exchange: ExchangeDraft): boolean {
   return exchange.kind === 'greeting' || connection.gapCount > connection.gaps.length;
 }
 

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { ConnectionView, StreamChunk } from '../stream/event.js';
+import type { ClosedConnection, ConnectionView, StreamChunk } from '../stream/event.js';
 import type { Checksum } from '../wire/segment.js';
 import type { TlsFlight, TlsOpening } from './session.js';
 import { isTlsRecord, TLS_HEADER_OCTETS } from './tls-record.js';
@@ -110,7 +110,7 @@ export function readTls(
   reader: TranscriptReader,
   flags: number,
   origin: Origin,
-  connection: ConnectionView,
+  connection: ClosedConnection,
 ): TlsOpening {
   let client: TlsFlight | null = null;
   let acknowledged: boolean | null = null;

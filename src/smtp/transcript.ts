@@ -1,4 +1,4 @@
-import { LineTable } from './line-table.js';
+import { LineTable, type LineTexts } from './line-table.js';
 
 /** Octets of one block; the last four of them hold the number of the next block. */
 const BLOCK_BITS = 7;
@@ -181,8 +181,12 @@ export class Transcript {
 
   /** Reads it from the beginning, in the order in which it was written. One reader of a store at a time. */
   reader(): TranscriptReader {
-    const { store } = this;
-    return new TranscriptReader(store.gather(this.first, this.length), this.length, store.lines);
+    return new TranscriptReader(this.octets(), this.length, this.store.lines);
+  }
+
+  /** Begins with its octets; valid until another transcript of the store is read. */
+  octets(): Buffer {
+    return this.store.gather(this.first, this.length);
   }
 
   private grow(): void {
@@ -199,7 +203,7 @@ export class TranscriptReader {
   constructor(
     private readonly octets: Buffer,
     private readonly end: number,
-    readonly table: LineTable,
+    readonly table: LineTexts,
   ) {}
 
   get ended(): boolean {

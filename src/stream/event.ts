@@ -96,6 +96,9 @@ export interface ConnectionView {
   readonly tcp: TcpFacts;
 }
 
+/** What may still be asked of a connection that is over. */
+export type ClosedConnection = Omit<ConnectionView, 'streamOffset'>;
+
 /** Hears one connection; declared here, by the floor that calls it. */
 export interface StreamListener {
   chunk(chunk: StreamChunk): void;
