@@ -2,7 +2,7 @@ import type { CaptureFacts, PacketListener } from './capture/packet.js';
 import type { ReadOptions } from './capture/source.js';
 import { diagnose } from './diagnose/diagnose.js';
 import type { Diagnosis } from './diagnose/diagnosis.js';
-import { readSessions } from './reading/capture-sessions.js';
+import { type CapturesReader, OneByOne } from './reading/one-by-one.js';
 import type { Finding, NotAssessed } from './rules/finding.js';
 import type { Rule } from './rules/rule.js';
 import { RuleSet } from './rules/rule-set.js';
@@ -88,9 +88,6 @@ interface CapturePart {
  * for (const finding of analysis.findings) console.log(finding.rule, finding.message);
  */
 export async function analyze(files: readonly string[], options: AnalyzeOptions): Promise<Analysis> {
-  const ports = options.ports ?? DEFAULT_PORTS;
-  const digestKind = options.digest ?? 'xxh64';
-  const digest = await createDigestFactory(digestKind);
   const captures: CaptureResult[] = [];
   const parts: CapturePart[] = [];
   const recall = (number: number): SmtpSession | null => {
@@ -104,57 +101,29 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
   const { captures: captureBase, sessions: sessionBase, messages: messageBase } = options.numbered ?? NOTHING;
   let messages = messageBase;
   let firstIndex = sessionBase;
-  const { read, signal, onProgress, jobs = 1 } = options;
-  const threads =
-    jobs > 1 && files.length > 1 && !read
-      ? new (await import('./reading/reader-threads.js')).ReaderThreads(files, {
-          jobs,
-          ports,
-          digest,
-          digestKind,
-          ...(signal && { signal }),
-          ...(onProgress && { onProgress }),
-        })
-      : null;
+  const captureReader = await readerOf(files, options);
   try {
     for (const [index, file] of files.entries()) {
       const records: SessionRecord[] = [];
       const base = firstIndex;
-      const closed = (record: SessionRecord, lastUs: number): void => {
+      const place = { capture: captureBase + index, messages };
+      const account = await captureReader.read(index, place, (record, lastUs) => {
         records.push(record);
         const session = record.materialise(base, lastUs);
         census.session(session);
         ruleSet.session(session);
         joiner?.session(session);
         options.onSession?.(session);
-      };
-      const place = { capture: captureBase + index, messages };
-      const account = threads
-        ? await threads.read(index, place, closed)
-        : index > 0 && signal?.aborted
-          ? null
-          : await readSessions(
-              file,
-              place,
-              {
-                ports,
-                digest,
-                ...(signal && { signal }),
-                ...(read && { read }),
-                ...(onProgress && { onProgress: (octets, total) => onProgress(file, octets, total) }),
-              },
-              closed,
-            );
+      });
       if (account === null) break;
-      const { facts, skipped, lastUs } = account;
       records.sort((a, b) => a.index - b.index);
-      parts.push({ firstIndex: base, lastUs, records });
+      parts.push({ firstIndex: base, lastUs: account.lastUs, records });
       firstIndex += account.connections;
       messages = account.messages;
-      captures.push({ file, facts, skipped });
+      captures.push({ file, facts: account.facts, skipped: account.skipped });
     }
   } finally {
-    await threads?.end();
+    await captureReader.end();
   }
   const { findings: found, notAssessed } = ruleSet.end();
   const firewallLog = joiner?.end() ?? null;
@@ -187,6 +156,15 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
     firewallLog,
     interrupted,
   };
+}
+
+/** Threads cost their start, and the code for them its loading. */
+async function readerOf(files: readonly string[], options: AnalyzeOptions): Promise<CapturesReader> {
+  const { ports = DEFAULT_PORTS, digest: digestKind = 'xxh64', jobs = 1, ...others } = options;
+  const reading = { ports, digestKind, digest: await createDigestFactory(digestKind), ...others };
+  if (jobs < 2 || files.length < 2 || options.read) return new OneByOne(files, reading);
+  const { ReaderThreads } = await import('./reading/reader-threads.js');
+  return new ReaderThreads(files, { ...reading, jobs });
 }
 
 const NOTHING: Numbered = { captures: 0, sessions: 0, messages: 0 };

@@ -11,6 +11,7 @@ const FLOORS = [
   'fragment',
   'stream',
   'smtp',
+  'reading',
   'rules',
   'syslog',
   'diagnose',
@@ -89,6 +90,9 @@ describe('the floors', () => {
       if (!feed && imports(text).some((name) => /child_process/.test(name)))
         offences.push(`${path}: processes`);
       const metrics = path === 'src/cli/metrics-server.ts';
+      if (!path.startsWith('src/reading/') && imports(text).includes('node:worker_threads')) {
+        offences.push(`${path}: threads`);
+      }
       if (!metrics && imports(text).some((name) => /node:net|node:http|node:dgram/.test(name))) {
         offences.push(`${path}: network`);
       }

@@ -98,7 +98,7 @@ async function analyzeInterruptibly(
         rules,
         ports: args.ports,
         digest: args.digest,
-        ...(args.jobs !== null && { jobs: args.jobs }),
+        jobs: args.jobs,
         ...(firewallLog && { firewallLog }),
         signal,
         ...(progress && { onProgress: (file, octets, total) => progress.show(file, octets, total) }),

@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { CONFIDENCES, type Confidence, SEVERITIES, type Severity } from '../rules/finding.js';
 import type { DigestKind } from '../smtp/digest.js';
 import type { Io } from './io.js';
+import { jobsFor, jobsOf } from './jobs.js';
 import { UsageError } from './usage-error.js';
 
 export const FORMATS = [
@@ -19,8 +19,6 @@ export const FORMATS = [
   'eve',
   'zeek',
 ] as const;
-/** Each takes memory; beyond that the thread that judges is what all wait for. */
-const MAX_JOBS = 64;
 const DIGESTS = ['xxh64', 'sha256'] as const;
 
 /** What `analyze` and `compare` may both be told, checked. */
@@ -45,8 +43,8 @@ export interface ReportArguments {
 /** A checked command line of `analyze`. */
 export interface AnalyzeArguments extends ReportArguments {
   readonly files: readonly string[];
-  /** Captures that are read at once; null: as it seems best. */
-  readonly jobs: number | null;
+  /** Captures that are read at once. */
+  readonly jobs: number;
   /** File with what the firewall logged; null: none. */
   readonly asaLog: string | null;
   /** Directory of evidence captures, or null. */
@@ -145,7 +143,7 @@ function checked(
   if (options.asaLog === '') throw new UsageError("the name of the firewall's log is empty.");
   return {
     files,
-    jobs: options.jobs === undefined ? null : jobs(options.jobs),
+    jobs: options.jobs === undefined ? jobsFor(files) : jobsOf(options.jobs),
     asaLog: options.asaLog ?? null,
     ...checkedExtras(options),
     ...checkedReport(options),
@@ -312,14 +310,6 @@ function ports(text: string): number[] {
     throw new UsageError(`--port is a list of numbers from 1 to 65535 such as 25,587, not '${text}'.`);
   }
   return [...new Set(numbers)];
-}
-
-function jobs(text: string): number {
-  const number = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(number <= MAX_JOBS)) {
-    throw new UsageError(`--jobs is a number from 0 to ${MAX_JOBS}, not '${text}'.`);
-  }
-  return number === 0 ? Math.min(availableParallelism(), MAX_JOBS) : number;
 }
 
 /** At or above the limit. */

@@ -3,22 +3,14 @@ import { nothingRead } from '../capture/packet.js';
 import type { SessionRecord } from '../smtp/dialogue.js';
 import type { DigestKind } from '../smtp/digest.js';
 import { PackedCapture, type PackedSessions } from '../smtp/packed-session.js';
-import {
-  type CaptureAccount,
-  type Place,
-  type ReadingOptions,
-  readSessions,
-  type SessionListener,
-} from './capture-sessions.js';
+import type { CaptureAccount, Place, SessionListener } from './capture-sessions.js';
+import { type CapturesOptions, type CapturesReader, OneByOne } from './one-by-one.js';
 import { claim, type ReaderMessage, type ReaderTask, STOP } from './thread-messages.js';
 
-export interface ReaderThreadsOptions extends Pick<ReadingOptions, 'ports' | 'digest' | 'signal'> {
+export interface ReaderThreadsOptions extends CapturesOptions {
   /** At most so many captures are read at once. */
   readonly jobs: number;
   readonly digestKind: DigestKind;
-  readonly onProgress?: (file: string, octets: number, total: number | null) => void;
-  /** Starts a thread. */
-  readonly start?: (program: URL, task: ReaderTask) => Worker;
 }
 
 /** Marks in `claims` beside those of the threads, which count from 1. */
@@ -46,11 +38,13 @@ interface Part {
  * const threads = new ReaderThreads(['a.pcap', 'b.pcap'], { jobs: 2, ports: [25], digest, digestKind: 'xxh64' });
  * for (const index of [0, 1]) await threads.read(index, { capture: index, messages: 0 }, closed);
  */
-export class ReaderThreads {
+export class ReaderThreads implements CapturesReader {
   private readonly claims: Int32Array<SharedArrayBuffer>;
   private readonly parts: readonly Part[];
   private readonly workers: Worker[] = [];
   private alive = 0;
+  /** For when there are no threads. */
+  private readonly here: CapturesReader;
   /** The capture that is told, and what goes on when more of it has come. */
   private told = -1;
   private wake: () => void = () => {};
@@ -59,6 +53,7 @@ export class ReaderThreads {
     private readonly files: readonly string[],
     private readonly options: ReaderThreadsOptions,
   ) {
+    this.here = new OneByOne(files, options);
     this.claims = new Int32Array(new SharedArrayBuffer(4 * files.length));
     this.parts = files.map(() => ({ waiting: [], messages: 0, account: null, died: null }));
     const threads = Math.min(options.jobs, files.length);
@@ -66,11 +61,6 @@ export class ReaderThreads {
     options.signal?.addEventListener('abort', this.stop, { once: true });
   }
 
-  /**
-   * Tells of the sessions of one capture; captures are asked for in their order.
-   *
-   * @returns null when reading was stopped before that capture was begun
-   */
   async read(
     index: number,
     place: Place,
@@ -101,7 +91,7 @@ export class ReaderThreads {
       }
       if (this.claims[index] === NOBODY) return null;
       // No thread could be started, or none has outlived its captures.
-      if (this.alive === 0 && claim(this.claims, index, HERE)) return this.readHere(index, place, closed);
+      if (this.alive === 0 && claim(this.claims, index, HERE)) return this.here.read(index, place, closed);
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
@@ -114,33 +104,27 @@ export class ReaderThreads {
     await Promise.all(this.workers.map((worker) => worker.terminate()));
   }
 
-  private readHere(
-    index: number,
-    place: Place,
-    closed: SessionListener<SessionRecord>,
-  ): Promise<CaptureAccount> {
-    const { onProgress, ...options } = this.options;
-    const file = this.files[index]!;
-    const told = onProgress && {
-      onProgress: (octets: number, total: number | null) => onProgress(file, octets, total),
-    };
-    return readSessions(file, place, { ...options, ...told }, closed);
-  }
-
   private start(mark: number): void {
     const { files, claims } = this;
-    const { ports, digestKind: digest, onProgress, start = startThread } = this.options;
-    const task = { files, ports, digest, mark, claims, tellsProgress: onProgress !== undefined };
+    const { ports, digestKind: digest, onProgress } = this.options;
+    const workerData: ReaderTask = {
+      files,
+      ports,
+      digest,
+      mark,
+      claims,
+      tellsProgress: onProgress !== undefined,
+    };
     let worker: Worker;
     try {
-      worker = start(new URL('./reader-thread.js', import.meta.url), task);
+      worker = new Worker(new URL('./reader-thread.js', import.meta.url), { workerData });
     } catch {
       return;
     }
     let why = 'nothing said why';
     worker.on('message', (message: ReaderMessage) => this.hear(message));
-    worker.on('error', (error) => {
-      why = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out of memory' : error.message;
+    worker.on('error', (error: NodeJS.ErrnoException) => {
+      why = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out of memory' : error.message;
     });
     worker.on('exit', () => this.ended(mark, why));
     this.workers.push(worker);
@@ -176,8 +160,4 @@ export class ReaderThreads {
     for (const worker of this.workers) worker.postMessage(STOP);
     this.wake();
   };
-}
-
-function startThread(program: URL, workerData: ReaderTask): Worker {
-  return new Worker(program, { workerData });
 }
