@@ -10,7 +10,9 @@ export interface Announcement {
 }
 
 interface Entry {
-  finding: Finding;
+  /** As it was told, and with the id that it has here. */
+  readonly told: Finding;
+  readonly finding: Finding;
   open: boolean;
 }
 
@@ -79,9 +81,13 @@ export class FindingBoard {
       this.dropped++;
       return;
     }
+    if (known?.told === finding) {
+      known.open = open;
+      return;
+    }
     const id = known?.finding.id ?? `f${++this.given}`;
     const named = finding.id === id ? finding : { ...finding, id };
-    this.entries.set(key, { finding: named, open });
+    this.entries.set(key, { told: finding, finding: named, open });
     if (known === undefined) this.announce({ state: 'new', open, finding: named });
     else if (isMore(named, known.finding)) this.announce({ state: 'changed', open, finding: named });
   }

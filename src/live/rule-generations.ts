@@ -23,6 +23,8 @@ export class RuleGenerations {
   heard = 0;
   forgotten = 0;
   private past = new Map<string, Finding>();
+  /** What rules of before and of now say of one thing, by what those of now say. */
+  private readonly joined = new WeakMap<Finding, Finding>();
   private ruleSet: RuleSet;
 
   /** @param recall  gives a session again that was heard before, by its number */
@@ -62,7 +64,9 @@ export class RuleGenerations {
   }
 
   private both(before: Finding, now: Finding): Finding {
-    return {
+    const known = this.joined.get(now);
+    if (known) return known;
+    const both: Finding = {
       ...now,
       session: before.session,
       sessions: [...before.sessions, ...now.sessions].slice(0, this.limits.sessionsOfFinding),
@@ -70,5 +74,7 @@ export class RuleGenerations {
       evidence: before.evidence,
       ...(before.evidenceSessions && { evidenceSessions: before.evidenceSessions }),
     };
+    this.joined.set(now, both);
+    return both;
   }
 }

@@ -29,7 +29,7 @@ const PROOF: Readonly<Record<Confidence, Proof>> = {
 
 interface Merged {
   readonly rule: number;
-  readonly order: number;
+  order: number;
   severity: Severity;
   best: FindingDraft;
   readonly fingerprint: string;
@@ -39,6 +39,8 @@ interface Merged {
   readonly evidence: Evidence[];
   readonly evidenceSessions: Set<string>;
   drafts: number;
+  /** As it was told last; null: it has changed since. */
+  told: Finding | null;
 }
 
 /** What the rules have to say. */
@@ -63,6 +65,8 @@ export class RuleSet {
   private droppedEntries = 0;
   /** While the rules end: what that adds, and copies of what it adds to. */
   private ending: Map<string, Merged> | null = null;
+  /** What the last end added: what is said again in the same words is not made again. */
+  private ended = new Map<string, Merged>();
 
   /**
    * @param session  gives a session again that was heard before, by its number
@@ -109,6 +113,7 @@ export class RuleSet {
       if (listener?.end) this.guard(index, () => listener.end!());
     }
     const said = this.said();
+    this.ended = this.ending;
     this.ending = null;
     this.entries.length = before;
     this.droppedFindings = droppedFindings;
@@ -185,6 +190,12 @@ export class RuleSet {
         this.droppedFindings++;
         return;
       }
+      const before = this.ending && this.ended.get(key);
+      if (before?.drafts === 1 && before.best === draft) {
+        before.order = size;
+        this.ending!.set(key, before);
+        return;
+      }
       merged = {
         rule,
         order: size,
@@ -197,9 +208,11 @@ export class RuleSet {
         evidence: [],
         evidenceSessions: new Set(),
         drafts: 0,
+        told: null,
       };
       (this.ending ?? this.merged).set(key, merged);
     }
+    merged.told = null;
     merged.count++;
     merged.drafts++;
     for (const { id } of [draft.session, ...(draft.others ?? [])]) {
@@ -231,11 +244,12 @@ export class RuleSet {
   }
 
   private finding(merged: Merged, id: string): Finding {
+    if (merged.told?.id === id) return merged.told;
     const { meta } = this.rules[merged.rule]!;
     const { best } = merged;
     // In the order of the report, not of their ends.
     const sessions = [...merged.sessions].sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
-    return {
+    merged.told = {
       id,
       rule: meta.id,
       fingerprint: merged.fingerprint,
@@ -256,5 +270,6 @@ export class RuleSet {
       references: meta.references,
       server: merged.first.server,
     };
+    return merged.told;
   }
 }
