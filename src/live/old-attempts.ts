@@ -4,8 +4,8 @@ import type { CloseReason, Direction } from '../stream/event.js';
 
 /** Octets of a slot, and where its fields lie. */
 const SLOT = 80;
-const KEY = 0; // 6 octets for the index, 4 more to be sure
-const CHECK = 6;
+const KEY = 0;
+const KEY_OCTETS = 10;
 const US = 10;
 const WAITED_US = 18;
 const OCTETS = 26;
@@ -17,7 +17,8 @@ const BITS = 48;
 const RECIPIENTS = 50;
 const MAX_RECIPIENTS = 5;
 
-const SLOTS_PER_SLAB = 8192;
+const SLOTS_PER_SLAB = 2048;
+const FIRST_INDEX = 1 << 10;
 const SEED_OCTETS = 16;
 
 const OUTCOMES: readonly Outcome[] = ['accepted', 'unanswered', 'refused', 'unknown'];
@@ -26,7 +27,7 @@ const DIRECTIONS: readonly (Direction | null)[] = [null, 'client', 'server'];
 const TRISTATE: readonly (boolean | null)[] = [null, false, true];
 
 /**
- * Attempts to deliver messages, in 80 octets each and the place in the index: what is told of a message that comes again days later.
+ * Attempts to deliver messages, in 80 octets each and five to ten of an index: what is told of a message that comes again days later.
  *
  * Names are kept as hashes: an attempt is told in the words of the copy that comes again, as far as they are the same. Its packets are
  * not known any more, and `capture` is -1.
@@ -34,27 +35,20 @@ const TRISTATE: readonly (boolean | null)[] = [null, false, true];
 export class OldAttempts {
   /** Attempts that gave way to newer ones. */
   dropped = 0;
+  size = 0;
   private readonly slabs: Buffer[] = [];
-  private readonly index = new Map<number, number>();
+  /** Places + 1 by the hash of the key, the next one free where that is taken; 0: free. A fifth at least is free. */
+  private index = new Int32Array(FIRST_INDEX);
   /** Attempts put in, ever: the next place is this modulo the limit. */
   private put = 0;
   private seed = randomBytes(SEED_OCTETS);
 
   constructor(readonly limit: number) {}
 
-  get size(): number {
-    return this.index.size;
-  }
-
   add(key: string, attempt: DeliveryAttempt): void {
-    const place = this.put++ % this.limit;
+    const place = this.nextPlace();
     const { slab, at } = this.slot(place);
-    if (this.put > this.limit && this.index.get(slab.readUIntBE(at + KEY, 6)) === place) {
-      this.index.delete(slab.readUIntBE(at + KEY, 6));
-      this.dropped++;
-    }
-    const hash = this.hash(key);
-    hash.copy(slab, at + KEY, 0, 10);
+    this.hash(key).copy(slab, at + KEY, 0, KEY_OCTETS);
     slab.writeDoubleBE(attempt.us, at + US);
     slab.writeDoubleBE(attempt.waitedUs, at + WAITED_US);
     slab.writeUInt32BE(Math.min(attempt.octets, 0xffffffff), at + OCTETS);
@@ -67,7 +61,7 @@ export class OldAttempts {
       const path = attempt.to[index];
       slab.writeUIntBE(path === undefined ? 0 : this.short(path), at + RECIPIENTS + 6 * index, 6);
     }
-    this.index.set(hash.readUIntBE(0, 6), place);
+    this.enter(place);
   }
 
   /**
@@ -76,12 +70,10 @@ export class OldAttempts {
    * @param copy  the one that comes now
    */
   take(key: string, copy: DeliveryAttempt): DeliveryAttempt | null {
-    const hash = this.hash(key);
-    const place = this.index.get(hash.readUIntBE(0, 6));
-    if (place === undefined) return null;
-    const { slab, at } = this.slot(place);
-    if (slab.compare(hash, CHECK, 10, at + CHECK, at + 10) !== 0) return null;
-    this.index.delete(hash.readUIntBE(0, 6));
+    const entry = this.find(this.hash(key), 0);
+    if (this.index[entry] === 0) return null;
+    const { slab, at } = this.slot(this.index[entry]! - 1);
+    this.leave(entry);
     const digest = slab.readUIntBE(at + DIGEST, 6);
     const recipients = Array.from({ length: MAX_RECIPIENTS }, (_, index) =>
       slab.readUIntBE(at + RECIPIENTS + 6 * index, 6),
@@ -113,7 +105,7 @@ export class OldAttempts {
     for (let number = first; number < this.put; number++) {
       const place = number % this.limit;
       const { slab, at } = this.slot(place);
-      if (this.index.get(slab.readUIntBE(at + KEY, 6)) !== place) continue;
+      if (!this.isEntered(place)) continue;
       yield `${slab.toString('base64', at, at + SLOT)}\n`;
     }
   }
@@ -125,13 +117,87 @@ export class OldAttempts {
     if (slots.some(({ length }) => length !== SLOT)) throw new TypeError('no slot');
     this.seed = Buffer.from(seed, 'hex');
     for (const slot of slots) {
-      const place = this.put++ % this.limit;
+      const place = this.nextPlace();
       const { slab, at } = this.slot(place);
       // Numbers of sessions are those of a run.
       slot.writeUInt32BE(0, SESSION);
       slot.copy(slab, at);
-      this.index.set(slot.readUIntBE(KEY, 6), place);
+      this.enter(place);
     }
+  }
+
+  /** Where the next attempt goes; the one that was there gives way. */
+  private nextPlace(): number {
+    const place = this.put++ % this.limit;
+    if (this.put > this.limit && this.isEntered(place)) {
+      this.leave(this.entryOf(place));
+      this.dropped++;
+    }
+    return place;
+  }
+
+  // The index.
+
+  private enter(place: number): void {
+    if ((this.size + 1) * 5 > this.index.length * 4) this.growIndex();
+    const entry = this.entryOf(place);
+    // Of the same message the newer attempt is the one that counts.
+    if (this.index[entry] === 0) this.size++;
+    this.index[entry] = place + 1;
+  }
+
+  private isEntered(place: number): boolean {
+    return this.index[this.entryOf(place)] === place + 1;
+  }
+
+  private entryOf(place: number): number {
+    const { slab, at } = this.slot(place);
+    return this.find(slab, at + KEY);
+  }
+
+  /** The entry of a key, or the free one where it would go. */
+  private find(key: Buffer, from: number): number {
+    const { index } = this;
+    const mask = index.length - 1;
+    for (let entry = key.readUInt32BE(from) & mask; ; entry = (entry + 1) & mask) {
+      const taken = index[entry]!;
+      if (taken === 0) return entry;
+      const { slab, at } = this.slot(taken - 1);
+      if (slab.compare(key, from, from + KEY_OCTETS, at + KEY, at + KEY + KEY_OCTETS) === 0) return entry;
+    }
+  }
+
+  /** Frees an entry, and moves those behind it up that could not be found any more. */
+  private leave(entry: number): void {
+    const { index } = this;
+    const mask = index.length - 1;
+    this.size--;
+    let free = entry;
+    for (let next = (free + 1) & mask; index[next] !== 0; next = (next + 1) & mask) {
+      const home = this.homeOf(index[next]! - 1) & mask;
+      // It may not go in front of where it is looked for first.
+      if (((next - home) & mask) < ((next - free) & mask)) continue;
+      index[free] = index[next]!;
+      free = next;
+    }
+    index[free] = 0;
+  }
+
+  private growIndex(): void {
+    const before = this.index;
+    this.index = new Int32Array(before.length * 2);
+    const mask = this.index.length - 1;
+    for (const taken of before) {
+      if (taken === 0) continue;
+      let entry = this.homeOf(taken - 1) & mask;
+      while (this.index[entry] !== 0) entry = (entry + 1) & mask;
+      this.index[entry] = taken;
+    }
+  }
+
+  private homeOf(place: number): number {
+    const { slab, at } = this.slot(place);
+    return slab.readUInt32BE(at + KEY);
   }
 
   private slot(place: number): { slab: Buffer; at: number } {
