@@ -65,7 +65,8 @@ async function until(sign: string | RegExp, withinMs = 8000): Promise<string> {
 /** Keys that come before the program has ended would be its own. */
 async function quit(): Promise<string> {
   type('q');
-  return until('MB resident');
+  // Not `MB resident`: that is what the view Health shows, too.
+  return until(/^mailwitness: \d+ sessions? \(/m);
 }
 
 async function sane(): Promise<void> {
