@@ -29,6 +29,8 @@ export interface AnalyzeOptions {
   readonly read?: (file: string, listener: PacketListener, options: ReadOptions) => Promise<CaptureFacts>;
   /** So many captures are read at once, each in a thread of its own; not where `read` is given. Default 1. */
   readonly jobs?: number;
+  /** What reads the captures, where they are not all of a larger run. Default: made of what stands above. */
+  readonly captures?: CapturesReader;
   /** Hears each session once, in the order of closing, as the rules do. */
   readonly onSession?: (session: SmtpSession) => void;
   /** Captures, sessions and messages that were numbered before: for a run that is part of a larger one. */
@@ -101,7 +103,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
   const { captures: captureBase, sessions: sessionBase, messages: messageBase } = options.numbered ?? NOTHING;
   let messages = messageBase;
   let firstIndex = sessionBase;
-  const captureReader = await readerOf(files, options);
+  const captureReader = options.captures ?? (await capturesReader(files, options));
   try {
     for (const [index, file] of files.entries()) {
       const records: SessionRecord[] = [];
@@ -158,8 +160,11 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
   };
 }
 
-/** Threads cost their start, and the code for them its loading. */
-async function readerOf(files: readonly string[], options: AnalyzeOptions): Promise<CapturesReader> {
+/** What reads these captures for a run: here, or in threads, which cost their start and their code its loading. */
+export async function capturesReader(
+  files: readonly string[],
+  options: AnalyzeOptions,
+): Promise<CapturesReader> {
   const { ports = DEFAULT_PORTS, digest: digestKind = 'xxh64', jobs = 1, ...others } = options;
   const reading = { ports, digestKind, digest: await createDigestFactory(digestKind), ...others };
   if (jobs < 2 || files.length < 2 || options.read) return new OneByOne(files, reading);

@@ -7,6 +7,7 @@ import type { RuleMeta } from '../rules/rule.js';
 import { anonymousCaptures, reportOf, warn } from './analyze.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, interruptible, writeAll } from './io.js';
+import { jobsFor, jobsOf } from './jobs.js';
 import {
   type AnalyzeArguments,
   type Answer,
@@ -15,6 +16,7 @@ import {
   checkedReport,
   isAsSure,
   isAtLeast,
+  JOBS_OPTION,
   type RawOptions,
   type ReportArguments,
   spreadRuleIds,
@@ -25,7 +27,9 @@ import { OutputFile } from './output-file.js';
 import { UsageError } from './usage-error.js';
 
 /** A checked command line of `compare`. */
-interface CompareArguments extends ReportArguments, Pick<AnalyzeArguments, 'evidence' | 'force' | 'brief'> {
+interface CompareArguments
+  extends ReportArguments,
+    Pick<AnalyzeArguments, 'jobs' | 'evidence' | 'force' | 'brief'> {
   readonly inside: SideInput;
   readonly outside: SideInput;
 }
@@ -59,9 +63,9 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
       ? null
       : (await import('./write-evidence.js')).evidenceDirectory(args, files, files);
   const names = args.anonymize ? (await import('./anonymizer.js')).pseudonymsOf(args) : null;
-  const { inside, outside, ports, digest } = args;
+  const { inside, outside, ports, digest, jobs } = args;
   const whole = await interruptible(io.interrupts, (signal) =>
-    compare(inside, outside, { rules, ports, digest, signal }),
+    compare(inside, outside, { rules, ports, digest, jobs, signal }),
   );
   const findings = whole.analysis.findings.filter(({ confidence }) =>
     isAsSure(confidence, args.minConfidence),
@@ -120,6 +124,7 @@ async function parseCompare(words: readonly string[]): Promise<CompareArguments 
     .option('--outside <file>', 'the capture at its outside; may be the same file')
     .option('--inside-interface <name>', 'only packets of this interface of the inside file (pcapng)')
     .option('--outside-interface <name>', 'only packets of this interface of the outside file')
+    .option(...JOBS_OPTION)
     .option('--evidence <dir>', 'writes a small capture for each finding, with the packets of both sides')
     .option('--force', 'lets --evidence overwrite the captures of an earlier run')
     .option('--brief', 'text of at most 4,000 characters, for a form or a chat');
@@ -152,6 +157,7 @@ async function parseCompare(words: readonly string[]): Promise<CompareArguments 
   return {
     ...checkedReport(options),
     ...checkedExtras(options),
+    jobs: options.jobs === undefined ? jobsFor([inside, outside]) : jobsOf(options.jobs),
     inside: { file: inside, interface: options.insideInterface ?? null },
     outside: { file: outside, interface: options.outsideInterface ?? null },
   };

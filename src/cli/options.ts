@@ -187,6 +187,12 @@ export function checkedReport(options: RawOptions): ReportArguments {
   };
 }
 
+/** Of commands that take several captures. */
+export const JOBS_OPTION = [
+  '-j, --jobs <n>',
+  'read so many captures at once; 0: as many as there are cores',
+] as const;
+
 /** commander is loaded here and not at the top: start-up is most of a small run. */
 async function program(version: string, say: (text: string) => void): Promise<Command> {
   const { Command } = await import('commander');
@@ -199,7 +205,7 @@ async function program(version: string, say: (text: string) => void): Promise<Co
       '--evidence <dir>',
       'writes a small capture for each finding: the packets that prove it, annotated, without credentials and text',
     )
-    .option('-j, --jobs <n>', 'read so many captures at once; 0: as many as there are cores')
+    .option(...JOBS_OPTION)
     .option('--brief', 'text of at most 4,000 characters, for a form or a chat')
     .option('--force', 'lets --evidence overwrite the captures of an earlier run')
     .option(

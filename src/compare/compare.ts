@@ -1,6 +1,14 @@
-import { type Analysis, type AnalyzeOptions, analyze, DEFAULT_PORTS, type Numbered } from '../analyze.js';
+import {
+  type Analysis,
+  type AnalyzeOptions,
+  analyze,
+  capturesReader,
+  DEFAULT_PORTS,
+  type Numbered,
+} from '../analyze.js';
 import { readCapture } from '../capture/source.js';
 import { diagnose } from '../diagnose/diagnose.js';
+import type { CapturesReader } from '../reading/one-by-one.js';
 import type { Finding, SeenIn } from '../rules/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import { ChangeFindings } from './change-findings.js';
@@ -19,7 +27,7 @@ export interface SideInput {
   readonly interface: string | null;
 }
 
-export type CompareOptions = Omit<AnalyzeOptions, 'onSession' | 'numbered'>;
+export type CompareOptions = Omit<AnalyzeOptions, 'onSession' | 'numbered' | 'captures'>;
 
 /** A pair and what changed between its two captures. */
 export interface ComparedPair extends Pair {
@@ -68,6 +76,8 @@ export async function compare(
   const notes: string[] = [];
   const { read: readFile = readCapture } = options;
   const accepted = await acceptedOf(inside, outside, options, notes);
+  const atOnce = (options.jobs ?? 1) > 1 && !accepted.inside && !accepted.outside;
+  const both = atOnce ? await capturesReader([inside.file, outside.file], options) : null;
   const read = async (side: Side, numbered: Numbered): Promise<Read> => {
     const keys = new SessionKeys();
     const { file } = side === 'inside' ? inside : outside;
@@ -76,6 +86,7 @@ export async function compare(
       ...options,
       numbered,
       onSession: (session) => keys.add(session),
+      ...(both && { captures: oneOf(both, side === 'inside' ? 0 : 1, file, options) }),
       ...(accept && {
         read: (name, listener, reading) => readFile(name, only(accept, listener), reading),
       }),
@@ -83,8 +94,14 @@ export async function compare(
     for (const { facts } of analysis.captures) keys.cover(facts.first, facts.last);
     return { keys, analysis, file, accept, sessionsBefore: numbered.sessions };
   };
-  const first = await read('inside', { captures: 0, sessions: 0, messages: 0 });
-  const second = await read('outside', first.analysis.numbered);
+  let first: Read;
+  let second: Read;
+  try {
+    first = await read('inside', { captures: 0, sessions: 0, messages: 0 });
+    second = await read('outside', first.analysis.numbered);
+  } finally {
+    await both?.end();
+  }
   const given = pairSessions(first.keys, second.keys);
   const swapped = isSwapped(given, first.analysis, second.analysis);
   const pairing = swapped ? mirrored(given) : given;
@@ -122,6 +139,16 @@ const NOTHING: Differences = { differences: [], more: 0, needsOctets: [] };
 interface Read extends Source {
   readonly keys: SessionKeys;
   readonly analysis: Analysis;
+}
+
+/** One of two captures that are read at the same time, as if it were the only one: that one is always begun. */
+function oneOf(both: CapturesReader, index: number, file: string, options: CompareOptions): CapturesReader {
+  return {
+    read: async (_, place, closed) =>
+      (await both.read(index, place, closed)) ??
+      (await capturesReader([file], options)).read(0, place, closed),
+    end: () => Promise.resolve(),
+  };
 }
 
 /** Which packets belong to which side. */

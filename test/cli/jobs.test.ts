@@ -54,16 +54,16 @@ const built = async <T>(path: string): Promise<T> =>
   (await import(pathToFileURL(join(ROOT, 'dist', path)).href)) as T;
 const { run } = await built<typeof import('../../src/cli/run.js')>('cli/run.js');
 
-async function withJobs(jobs: number, argv: readonly string[]): Promise<Said> {
+async function withJobs(jobs: number, argv: readonly string[], command = 'analyze'): Promise<Said> {
   const [stdout, stderr] = [new FakeOutput(), new FakeOutput()];
-  const status = await run(['--jobs', String(jobs), ...argv], { stdout, stderr, env: {} });
+  const status = await run([command, '--jobs', String(jobs), ...argv], { stdout, stderr, env: {} });
   return { status, stdout: stdout.text, stderr: stderr.text };
 }
 
-async function expectSame(argv: readonly string[], jobs: readonly number[]): Promise<Said> {
-  const alone = await withJobs(1, argv);
+async function expectSame(argv: readonly string[], jobs: readonly number[], command?: string): Promise<Said> {
+  const alone = await withJobs(1, argv, command);
   for (const number of jobs) {
-    const together = await withJobs(number, argv);
+    const together = await withJobs(number, argv, command);
     expect([number, together.status, together.stderr]).toEqual([number, alone.status, alone.stderr]);
     expect(together.stdout === alone.stdout, `jobs ${number}`).toBe(true);
   }
@@ -141,6 +141,32 @@ describe('the lab captures together', () => {
       ];
     };
     expect(await written(3)).toEqual(await written(1));
+  });
+});
+
+describe('the two sides of a comparison', () => {
+  const side = (name: string): string => join(CAPTURES, `compare-${name}.pcap.zst`);
+  const argvOf = (inside: string, outside: string): string[] => ['--inside', inside, '--outside', outside];
+
+  it.each(['text', 'json', 'ndjson', 'html'])('give the same as %s', async (format) => {
+    for (const kind of ['asa', 'lost-dot', 'nat', 'attachment']) {
+      const argv = argvOf(side(`${kind}-inside`), side(`${kind}-outside`));
+      await expectSame(['-F', format, ...argv], [2], 'compare');
+    }
+  });
+
+  it('give the same where one is damaged, missing, both or the other way round', async () => {
+    const [inside, outside] = [side('asa-inside'), side('asa-outside')];
+    for (const argv of [
+      argvOf(outside, inside),
+      argvOf(inside, inside),
+      argvOf(inside, join(folder, 'absent.pcap')),
+      argvOf(folder, outside),
+    ]) {
+      await expectSame(['-F', 'json', ...argv], [2, 7], 'compare');
+    }
+    const one = join(CAPTURES, 'compare-one-file.pcapng.zst');
+    await expectSame(['-F', 'json', ...argvOf(one, one)], [2], 'compare');
   });
 });
 
