@@ -10,6 +10,7 @@ import { jobsFor } from '../../src/cli/jobs.js';
 import { FORMATS } from '../../src/cli/options.js';
 import { catalog } from '../../src/rules/catalog.js';
 import { parseReport } from '../report/schema.js';
+import { pcapOf, scriptPackets } from '../support/dialogue.js';
 import { FakeOutput, ran } from './fake-io.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -263,6 +264,19 @@ const KILLED = failing(`constructor(program, options) {
   super(program, { ...options, execArgv: [] });
   if (++started === 1) this.once('message', () => this.terminate());
 }`);
+/** The only thread that starts breaks at its third message. */
+const IN_THE_MIDDLE = failing(`constructor(program, options) {
+  if (++started > 1) throw new Error('no more threads');
+  const breaks = \`
+    import { parentPort } from 'node:worker_threads';
+    let posted = 0;
+    const post = parentPort.postMessage.bind(parentPort);
+    parentPort.postMessage = (...args) => {
+      if (++posted > 2) throw new Error('it broke');
+      post(...args);
+    };\`;
+  super(program, { ...options, execArgv: ['--import', 'data:text/javascript,' + encodeURIComponent(breaks)] });
+}`);
 const NO_THREADS = failing("constructor() { super('', { eval: 1n }); }");
 const NO_PROGRAM = failing(`constructor(program, options) {
   super(new URL('absent.js', program), { ...options, execArgv: [] });
@@ -305,6 +319,27 @@ describe('a thread that dies', () => {
       expect([file, sessionsOf(report)]).toEqual([file, sessionsOf(alone)]);
     }
     const ids = report.sessions.flatMap(({ id, messages }) => [id, ...messages.map((one) => one.id)]);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('in the middle of a capture: what had come of it is reported', () => {
+    const script = Array.from(
+      { length: 1500 },
+      (_, index) =>
+        `session C=192.0.2.10:${10000 + index} S=198.51.100.25:25\nS: 220 mx.example\nC: DATA\nS: 354 go\nC: Subject: ${index}\nC: .\nS: 250 ${index}\nC: QUIT\nS: 221 bye`,
+    );
+    const many = join(folder, 'many.pcap');
+    writeFileSync(many, pcapOf(scriptPackets(script.join('\n'))));
+    const { status, stdout } = started(IN_THE_MIDDLE, ['-F', 'json', '--jobs', '2', many, many]);
+    const { captures, sessions } = JSON.parse(stdout) as Report;
+    expect(status).toBe(2);
+    expect(captures.map(({ problems }) => problems.map(({ code }) => code))).toEqual([['reader-died'], []]);
+    const of = (index: number): number => sessions.filter(({ capture }) => capture === index).length;
+    expect(of(0)).toBeGreaterThan(300);
+    expect(of(0)).toBeLessThan(1400);
+    expect(of(1)).toBe(1500);
+    const ids = sessions.flatMap(({ id, messages }) => [id, ...messages.map((one) => one.id)]);
+    expect(ids.length).toBe(2 * sessions.length);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
