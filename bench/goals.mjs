@@ -29,7 +29,13 @@ export function goals(results, { extrapolated }) {
       beside: ratio(capture, tool, other, 'cpu'),
     });
   const cpu = (text, capture, tool, other, limit, atLeast, note) =>
-    line(text, { limit, atLeast, measured: ratio(capture, tool, other, 'cpu'), note });
+    line(text, {
+      limit,
+      atLeast,
+      measured: ratio(capture, tool, other, 'cpu'),
+      note,
+      digits: atLeast ? 1 : 2,
+    });
   const resident = (text, capture, limit) =>
     line(text, { limit, measured: figure(capture, 'mailwitness', 'rss') / 1e6, digits: 0 });
   const tshark = (text, capture, limit) =>

@@ -93,7 +93,7 @@ export function machine() {
   const [cpu] = cpus();
   return [
     `${new Date().toISOString().slice(0, 10)}, ${revision()}, Node ${process.version}.`,
-    `${cpus().length} cores (${cpu?.model.trim()}), ${gib} GiB, Linux ${release()};`,
+    `${cpus().length} cores (${cpu?.model.trim()}), ${gib} GiB, Linux ${release().split('-')[0]};`,
     `load ${begun.toFixed(1)} when it began, ${loadavg()[0].toFixed(1)} at the end.`,
   ].join('\n');
 }
