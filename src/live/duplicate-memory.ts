@@ -72,6 +72,27 @@ export class DuplicateMemory {
     },
   };
 
+  /** The rule over a session in progress: what came in it before. Nothing of it is remembered until it has ended. */
+  readonly ruleOfOpen: Rule = {
+    meta: duplicateDelivery.meta,
+    create: (context) => ({
+      session: (session) => {
+        const here = new Map<string, DeliveryAttempt[]>();
+        for (const message of session.messages) {
+          const key = duplicateKey(session, message);
+          if (key === null) continue;
+          const attempts = here.get(key);
+          if (attempts) attempts.push(deliveryAttempt(session, message));
+          else here.set(key, [deliveryAttempt(session, message)]);
+        }
+        for (const [key, attempts] of here) {
+          const draft = duplicateDraft(key, [...this.earlier(key, attempts[0]!), ...attempts]);
+          if (draft) context.report(draft);
+        }
+      },
+    }),
+  };
+
   /** Newest first. @param findingOf  id of the finding of a message's Message-ID or digest */
   *rows(findingOf: (subject: string) => string | null): Generator<DuplicateRow> {
     for (const key of [...this.repeated].reverse()) {
@@ -153,10 +174,21 @@ export class DuplicateMemory {
     return known !== undefined || before !== null;
   }
 
+  private earlier(key: string, attempt: DeliveryAttempt): DeliveryAttempt[] {
+    const copies = this.copies(key);
+    if (copies !== null) return copies;
+    const before = this.old.look(key, attempt);
+    return before !== null && this.isWithin(before) ? [before] : [];
+  }
+
   /** By hashes, and within the window. */
   private remembered(key: string, attempt: DeliveryAttempt): DeliveryAttempt | null {
     const before = this.old.take(key, attempt);
-    return before !== null && before.us >= this.newestUs - this.limits.windowUs ? before : null;
+    return before !== null && this.isWithin(before) ? before : null;
+  }
+
+  private isWithin({ us }: DeliveryAttempt): boolean {
+    return us >= this.newestUs - this.limits.windowUs;
   }
 
   private forgetOld(): void {

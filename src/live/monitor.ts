@@ -132,7 +132,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   private readonly shelf: SessionShelf;
   private readonly board: FindingBoard;
   private readonly generations: RuleGenerations;
-  /** Those for which one session can be enough. */
+  /** For sessions in progress, each by itself. */
   private readonly rulesOfOne: readonly Rule[];
   /** Closed, and not judged yet, with the time of the capture when they closed. */
   private waiting: { readonly record: SessionRecord; readonly us: number }[] = [];
@@ -193,7 +193,9 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       (number) => this.shelf.session(number, this.nowUs()),
       this.limits,
     );
-    this.rulesOfOne = options.rules.filter(({ meta }) => meta.id !== DUPLICATE_RULE);
+    this.rulesOfOne = options.rules.map((rule) =>
+      rule.meta.id === DUPLICATE_RULE ? options.duplicates.ruleOfOpen : rule,
+    );
     this.begunMs = now();
     this.packetMs = this.begunMs;
     this.rateMs = this.begunMs;

@@ -71,9 +71,20 @@ export class OldAttempts {
    */
   take(key: string, copy: DeliveryAttempt): DeliveryAttempt | null {
     const entry = this.find(this.hash(key), 0);
-    if (this.index[entry] === 0) return null;
-    const { slab, at } = this.slot(this.index[entry]! - 1);
+    const place = this.index[entry]! - 1;
+    if (place < 0) return null;
     this.leave(entry);
+    return this.read(place, copy);
+  }
+
+  /** As `take`, and leaves it there. */
+  look(key: string, copy: DeliveryAttempt): DeliveryAttempt | null {
+    const place = this.index[this.find(this.hash(key), 0)]! - 1;
+    return place < 0 ? null : this.read(place, copy);
+  }
+
+  private read(place: number, copy: DeliveryAttempt): DeliveryAttempt {
+    const { slab, at } = this.slot(place);
     const digest = slab.readUIntBE(at + DIGEST, 6);
     const recipients = Array.from({ length: MAX_RECIPIENTS }, (_, index) =>
       slab.readUIntBE(at + RECIPIENTS + 6 * index, 6),

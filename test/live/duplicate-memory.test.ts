@@ -114,6 +114,46 @@ describe('duplicates over days', () => {
     expect(findings[0]!.evidence.length).toBeGreaterThan(2);
   });
 
+  it.each([
+    ['whole', 100],
+    ['by hashes', 4],
+  ])(
+    'is told when the message has come again, not only when its session has ended (known %s)',
+    async (_, messages) => {
+      const duplicates = new DuplicateMemory({ windowUs: 3 * DAY_US, messages, old: 100 });
+      const watch = await watched({ duplicates, rules: [duplicateDelivery] });
+      const again = delivery('1', { wait: 60 });
+      const packets = scriptPackets([delivery('1'), ...others, again].join('\n'));
+      // Without the reset at its end.
+      const reader = new CaptureReader(watch.monitor);
+      const octets = pcapOf(packets);
+      reader.push(octets.subarray(0, pcapOf(packets.slice(0, -1)).length));
+      for (let tick = 0; tick < 2; tick++) watch.pass(400);
+      expect(watch.said.map(({ state, open }) => [state, open])).toEqual([['new', true]]);
+      expect(copies(watch.said[0]!.finding)).toBe(2);
+      expect(watch.monitor.counts.openSessions).toBe(1);
+      reader.push(octets.subarray(pcapOf(packets.slice(0, -1)).length));
+      watch.pass(400);
+      watch.monitor.end(true, reader.end());
+      expect(watch.said).toHaveLength(1);
+      expect(watch.monitor.findings()).toHaveLength(1);
+      expect(watch.monitor.findings()[0]!.message).toBe(watch.said[0]!.finding.message);
+    },
+  );
+
+  it('is not told before it has come whole, nor where it is another', async () => {
+    const { monitor, said, pass } = await watched({ rules: [duplicateDelivery] });
+    const packets = scriptPackets([delivery('1'), delivery('1', { wait: 60 })].join('\n'));
+    // Up to `DATA` and 354.
+    new CaptureReader(monitor).push(pcapOf(packets.slice(0, -7)));
+    for (let tick = 0; tick < 3; tick++) pass(400);
+    const other = scriptPackets([delivery('1', { to: 'eve@example.com', wait: 90 })].join('\n'));
+    new CaptureReader(monitor).push(pcapOf(other.slice(0, -1)));
+    for (let tick = 0; tick < 3; tick++) pass(400);
+    expect(monitor.counts.openSessions).toBe(2);
+    expect(said).toEqual([]);
+  });
+
   it.each([100, 4])('is the same after a restart (%i messages whole)', async (messages) => {
     const before = await remembered([delivery('1'), ...others], { messages });
     const again = new DuplicateMemory({ windowUs: 3 * DAY_US, messages, old: 100 });
