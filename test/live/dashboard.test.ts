@@ -217,6 +217,43 @@ describe.skipIf(!there)('in a terminal', () => {
     await sane();
   });
 
+  it('gives the terminal back, with one line, when something in the program fails', async () => {
+    writeFileSync(
+      join(folder, 'fail.cjs'),
+      "process.on('SIGUSR2', () => { throw new Error('something of no use to a user'); });",
+    );
+    terminal();
+    type(
+      `NODE_OPTIONS='--require ${join(folder, 'fail.cjs')}' node ${PROGRAM} live -r ${EDITED} & echo $! > pid; fg; echo status-$?`,
+      'Enter',
+    );
+    await until('ENDED');
+    process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')), 'SIGUSR2');
+    const after = await until('status-2');
+    expect(after).toMatch(/^mailwitness: internal error: "something of no use to a user"$/m);
+    expect(after).not.toMatch(/^ +at /m);
+    await sane();
+  });
+
+  const captures = process.getuid?.() === 0 && spawnSync('tcpdump', ['--version']).status === 0;
+  if (!captures) console.log('skipped: a capture program that dies under the dashboard needs root and tcpdump');
+  it.skipIf(!captures)('says in one line that its capture program was killed, and goes on', async () => {
+    terminal(120);
+    type(`node ${PROGRAM} live -i lo --driver tcpdump -f 'port 9' & echo $! > pid; fg`, 'Enter');
+    await until('RUNNING');
+    const pid = readFileSync(join(folder, 'pid'), 'utf8').trim();
+    const children = (): number[] =>
+      execFileSync('pgrep', ['-P', pid, 'tcpdump'], { encoding: 'utf8' }).trim().split('\n').map(Number);
+    const [first] = children();
+    process.kill(first!, 'SIGKILL');
+    const line = 'tcpdump ended (SIGKILL): starting it again (1 of 5).';
+    expect((await until(line)).split(line)).toHaveLength(2);
+    await until('RUNNING');
+    expect(children()).not.toContain(first);
+    expect(await quit()).toContain('lo by tcpdump');
+    await sane();
+  });
+
   it.each(['xterm-256color', 'tmux-256color', 'linux', 'vt100', 'xterm-kitty', 'no-such-terminal'])(
     'draws on %s',
     async (term) => {
