@@ -28,7 +28,7 @@ const TICK_MS = 400;
 /** Octets of a stream between two looks at keys, signals and the clock. */
 const TURN_OCTETS = 1 << 16;
 const STATE_MS = 300_000;
-/** Messages remembered for their duplicates: 8 MB of the newest, 30 MB of the others. */
+/** Messages remembered for their duplicates: 8 MB of those that came again, 18 MB of the others. */
 const REMEMBERED = { messages: 5_000, old: 200_000 };
 const MAX_TROUBLES = 3;
 

@@ -1,7 +1,8 @@
 import { type DeliveryAttempt, deliveryAttempt } from '../rules/delivery-attempt.js';
 import { duplicateDelivery, duplicateDraft, duplicateKey } from '../rules/duplicate-delivery.js';
 import type { FindingDraft } from '../rules/finding.js';
-import type { Rule } from '../rules/rule.js';
+import type { Rule, RuleContext } from '../rules/rule.js';
+import type { SmtpMessage, SmtpSession } from '../smtp/session.js';
 import { OldAttempts } from './old-attempts.js';
 import type { DuplicateRow, TableHealth } from './watch.js';
 
@@ -13,29 +14,31 @@ const MAX_TOLD = 10_000;
 const MAX_ROW_SESSIONS = 10;
 /** A copy that an earlier run saw: there is no capture any more to show it in. */
 const EARLIER = { id: 'an earlier run', capture: -1 };
+/** Earlier sessions that are read again for one session that has ended, and each time that one in progress is looked at. */
+const MAX_RECALLS = 20;
+const MAX_RECALLS_OF_OPEN = 2;
 /** First line of a state; a change of what follows is a change of this. */
 const STATE = 'mailwitness/duplicates/1';
 
 export interface DuplicateLimits {
   /** Microseconds after which a message is forgotten. */
   readonly windowUs: number;
-  /** Messages remembered with what proves them; the ones longest not seen go first. */
+  /** Messages that came again, with what proves them; the ones longest not seen go first. */
   readonly messages: number;
-  /** Messages remembered by hashes only, when they have gone from there. */
+  /** All others, remembered by hashes only. */
   readonly old: number;
 }
 
 /**
  * Messages of the last days, so that one that comes again is known: the rule `duplicate-delivery` without its captures.
  *
- * The newest, and those that came again, are kept as JSON text; of the others little more than hashes.
+ * Those that came again are kept as JSON text; of the others little more than hashes. When one of these comes again it is told by its
+ * session, while that is kept.
  */
 export class DuplicateMemory {
   private newestUs = Number.NEGATIVE_INFINITY;
-  /** Those longest not seen first. */
-  private readonly messages = new Map<string, { us: number; copies: string }>();
-  /** Messages with several copies. */
-  private readonly repeated = new Set<string>();
+  /** Messages with several copies, those longest not seen first. */
+  private readonly repeated = new Map<string, { us: number; copies: string }>();
   private readonly old: OldAttempts;
 
   constructor(private readonly limits: DuplicateLimits) {
@@ -45,7 +48,7 @@ export class DuplicateMemory {
   get health(): TableHealth {
     return {
       name: 'messages remembered',
-      used: this.messages.size + this.old.size,
+      used: this.repeated.size + this.old.size,
       limit: this.limits.messages + this.limits.old,
       dropped: this.old.dropped,
     };
@@ -58,9 +61,10 @@ export class DuplicateMemory {
       const told = new Map<string, FindingDraft>();
       return {
         session: (session) => {
+          const recall = new Recall(context, MAX_RECALLS);
           for (const message of session.messages) {
             const key = duplicateKey(session, message);
-            if (key === null || !this.add(key, deliveryAttempt(session, message))) continue;
+            if (key === null || !this.add(key, deliveryAttempt(session, message), recall)) continue;
             const draft = duplicateDraft(key, this.copies(key) ?? []);
             if (draft && (told.has(key) || told.size < MAX_TOLD)) told.set(key, draft);
           }
@@ -77,6 +81,7 @@ export class DuplicateMemory {
     meta: duplicateDelivery.meta,
     create: (context) => ({
       session: (session) => {
+        const recall = new Recall(context, MAX_RECALLS_OF_OPEN);
         const here = new Map<string, DeliveryAttempt[]>();
         for (const message of session.messages) {
           const key = duplicateKey(session, message);
@@ -86,7 +91,7 @@ export class DuplicateMemory {
           else here.set(key, [deliveryAttempt(session, message)]);
         }
         for (const [key, attempts] of here) {
-          const draft = duplicateDraft(key, [...this.earlier(key, attempts[0]!), ...attempts]);
+          const draft = duplicateDraft(key, [...this.earlier(key, attempts[0]!, recall), ...attempts]);
           if (draft) context.report(draft);
         }
       },
@@ -95,7 +100,7 @@ export class DuplicateMemory {
 
   /** Newest first. @param findingOf  id of the finding of a message's Message-ID or digest */
   *rows(findingOf: (subject: string) => string | null): Generator<DuplicateRow> {
-    for (const key of [...this.repeated].reverse()) {
+    for (const key of [...this.repeated.keys()].reverse()) {
       const copies = this.copies(key) ?? [];
       const [subject = '', from = ''] = key.split('\0');
       const times = copies.map(({ us }) => us).filter((us) => !Number.isNaN(us));
@@ -120,7 +125,7 @@ export class DuplicateMemory {
   *state(): Generator<string> {
     yield `${JSON.stringify(STATE)}\n`;
     let lines = 0;
-    for (const [key, { copies }] of this.messages) {
+    for (const [key, { copies }] of this.repeated) {
       lines++;
       yield `[${JSON.stringify(key)},${copies}]\n`;
     }
@@ -144,7 +149,7 @@ export class DuplicateMemory {
       this.old.restore(lines.slice(counted + 1));
       for (const { key, copies } of read) {
         for (const copy of copies)
-          this.add(key, { ...copy, session: { ...copy.session, ...EARLIER }, evidence: [] });
+          this.add(key, { ...copy, session: { ...copy.session, ...EARLIER }, evidence: [] }, null);
       }
     } catch {
       return false;
@@ -153,38 +158,39 @@ export class DuplicateMemory {
   }
 
   /** @returns  it was known before */
-  private add(key: string, attempt: DeliveryAttempt): boolean {
+  private add(key: string, attempt: DeliveryAttempt, recall: Recall | null): boolean {
     const { us } = attempt;
-    if (us > this.newestUs) this.newestUs = us;
-    const known = this.messages.get(key);
-    this.messages.delete(key);
-    const before = known === undefined ? this.remembered(key, attempt) : null;
-    if (known === undefined) {
-      const copies = before === null ? [packed(attempt)] : [packed(before), packed(attempt)];
-      this.messages.set(key, { us, copies: JSON.stringify(copies) });
-      if (before !== null) this.repeated.add(key);
-    } else {
+    this.passed(us);
+    const known = this.repeated.get(key);
+    const before = known === undefined ? this.old.take(key, attempt) : null;
+    if (known !== undefined) {
       const copies = JSON.parse(known.copies) as unknown[];
       if (copies.length < MAX_COPIES) copies.push(packed(attempt));
-      this.messages.set(key, { us: Math.max(us, known.us), copies: JSON.stringify(copies) });
       this.repeated.delete(key);
-      this.repeated.add(key);
+      this.repeated.set(key, { us: Math.max(us, known.us), copies: JSON.stringify(copies) });
+    } else if (before !== null && this.isWithin(before)) {
+      const copies = [recall?.whole(key, before) ?? before, attempt].map(packed);
+      this.repeated.set(key, { us, copies: JSON.stringify(copies) });
+    } else {
+      this.old.add(key, attempt);
+      return false;
     }
     this.forgetOld();
-    return known !== undefined || before !== null;
+    return true;
   }
 
-  private earlier(key: string, attempt: DeliveryAttempt): DeliveryAttempt[] {
+  private earlier(key: string, attempt: DeliveryAttempt, recall: Recall): DeliveryAttempt[] {
+    this.passed(attempt.us);
     const copies = this.copies(key);
     if (copies !== null) return copies;
     const before = this.old.look(key, attempt);
-    return before !== null && this.isWithin(before) ? [before] : [];
+    return before !== null && this.isWithin(before) ? [recall.whole(key, before)] : [];
   }
 
-  /** By hashes, and within the window. */
-  private remembered(key: string, attempt: DeliveryAttempt): DeliveryAttempt | null {
-    const before = this.old.take(key, attempt);
-    return before !== null && this.isWithin(before) ? before : null;
+  private passed(us: number): void {
+    if (!(us > this.newestUs)) return;
+    this.newestUs = us;
+    this.forgetOld();
   }
 
   private isWithin({ us }: DeliveryAttempt): boolean {
@@ -192,18 +198,52 @@ export class DuplicateMemory {
   }
 
   private forgetOld(): void {
-    for (const [key, { us }] of this.messages) {
+    for (const [key, { us }] of this.repeated) {
       const old = us < this.newestUs - this.limits.windowUs;
-      if (!old && this.messages.size <= this.limits.messages) return;
+      if (!old && this.repeated.size <= this.limits.messages) return;
       if (!old) this.old.add(key, this.copies(key)!.at(-1)!);
-      this.messages.delete(key);
       this.repeated.delete(key);
     }
   }
 
   private copies(key: string): DeliveryAttempt[] | null {
-    const kept = this.messages.get(key);
+    const kept = this.repeated.get(key);
     return kept === undefined ? null : (JSON.parse(kept.copies) as Packed[]).map(unpacked);
+  }
+}
+
+/** Attempts of which only hashes are remembered, as their sessions tell them while these are kept. */
+class Recall {
+  private number = 0;
+  private session: SmtpSession | null = null;
+  /** The messages of that session; of several copies in it the first. */
+  private messages: ReadonlyMap<string, SmtpMessage> = new Map();
+
+  /** @param left  so many sessions are read again: who sends the mail decides how long that takes */
+  constructor(
+    private readonly context: RuleContext,
+    private left: number,
+  ) {}
+
+  /** The attempt itself when its session is not kept any more. */
+  whole(key: string, attempt: DeliveryAttempt): DeliveryAttempt {
+    const number = Number(attempt.session.id.slice(1));
+    if (!(number > 0) || (number !== this.number && --this.left < 0)) return attempt;
+    if (number !== this.number) this.read(number);
+    const message = this.messages.get(key);
+    const whole = message ? deliveryAttempt(this.session!, message) : attempt;
+    return Object.is(whole.us, attempt.us) ? whole : attempt;
+  }
+
+  private read(number: number): void {
+    this.number = number;
+    this.session = this.context.session(number);
+    const messages = new Map<string, SmtpMessage>();
+    for (const message of this.session?.messages ?? []) {
+      const key = duplicateKey(this.session!, message);
+      if (key !== null && !messages.has(key)) messages.set(key, message);
+    }
+    this.messages = messages;
   }
 }
 

@@ -147,6 +147,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   private readonly due = new Set<number>();
   private lastTouched: ConnectionView | null = null;
   private silenceAt: Iterator<Open> | null = null;
+  private readonly recall = (number: number): SmtpSession | null => this.shelf.session(number, this.nowUs());
   private packets = 0;
   private octets = 0;
   private messages = 0;
@@ -190,7 +191,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     this.board = new FindingBoard(this.limits.findings, (said) => this.options.onFinding?.(said));
     this.generations = new RuleGenerations(
       options.rules.map((rule) => (rule.meta.id === DUPLICATE_RULE ? options.duplicates.rule : rule)),
-      (number) => this.shelf.session(number, this.nowUs()),
+      this.recall,
       this.limits,
     );
     this.rulesOfOne = options.rules.map((rule) =>
@@ -550,7 +551,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   private judge(open: Open, nowUs: number): void {
     const { index } = open.dialogue.connection;
     open.silenceJudged = false;
-    const rules = new RuleSet(this.rulesOfOne, () => null, this.limits.sessionsOfFinding);
+    const rules = new RuleSet(this.rulesOfOne, this.recall, this.limits.sessionsOfFinding);
     rules.session(open.dialogue.snapshot().materialise(0, nowUs));
     const said = byKey(rules.said());
     if (said.size > 0) this.openFindings.set(index, said);

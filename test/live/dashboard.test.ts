@@ -236,7 +236,8 @@ describe.skipIf(!there)('in a terminal', () => {
   });
 
   const captures = process.getuid?.() === 0 && spawnSync('tcpdump', ['--version']).status === 0;
-  if (!captures) console.log('skipped: a capture program that dies under the dashboard needs root and tcpdump');
+  if (!captures)
+    console.log('skipped: a capture program that dies under the dashboard needs root and tcpdump');
   it.skipIf(!captures)('says in one line that its capture program was killed, and goes on', async () => {
     terminal(120);
     type(`node ${PROGRAM} live -i lo --driver tcpdump -f 'port 9' & echo $! > pid; fg`, 'Enter');

@@ -35,14 +35,16 @@ function delivery(id: string, { wait = 0, to = 'bob@example.com', body = 'x' } =
   ].join('\n');
 }
 
+/** @param sessions  so many are kept */
 async function remembered(
   scripts: readonly string[],
   limits: Partial<ConstructorParameters<typeof DuplicateMemory>[0]> = {},
   memory?: DuplicateMemory,
+  sessions = 100,
 ) {
   const duplicates =
     memory ?? new DuplicateMemory({ windowUs: 3 * DAY_US, messages: 100, old: 100, ...limits });
-  const { monitor } = await watched({ duplicates, rules: [duplicateDelivery] });
+  const { monitor } = await watched({ duplicates, rules: [duplicateDelivery], limits: { sessions } });
   const reader = new CaptureReader(monitor);
   reader.push(pcapOf(scriptPackets(scripts.join('\n'))));
   monitor.end(true, reader.end());
@@ -62,18 +64,15 @@ describe('duplicates over days', () => {
       delivery('1', { wait: 10 }),
     ]);
     expect(after.findings).toEqual([]);
-    const hashed = await remembered([delivery('1'), delivery('2'), delivery('1', { wait: 4 * DAY_S })], {
-      messages: 1,
-    });
-    expect(hashed.findings).toEqual([]);
+    const twice = [delivery('1'), delivery('1', { wait: 5 }), delivery('1', { wait: 4 * DAY_S })];
+    expect((await remembered(twice)).findings.map(copies)).toEqual([2]);
   });
 
   const others = Array.from({ length: 10 }, (_, index) => delivery(String(index + 100), { wait: 60 }));
 
   it('one of which hashes alone are left is told, as far as they tell', async () => {
-    const { findings, rows } = await remembered([delivery('1'), ...others, delivery('1', { wait: 60 })], {
-      messages: 4,
-    });
+    const scripts = [delivery('1'), ...others, delivery('1', { wait: 60 })];
+    const { findings, rows } = await remembered(scripts, {}, undefined, 4);
     expect(findings).toHaveLength(1);
     const [finding] = findings;
     expect(finding!.args).toMatchObject({
@@ -93,7 +92,7 @@ describe('duplicates over days', () => {
     ['another body', { body: 'y' }],
   ])('hashes tell %s', async (_, other) => {
     const scripts = [delivery('1'), ...others, delivery('1', { wait: 60, ...other })];
-    expect((await remembered(scripts, { messages: 4 })).findings).toEqual([]);
+    expect((await remembered(scripts, {}, undefined, 4)).findings).toEqual([]);
   });
 
   it('has a limit, and says what was lost at it', async () => {
@@ -102,7 +101,37 @@ describe('duplicates over days', () => {
       old: 3,
     });
     expect(findings).toEqual([]);
-    expect(health).toMatchObject({ used: 7, limit: 7, dropped: 5 });
+    expect(health).toMatchObject({ used: 3, limit: 7, dropped: 9 });
+  });
+
+  it('is told by its session as long as that is kept', async () => {
+    const scripts = [delivery('1'), ...others, delivery('1', { wait: 60 })];
+    const { findings, rows } = await remembered(scripts);
+    expect(findings[0]!.sessions).toEqual(['s1', 's12']);
+    expect(findings[0]!.message).not.toContain('seen before what is kept');
+    expect(findings[0]!.evidence.filter(({ note }) => note.startsWith('end of a copy'))).toHaveLength(2);
+    expect(rows[0]!.sessions).toEqual([1, 12]);
+  });
+
+  /** One session with all of these messages. */
+  function together(scripts: readonly string[]): string {
+    const [first = '', ...more] = scripts.map((script) => script.split('\n'));
+    return [...first.slice(0, -1), ...more.flatMap((script) => script.slice(5, -1)), 'rst C'].join('\n');
+  }
+
+  it('is told when it comes again in the same session', async () => {
+    const { findings } = await remembered([together([delivery('1'), delivery('1')])]);
+    expect(copies(findings[0])).toBe(2);
+    expect(findings[0]!.sessions).toEqual(['s1']);
+  });
+
+  it('is told by so many sessions only for one session: who sends the mail decides how long that takes', async () => {
+    const ids = Array.from({ length: 25 }, (_, index) => String(index));
+    const again = together(ids.map((id) => delivery(id, { wait: 60 })));
+    const { findings } = await remembered([...ids.map((id) => delivery(id)), again]);
+    expect(findings).toHaveLength(25);
+    expect(findings.filter(({ sessions }) => sessions.length === 2)).toHaveLength(20);
+    expect(findings.filter(({ message }) => message.includes('seen before what is kept'))).toHaveLength(5);
   });
 
   it('tells of what it told, however much comes after it', async () => {
@@ -115,13 +144,12 @@ describe('duplicates over days', () => {
   });
 
   it.each([
-    ['whole', 100],
+    ['by its session', 100],
     ['by hashes', 4],
   ])(
     'is told when the message has come again, not only when its session has ended (known %s)',
-    async (_, messages) => {
-      const duplicates = new DuplicateMemory({ windowUs: 3 * DAY_US, messages, old: 100 });
-      const watch = await watched({ duplicates, rules: [duplicateDelivery] });
+    async (_, sessions) => {
+      const watch = await watched({ rules: [duplicateDelivery], limits: { sessions } });
       const again = delivery('1', { wait: 60 });
       const packets = scriptPackets([delivery('1'), ...others, again].join('\n'));
       // Without the reset at its end.
@@ -154,18 +182,19 @@ describe('duplicates over days', () => {
     expect(said).toEqual([]);
   });
 
-  it.each([100, 4])('is the same after a restart (%i messages whole)', async (messages) => {
-    const before = await remembered([delivery('1'), ...others], { messages });
-    const again = new DuplicateMemory({ windowUs: 3 * DAY_US, messages, old: 100 });
+  it.each([1, 2])('is the same after a restart (%i copies before)', async (number) => {
+    const scripts = Array.from({ length: number }, (_, index) => delivery('1', { wait: index }));
+    const before = await remembered([...scripts, ...others]);
+    const again = new DuplicateMemory({ windowUs: 3 * DAY_US, messages: 100, old: 100 });
     expect(again.restore([...before.duplicates.state()].join(''))).toBe(true);
     expect(again.health).toEqual({ ...before.health, dropped: 0 });
     const { findings } = await remembered([delivery('1', { wait: 3_000 })], {}, again);
-    expect(copies(findings[0])).toBe(2);
+    expect(copies(findings[0])).toBe(number + 1);
     expect(findings[0]!.sessions).toEqual(['s1']);
   });
 
   it('takes in nothing of a state that is damaged anywhere', async () => {
-    const { duplicates } = await remembered([delivery('1'), ...others], { messages: 4 });
+    const { duplicates } = await remembered([delivery('1'), delivery('1', { wait: 5 }), ...others]);
     const state = [...duplicates.state()].join('');
     for (let length = 0; length < state.length; length += 7) {
       const fresh = new DuplicateMemory({ windowUs: DAY_US, messages: 4, old: 4 });
