@@ -33,6 +33,8 @@ import type {
 export interface MonitorLimits {
   /** Connections open at once. */
   readonly connections: number;
+  /** Closed connections of which late packets are known as such. */
+  readonly remembered: number;
   /** Distinct IPv6 addresses. */
   readonly addresses: number;
   /** Closed sessions that can be looked at. */
@@ -48,6 +50,7 @@ export interface MonitorLimits {
 
 export const DEFAULT_MONITOR_LIMITS: MonitorLimits = {
   connections: 100_000,
+  remembered: 1 << 14,
   addresses: 1 << 19,
   sessions: 10_000,
   findings: 10_000,
@@ -185,6 +188,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     const checksum = (segment: TcpSegment) => tcpChecksum(segment, addresses);
     this.table = new ConnectionTable(dialogues, addresses, ports, checksum, {
       connections: this.limits.connections,
+      remembered: this.limits.remembered,
     });
     this.decoder = createDecoder(this, ports, addresses);
     this.shelf = new SessionShelf(this.limits.sessions);

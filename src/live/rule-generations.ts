@@ -10,6 +10,8 @@ export const DUPLICATE_RULE = 'duplicate-delivery';
 export interface GenerationLimits {
   readonly findings: number;
   readonly sessionsOfFinding: number;
+  /** Sessions that can be given again. */
+  readonly sessions: number;
   /** Sessions that rules hear before they begin anew. */
   readonly sessionsOfRules: number;
 }
@@ -60,7 +62,8 @@ export class RuleGenerations {
   }
 
   private newRules(): RuleSet {
-    return new RuleSet(this.rules, this.recall, this.limits.sessionsOfFinding);
+    const { sessionsOfFinding, sessions } = this.limits;
+    return new RuleSet(this.rules, this.recall, sessionsOfFinding, sessions);
   }
 
   private both(before: Finding, now: Finding): Finding {

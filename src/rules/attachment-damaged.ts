@@ -1,6 +1,6 @@
 import type { MailDamage, SmtpMessage, SmtpSession } from '../smtp/session.js';
 import type { Confidence, Evidence, SeenIn } from './finding.js';
-import { MessagePlaces, placeNumber, placeOf } from './message-places.js';
+import { KeptPlaces, placeNumber, placeOf } from './message-places.js';
 import type { Rule, RuleContext } from './rule.js';
 
 /** Whole messages that are remembered, to hold damaged ones against; 4 MB. */
@@ -53,7 +53,7 @@ export const attachmentDamaged: Rule = {
       'Messages with gaps, segments whose checksum is wrong (changed after they were captured), parts of one character throughout, what is labelled base64 and is none, fewer than 32 mask characters side by side, long lines, lacking padding, inner multiparts that nobody closes.',
   },
   create: (context) => {
-    const whole = new MessagePlaces(MAX_WHOLE);
+    const whole = new KeptPlaces(context.kept, MAX_WHOLE);
     const damaged: Damaged[] = [];
     let forgotten = 0;
     return {
@@ -111,7 +111,7 @@ function keep(session: SmtpSession, message: SmtpMessage, damages: readonly Mail
 /** The same message, of the same length, without the damage. */
 function wholeCopy(
   context: RuleContext,
-  whole: MessagePlaces,
+  whole: KeptPlaces,
   damaged: Damaged,
 ): { session: SmtpSession; message: SmtpMessage } | null {
   const key = keyOf(damaged);

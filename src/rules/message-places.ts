@@ -78,6 +78,39 @@ export class MessagePlaces {
   }
 }
 
+/**
+ * Places in sessions that can be asked for again, which are the newest `kept`; the others are forgotten by and by.
+ */
+export class KeptPlaces {
+  private newer: MessagePlaces;
+  private older: MessagePlaces | null = null;
+  /** Number of the first session of the newer ones. */
+  private first = 0;
+
+  constructor(
+    private readonly kept: number,
+    private readonly max = MAX_PLACES,
+  ) {
+    this.newer = new MessagePlaces(max);
+  }
+
+  note(key: string, place: number): void {
+    const { session } = placeOf(place);
+    if (session >= this.first + this.kept) {
+      this.older = this.newer;
+      this.newer = new MessagePlaces(this.max);
+      this.first = session;
+    }
+    this.newer.note(key, place);
+  }
+
+  /** The first place of the key that is not forgotten; -1: none is known. */
+  find(key: string): number {
+    const place = this.older?.find(key) ?? -1;
+    return place < 0 ? this.newer.find(key) : place;
+  }
+}
+
 export function placeNumber(session: { readonly id: string }, message: number): number {
   return Number(session.id.slice(1)) * MESSAGES_PER_SESSION + message;
 }

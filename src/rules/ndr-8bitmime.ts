@@ -1,7 +1,7 @@
 import { lineEvidence } from './evidence.js';
 import type { Evidence, FindingDraft } from './finding.js';
 import { ehloWorked } from './mask.js';
-import { MessagePlaces, placeNumber, placeOf } from './message-places.js';
+import { KeptPlaces, placeNumber, placeOf } from './message-places.js';
 import type { Rule, RuleContext } from './rule.js';
 import { maskedKeywords } from './templates.js';
 
@@ -34,7 +34,7 @@ export const ndr8bitmime: Rule = {
     staysSilent: 'Delivery reports with any other status, and messages that merely talk of one.',
   },
   create: (context) => {
-    const originals = new MessagePlaces();
+    const originals = new KeptPlaces(context.kept);
     const reports: { original: string | null; us: number; draft: FindingDraft }[] = [];
     return {
       session(session) {

@@ -71,11 +71,13 @@ export class RuleSet {
   /**
    * @param session  gives a session again that was heard before, by its number
    * @param maxSessions  so many sessions one finding lists
+   * @param kept  so many sessions, the newest, `session` can give again
    */
   constructor(
     private readonly rules: readonly Rule[],
     session: (number: number) => SmtpSession | null = () => null,
     private readonly maxSessions = MAX_SESSIONS,
+    kept = Number.POSITIVE_INFINITY,
   ) {
     this.listeners = rules.map(() => null);
     for (const [index, rule] of rules.entries()) {
@@ -84,6 +86,7 @@ export class RuleSet {
           report: (draft) => this.report(index, draft),
           notAssessed: (entry) => this.note(entry),
           session,
+          kept,
         });
       });
     }

@@ -24,6 +24,8 @@ export interface RuleContext {
   notAssessed(entry: NotAssessed): void;
   /** At the `end`: a session that was heard before, by its number (17 for `s17`); null when it is not there any more. */
   session(number: number): SmtpSession | null;
+  /** So many sessions, the newest, `session` can give again. */
+  readonly kept: number;
 }
 
 /**

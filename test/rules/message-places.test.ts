@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MessagePlaces, placeNumber, placeOf } from '../../src/rules/message-places.js';
+import { KeptPlaces, MessagePlaces, placeNumber, placeOf } from '../../src/rules/message-places.js';
 
 describe('places of messages', () => {
   it('does what a Map would do', () => {
@@ -35,6 +35,20 @@ describe('places of messages', () => {
     const before = process.memoryUsage().arrayBuffers;
     const many = Array.from({ length: 1_000 }, () => new MessagePlaces());
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(many.length * 1_000);
+  });
+
+  it('of sessions that are kept are known for as long, and not much longer', () => {
+    const kept = 10;
+    const places = new KeptPlaces(kept);
+    const all = new KeptPlaces(Number.POSITIVE_INFINITY);
+    for (let session = 1; session <= 100; session++) {
+      for (const each of [places, all]) each.note(`key ${session}`, placeNumber({ id: `s${session}` }, 0));
+      for (let before = Math.max(1, session - kept + 1); before <= session; before++) {
+        expect(placeOf(places.find(`key ${before}`)).session).toBe(before);
+      }
+      if (session > 2 * kept) expect(places.find(`key ${session - 2 * kept}`)).toBe(-1);
+    }
+    expect(placeOf(all.find('key 1')).session).toBe(1);
   });
 
   it.each([
