@@ -103,6 +103,12 @@ const NOTHING_TOLD: SourceFacts = {
   trouble: null,
 };
 
+interface Waiting {
+  readonly record: SessionRecord;
+  readonly connection: ConnectionView;
+  readonly us: number;
+}
+
 interface Open {
   readonly dialogue: OpenDialogue;
   /** It was judged when nothing had come for a minute. */
@@ -138,7 +144,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   /** For sessions in progress, each by itself. */
   private readonly rulesOfOne: readonly Rule[];
   /** Closed, and not judged yet, with the time of the capture when they closed. */
-  private waiting: { readonly record: SessionRecord; readonly us: number }[] = [];
+  private waiting: Waiting[] = [];
   private next = 0;
   private scheduled = false;
   private closedFindings: ReadonlyMap<string, Finding> = new Map();
@@ -339,13 +345,13 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   }
 
   *sessionNumbers(): Iterable<number> {
-    const closed = this.shelf.rows();
+    const closed = this.shelf.numbers();
     let next = 0;
     for (const index of [...this.open.keys()].reverse()) {
-      while (next < closed.length && closed[next]!.number > index + 1) yield closed[next++]!.number;
+      while (next < closed.length && closed[next]! > index + 1) yield closed[next++]!;
       yield index + 1;
     }
-    while (next < closed.length) yield closed[next++]!.number;
+    while (next < closed.length) yield closed[next++]!;
   }
 
   sessionRow(number: number): SessionRow | null {
@@ -469,10 +475,11 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
 
   private closed(record: SessionRecord): void {
     const { index } = record;
+    const { connection } = this.open.get(index)!.dialogue;
     this.open.delete(index);
     this.touched.delete(index);
     this.due.delete(index);
-    this.waiting.push({ record, us: this.closingUs ?? this.table.lastUs });
+    this.waiting.push({ record, connection, us: this.closingUs ?? this.table.lastUs });
     if (!this.options.later || this.waiting.length - this.next > MAX_WAITING) this.hearNext();
     else this.hearLater(this.options.later);
   }
@@ -489,7 +496,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   }
 
   private hearNext(): void {
-    const { record, us } = this.waiting[this.next++]!;
+    const { record, connection, us } = this.waiting[this.next++]!;
     if (this.next * 2 >= this.waiting.length) {
       this.waiting = this.waiting.slice(this.next);
       this.next = 0;
@@ -500,7 +507,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     if (session.closed === 'limit') this.limitCloses++;
     this.census(session);
     // First on the shelf: rules may ask for it.
-    this.shelf.add(record, sessionRow(session, session.closed));
+    this.shelf.add(record, connection, session);
     this.generations.session(session);
     this.unsaid = true;
   }

@@ -1,10 +1,48 @@
 import type { SessionRecord } from '../smtp/dialogue.js';
 import type { SmtpSession } from '../smtp/session.js';
+import type { ConnectionView } from '../stream/event.js';
+import { sessionRow } from './session-row.js';
 import type { SessionRow } from './watch.js';
 
-interface Kept {
-  readonly record: SessionRecord;
-  readonly row: SessionRow;
+/** What a row of a closed session tells, without what its connection knows: ten thousand of them are kept. */
+class Kept {
+  private readonly helo: string | null;
+  private readonly lastLine: string | null;
+  private readonly commands: number;
+  private readonly messages: number;
+  private readonly encrypted: boolean;
+
+  constructor(
+    readonly record: SessionRecord,
+    private readonly connection: ConnectionView,
+    session: SmtpSession,
+  ) {
+    const row = sessionRow(session, session.closed);
+    this.helo = row.helo;
+    this.lastLine = row.lastLine;
+    this.commands = row.commands;
+    this.messages = row.messages;
+    this.encrypted = row.encrypted;
+  }
+
+  row(): SessionRow {
+    const { connection, helo, lastLine, commands, messages, encrypted } = this;
+    const { client, server, start, end, closed } = connection;
+    return {
+      number: this.record.index + 1,
+      client,
+      server,
+      start,
+      end,
+      state: closed,
+      helo,
+      commands,
+      messages,
+      lastLine,
+      encrypted,
+      findings: [],
+    };
+  }
 }
 
 /** The newest closed sessions. What is pushed off the shelf gives its memory back and is counted. */
@@ -12,7 +50,7 @@ export class SessionShelf {
   /** Sessions that are here no more. */
   dropped = 0;
   private readonly kept = new Map<number, Kept>();
-  private sorted: readonly SessionRow[] | null = null;
+  private sorted: readonly number[] | null = null;
 
   constructor(readonly limit: number) {}
 
@@ -20,9 +58,10 @@ export class SessionShelf {
     return this.kept.size;
   }
 
-  add(record: SessionRecord, row: SessionRow): void {
+  /** @param session  made of the record */
+  add(record: SessionRecord, connection: ConnectionView, session: SmtpSession): void {
     this.sorted = null;
-    this.kept.set(row.number, { record, row });
+    this.kept.set(record.index + 1, new Kept(record, connection, session));
     if (this.kept.size <= this.limit) return;
     const [oldest] = this.kept.keys();
     this.kept.get(oldest!)!.record.release();
@@ -37,12 +76,12 @@ export class SessionShelf {
 
   /** null: as of `session`. */
   row(number: number): SessionRow | null {
-    return this.kept.get(number)?.row ?? null;
+    return this.kept.get(number)?.row() ?? null;
   }
 
-  /** By number, the newest first. */
-  rows(): readonly SessionRow[] {
-    this.sorted ??= [...this.kept.values()].map(({ row }) => row).sort((a, b) => b.number - a.number);
+  /** The newest first. */
+  numbers(): readonly number[] {
+    this.sorted ??= [...this.kept.keys()].sort((a, b) => b - a);
     return this.sorted;
   }
 }
