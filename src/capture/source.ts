@@ -10,7 +10,6 @@ import {
   statSync,
 } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { isatty } from 'node:tty';
 import { CaptureOpenError } from './capture-error.js';
 import {
   COMPRESSION_MAGIC_LENGTH,
@@ -177,7 +176,7 @@ class Input {
       const stats = fstatSync(descriptor);
       if (stats.isDirectory()) throw CaptureOpenError.directory();
       if (stats.isFile()) return new Input(descriptor, owned, false, stats);
-      if (!owned && isatty(descriptor)) throw CaptureOpenError.terminal();
+      if (!owned && (await isTerminal(descriptor))) throw CaptureOpenError.terminal();
       // Through /dev a pipe is opened anew, so that only this reader's side of it does not block.
       const again = stats.isFIFO() ? reopen(owned ? path : '/dev/stdin') : null;
       if (again !== null) {
@@ -262,6 +261,12 @@ async function readStream(
 }
 
 const WAKES = ['readable', 'end', 'error', 'close'] as const;
+
+/** Asked of standard input alone: loading what tells it takes 4 ms. */
+async function isTerminal(descriptor: number): Promise<boolean> {
+  const { isatty } = await import('node:tty');
+  return isatty(descriptor);
+}
 
 /** A named pipe opens when somebody opens its other end: that is waited for in a thread. */
 function openPath(path: string, signal: AbortSignal | undefined): Promise<number> {

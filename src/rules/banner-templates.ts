@@ -87,69 +87,87 @@ const EXIM_VERSION: BannerPart = {
 /** No letter of a name is kept by a mask: of each length a few, that agree in no letter, stand for all. */
 const ZONE_NAME: BannerPart = { show: 'ZZZ', options: ['EST', 'PDT', 'MSK', 'CEST', 'WITA', 'NZDT'] };
 
-/** Every build counts as one; the versions of Exim, sendmail and Domino are ranges around those published. */
-export const BANNER_TEMPLATES: readonly BannerTemplate[] = [
-  // Two spaces after "at": so in every published greeting that was not pasted through HTML.
-  ...SMTPSVC_BUILDS.map((build) => ({
-    product: 'Microsoft SMTP service',
-    parts: [HOST, ` Microsoft ESMTP MAIL Service, Version: ${build} ready at  `, ...date(1), MAYBE_SPACE],
-  })),
-  ...EXCHANGE_55_BUILDS.map((build) => ({
-    product: 'Exchange 5.5',
-    parts: [HOST, ` ESMTP Server (Microsoft Exchange Internet Mail Service ${build}) ready`, MAYBE_SPACE],
-  })),
-  // Microsoft's "Use Telnet to test SMTP communication".
-  {
-    product: 'Exchange 2007 or later',
-    parts: [HOST, ' Microsoft ESMTP MAIL Service ready at ', ...date(1), MAYBE_SPACE],
-  },
-  // postfix: conf/main.cf (smtpd_banner) and the packages of Debian and Ubuntu.
-  ...['', ' (Debian/GNU)', ' (Ubuntu)'].map((system) => ({
-    product: 'Postfix',
-    parts: [HOST, ` ESMTP Postfix${system}`],
-  })),
-  // exim: the default of smtp_banner; " Ubuntu" and "#2" from published greetings of 4.95.
-  ...['', ' Ubuntu', ' #2'].map((system) => ({
-    product: 'Exim',
-    parts: [HOST, ' ESMTP Exim ', EXIM_VERSION, `${system} `, ...date(2)],
-  })),
-  // Published greetings of 8.9.2 and later, with and without the zone's name.
-  {
-    product: 'sendmail',
-    parts: [HOST, ' ESMTP Sendmail ', { show: '8.v.v/8.v.v', options: SENDMAIL_VERSIONS }, '; ', ...date(1)],
-  },
-  {
-    product: 'sendmail',
-    parts: [
-      HOST,
-      ' ESMTP Sendmail ',
-      { show: '8.v.v/8.v.v', options: SENDMAIL_VERSIONS },
-      '; ',
-      ...date(1),
-      ' (',
-      ZONE_NAME,
-      ')',
-    ],
-  },
-  // OpenVAS's detection of Domino lists greetings of these three names; so does a list of greetings of 2001.
-  ...['Lotus', 'IBM', 'HCL'].map((owner) => ({
-    product: 'Domino',
-    parts: [
-      HOST,
-      ` ESMTP Service (${owner} Domino Release `,
-      {
-        show: 'v.v.v',
-        options: numbers(5, 14, 1).flatMap((major) =>
-          [0, 5].flatMap((minor) =>
-            numbers(0, 9, 1).flatMap((patch) => [
-              `${major}.${minor}.${patch}`,
-              ...numbers(1, 6, 1).map((fix) => `${major}.${minor}.${patch}FP${fix}`),
-            ]),
+let templates: readonly BannerTemplate[] | null = null;
+
+/**
+ * Every build counts as one; the versions of Exim, sendmail and Domino are ranges around those published. Made when a
+ * masked greeting asks first: these are thousands of texts.
+ */
+export function bannerTemplates(): readonly BannerTemplate[] {
+  templates ??= makeTemplates();
+  return templates;
+}
+
+function makeTemplates(): readonly BannerTemplate[] {
+  return [
+    // Two spaces after "at": so in every published greeting that was not pasted through HTML.
+    ...SMTPSVC_BUILDS.map((build) => ({
+      product: 'Microsoft SMTP service',
+      parts: [HOST, ` Microsoft ESMTP MAIL Service, Version: ${build} ready at  `, ...date(1), MAYBE_SPACE],
+    })),
+    ...EXCHANGE_55_BUILDS.map((build) => ({
+      product: 'Exchange 5.5',
+      parts: [HOST, ` ESMTP Server (Microsoft Exchange Internet Mail Service ${build}) ready`, MAYBE_SPACE],
+    })),
+    // Microsoft's "Use Telnet to test SMTP communication".
+    {
+      product: 'Exchange 2007 or later',
+      parts: [HOST, ' Microsoft ESMTP MAIL Service ready at ', ...date(1), MAYBE_SPACE],
+    },
+    // postfix: conf/main.cf (smtpd_banner) and the packages of Debian and Ubuntu.
+    ...['', ' (Debian/GNU)', ' (Ubuntu)'].map((system) => ({
+      product: 'Postfix',
+      parts: [HOST, ` ESMTP Postfix${system}`],
+    })),
+    // exim: the default of smtp_banner; " Ubuntu" and "#2" from published greetings of 4.95.
+    ...['', ' Ubuntu', ' #2'].map((system) => ({
+      product: 'Exim',
+      parts: [HOST, ' ESMTP Exim ', EXIM_VERSION, `${system} `, ...date(2)],
+    })),
+    // Published greetings of 8.9.2 and later, with and without the zone's name.
+    {
+      product: 'sendmail',
+      parts: [
+        HOST,
+        ' ESMTP Sendmail ',
+        { show: '8.v.v/8.v.v', options: SENDMAIL_VERSIONS },
+        '; ',
+        ...date(1),
+      ],
+    },
+    {
+      product: 'sendmail',
+      parts: [
+        HOST,
+        ' ESMTP Sendmail ',
+        { show: '8.v.v/8.v.v', options: SENDMAIL_VERSIONS },
+        '; ',
+        ...date(1),
+        ' (',
+        ZONE_NAME,
+        ')',
+      ],
+    },
+    // OpenVAS's detection of Domino lists greetings of these three names; so does a list of greetings of 2001.
+    ...['Lotus', 'IBM', 'HCL'].map((owner) => ({
+      product: 'Domino',
+      parts: [
+        HOST,
+        ` ESMTP Service (${owner} Domino Release `,
+        {
+          show: 'v.v.v',
+          options: numbers(5, 14, 1).flatMap((major) =>
+            [0, 5].flatMap((minor) =>
+              numbers(0, 9, 1).flatMap((patch) => [
+                `${major}.${minor}.${patch}`,
+                ...numbers(1, 6, 1).map((fix) => `${major}.${minor}.${patch}FP${fix}`),
+              ]),
+            ),
           ),
-        ),
-      },
-      ') ready at ',
-      ...date(1),
-    ],
-  })),
-];
+        },
+        ') ready at ',
+        ...date(1),
+      ],
+    })),
+  ];
+}

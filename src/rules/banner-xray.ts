@@ -1,5 +1,5 @@
 import type { SmtpReply } from '../smtp/session.js';
-import { BANNER_TEMPLATES, type BannerPart, type BannerTemplate } from './banner-templates.js';
+import { type BannerPart, type BannerTemplate, bannerTemplates } from './banner-templates.js';
 import type { MaskedGreeting } from './mask.js';
 
 export interface BannerReading {
@@ -50,11 +50,12 @@ export function readUnder(text: string): BannerXray {
     if (seen === '*') return kept === 0 || (octet !== '2' && octet !== '0');
     return seen === octet;
   };
-  const readings = BANNER_TEMPLATES.flatMap((template) => {
+  const templates = bannerTemplates();
+  const readings = templates.flatMap((template) => {
     const reading = layUnder(template, text.length, holds);
     return reading === null ? [] : [{ product: template.product, text: reading }];
   });
-  return { readings, tried: BANNER_TEMPLATES.length, kept };
+  return { readings, tried: templates.length, kept };
 }
 
 type Holds = (at: number, octet: string) => boolean;
@@ -102,12 +103,13 @@ function spans(parts: readonly BannerPart[]): { least: number; most: number }[] 
   return found;
 }
 
-const SPANS = new Map(BANNER_TEMPLATES.map((template) => [template, spans(template.parts)]));
+const spansOf = new WeakMap<BannerTemplate, ReturnType<typeof spans>>();
 
 /** The template's reading, or null when it cannot lie under the mask. Each part is tried once at each place. */
 function layUnder(template: BannerTemplate, length: number, holds: Holds): string | null {
   const { parts } = template;
-  const rest = SPANS.get(template)!;
+  const rest = spansOf.get(template) ?? spans(parts);
+  spansOf.set(template, rest);
   const roomAfter = (part: number, at: number): boolean =>
     length - at >= rest[part]!.least && length - at <= rest[part]!.most;
   if (!roomAfter(0, 0)) return null;
