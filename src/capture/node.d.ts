@@ -2,6 +2,10 @@
 declare global {
   interface Buffer {
     latin1Slice(start?: number, end?: number): string;
+    hexSlice(start?: number, end?: number): string;
+    hexWrite(text: string, offset?: number, length?: number): number;
+    utf8Slice(start?: number, end?: number): string;
+    utf8Write(text: string, offset?: number, length?: number): number;
     latin1Write(text: string, offset?: number, length?: number): number;
   }
   namespace WebAssembly {
