@@ -101,6 +101,7 @@ export class Rewriter {
     const { client, server, exchanges, extensions, messages } = session;
     const made: SmtpSession = {
       ...session,
+      tcp: session.tcp,
       client: this.endpoint(client),
       server: this.endpoint(server),
       exchanges: exchanges.map((exchange) => this.exchange(exchange)),

@@ -122,20 +122,49 @@ export interface Path {
  */
 export function parsePath(argument: string | null): Path | null {
   if (argument === null) return null;
-  const keyword = /^[ \t]*(?:FROM|TO)[ \t]*:[ \t]*/i.exec(argument);
-  let rest = keyword ? argument.slice(keyword[0].length) : argument;
-  const bracket = rest.startsWith('<') ? 0 : keyword ? -1 : rest.indexOf('<');
-  if (bracket >= 0) rest = rest.slice(bracket + 1);
+  const after = afterKeyword(argument);
+  let from = Math.max(after, 0);
+  const bracket = argument.charCodeAt(from) === BRACKET ? from : after < 0 ? argument.indexOf('<') : -1;
+  if (bracket >= 0) from = bracket + 1;
   let quoted = false;
-  let at = 0;
-  for (; at < rest.length; at++) {
-    const character = rest[at];
-    if (character === '\\') at++;
-    else if (character === '"') quoted = !quoted;
-    else if (!quoted && (bracket >= 0 ? character === '>' : character === ' ' || character === '\t')) break;
+  let at = from;
+  for (; at < argument.length; at++) {
+    const code = argument.charCodeAt(at);
+    if (code === BACKSLASH) at++;
+    else if (code === QUOTE) quoted = !quoted;
+    else if (!quoted && (bracket >= 0 ? code === CLOSING_BRACKET : isSpace(code))) break;
   }
-  const mailbox = withoutRoute(rest.slice(0, at).trim());
-  return { mailbox, parameters: rest.slice(at + 1).trim() };
+  const mailbox = withoutRoute(argument.slice(from, at).trim());
+  return { mailbox, parameters: argument.slice(at + 1).trim() };
+}
+
+const QUOTE = 0x22;
+const COLON = 0x3a;
+const BRACKET = 0x3c;
+const CLOSING_BRACKET = 0x3e;
+const BACKSLASH = 0x5c;
+
+/** Where the path begins behind `FROM:` or `TO:`; -1: there is neither. Asked three times for each command. */
+function afterKeyword(argument: string): number {
+  const from = afterSpaces(argument, 0);
+  const length = holds(argument, from, 'from') ? 4 : holds(argument, from, 'to') ? 2 : -1;
+  if (length < 0) return -1;
+  const colon = afterSpaces(argument, from + length);
+  return argument.charCodeAt(colon) === COLON ? afterSpaces(argument, colon + 1) : -1;
+}
+
+function afterSpaces(text: string, from: number): number {
+  let at = from;
+  while (isSpace(text.charCodeAt(at))) at++;
+  return at;
+}
+
+/** Does the word stand there, in any case? */
+function holds(text: string, from: number, word: string): boolean {
+  for (let index = 0; index < word.length; index++) {
+    if ((text.charCodeAt(from + index) | 0x20) !== word.charCodeAt(index)) return false;
+  }
+  return true;
 }
 
 /** `@one,@two:user@three` is delivered to `user@three`. RFC 5321 appendix C. */
@@ -145,6 +174,7 @@ function withoutRoute(path: string): string {
 
 /** BODY= of a MAIL command, upper case. RFC 6152 §2. */
 export function bodyParameter(parameters: string): string | null {
+  if (parameters === '') return null;
   const match = /(?:^|[ \t])BODY=([^ \t]+)/i.exec(parameters);
   return match ? match[1]!.toUpperCase() : null;
 }

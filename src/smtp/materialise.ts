@@ -1,4 +1,6 @@
-import type { ClosedConnection, Direction } from '../stream/event.js';
+import type { Timestamp } from '../capture/timestamp.js';
+import type { ClosedConnection, CloseReason, Direction, Endpoint, Gap, Overlap } from '../stream/event.js';
+import type { TcpFacts } from '../stream/tcp-facts.js';
 import { bodyParameter, isKnownVerb, parseCommand, parsePath } from './command.js';
 import { extensionsOf } from './extension.js';
 import { type MessageBegin, type MessageRecord, readMessageBegin, readMessageEnd } from './message-record.js';
@@ -8,6 +10,7 @@ import type {
   ExchangeKind,
   Extension,
   NoReply,
+  Protocol,
   SmtpExchange,
   SmtpLine,
   SmtpMessage,
@@ -72,54 +75,95 @@ export function materialise(
   firstIndex: number,
   captureLastUs: number,
 ): SmtpSession {
-  const { connection } = dialogue;
-  const protocol = protocolOf(dialogue.seen);
-  const read =
-    protocol === 'smtp' || protocol === 'none'
-      ? new TranscriptAccount(dialogue, captureLastUs).read()
-      : { exchanges: [], messages: [], tls: null };
-  const { exchanges, messages, tls } = read;
-  const { clientFinFrame, clientRstFrame, serverFinFrame, serverRstFrame } = connection;
-  const clientClose = earliest(clientFinFrame, clientRstFrame);
-  const serverClose = earliest(serverFinFrame, serverRstFrame);
-  const closeFrame = earliest(clientClose, serverClose);
-  const lastUs = connection.end?.us ?? Number.NaN;
-  const silenceUs = captureLastUs - lastUs;
-  return {
-    id: `s${firstIndex + connection.index + 1}`,
-    capture: dialogue.capture,
-    client: connection.client,
-    server: connection.server,
-    start: connection.start,
-    end: connection.end,
-    firstFrame: connection.firstFrame,
-    lastFrame: connection.lastFrame,
-    closed: connection.closed,
-    closedBy: closeFrame === 0 ? null : closeFrame === clientClose ? 'client' : 'server',
-    closeFrame: closeFrame === 0 ? null : closeFrame,
-    midstream: connection.midstream,
-    oneSided: oneSided(connection),
-    synSeen: connection.synSeen,
-    synAckSeen: connection.synAckSeen,
-    silenceUs: Number.isNaN(silenceUs) ? 0 : Math.max(silenceUs, 0),
-    protocol,
-    get tcp() {
-      return connection.tcp;
-    },
-    gaps: connection.gaps,
-    gapCount: connection.gapCount,
-    overlaps: connection.overlaps,
-    overlapCount: connection.overlapCount,
-    exchanges,
-    extensions: lastExtensions(exchanges),
-    encryptedFrom: dialogue.encryptedFrom === 0 ? null : dialogue.encryptedFrom,
-    tlsFollowed: dialogue.tlsFollowed,
-    tls,
-    messages,
-    truncated: dialogue.exchanges > dialogue.kept || dialogue.full,
-    droppedExchanges: dialogue.exchanges - dialogue.kept,
-  };
+  return new Session(dialogue, firstIndex, captureLastUs);
 }
+
+/**
+ * A class although it is only read: as an object literal with a getter each one was a hash table, 3.5 KB that were
+ * thrown away twice for each session.
+ */
+class Session implements SmtpSession {
+  readonly id: string;
+  readonly capture: number;
+  readonly client: Endpoint;
+  readonly server: Endpoint;
+  readonly start: Timestamp | null;
+  readonly end: Timestamp | null;
+  readonly firstFrame: number;
+  readonly lastFrame: number;
+  readonly closed: CloseReason;
+  readonly closedBy: Direction | null;
+  readonly closeFrame: number | null;
+  readonly midstream: boolean;
+  readonly oneSided: Direction | null;
+  readonly synSeen: boolean;
+  readonly synAckSeen: boolean;
+  readonly silenceUs: number;
+  readonly protocol: Protocol;
+  readonly gaps: readonly Gap[];
+  readonly gapCount: number;
+  readonly overlaps: readonly Overlap[];
+  readonly overlapCount: number;
+  readonly exchanges: readonly SmtpExchange[];
+  readonly extensions: readonly Extension[];
+  readonly encryptedFrom: number | null;
+  readonly tlsFollowed: boolean | null;
+  readonly tls: TlsOpening | null;
+  readonly messages: readonly SmtpMessage[];
+  readonly truncated: boolean;
+  readonly droppedExchanges: number;
+  readonly #connection: ClosedConnection;
+  #tcp: TcpFacts | null = null;
+
+  constructor(dialogue: ClosedDialogue, firstIndex: number, captureLastUs: number) {
+    const { connection } = dialogue;
+    const { clientFinFrame, clientRstFrame, serverFinFrame, serverRstFrame } = connection;
+    const clientClose = earliest(clientFinFrame, clientRstFrame);
+    const closeFrame = earliest(clientClose, earliest(serverFinFrame, serverRstFrame));
+    this.#connection = connection;
+    this.id = `s${firstIndex + connection.index + 1}`;
+    this.capture = dialogue.capture;
+    this.client = connection.client;
+    this.server = connection.server;
+    this.start = connection.start;
+    this.end = connection.end;
+    this.firstFrame = connection.firstFrame;
+    this.lastFrame = connection.lastFrame;
+    this.closed = connection.closed;
+    this.closedBy = closeFrame === 0 ? null : closeFrame === clientClose ? 'client' : 'server';
+    this.closeFrame = closeFrame === 0 ? null : closeFrame;
+    this.midstream = connection.midstream;
+    this.oneSided = oneSided(connection);
+    this.synSeen = connection.synSeen;
+    this.synAckSeen = connection.synAckSeen;
+    const silenceUs = captureLastUs - (this.end?.us ?? Number.NaN);
+    this.silenceUs = Number.isNaN(silenceUs) ? 0 : Math.max(silenceUs, 0);
+    this.protocol = protocolOf(dialogue.seen);
+    this.gaps = connection.gaps;
+    this.gapCount = connection.gapCount;
+    this.overlaps = connection.overlaps;
+    this.overlapCount = connection.overlapCount;
+    const legible = this.protocol === 'smtp' || this.protocol === 'none';
+    const { exchanges, messages, tls } = legible
+      ? new TranscriptAccount(dialogue, captureLastUs).read()
+      : NOTHING_READ;
+    this.exchanges = exchanges;
+    this.extensions = lastExtensions(exchanges);
+    this.encryptedFrom = dialogue.encryptedFrom === 0 ? null : dialogue.encryptedFrom;
+    this.tlsFollowed = dialogue.tlsFollowed;
+    this.tls = tls;
+    this.messages = messages;
+    this.truncated = dialogue.exchanges > dialogue.kept || dialogue.full;
+    this.droppedExchanges = dialogue.exchanges - dialogue.kept;
+  }
+
+  get tcp(): TcpFacts {
+    this.#tcp ??= this.#connection.tcp;
+    return this.#tcp;
+  }
+}
+
+const NOTHING_READ: ReturnType<TranscriptAccount['read']> = { exchanges: [], messages: [], tls: null };
 
 function earliest(a: number, b: number): number {
   return a === 0 ? b : b === 0 ? a : Math.min(a, b);
@@ -130,7 +174,7 @@ function oneSided(connection: ClosedConnection): Direction | null {
   return connection.clientPackets === 0 ? 'server' : null;
 }
 
-function lastExtensions(exchanges: readonly SmtpExchange[]): Extension[] {
+function lastExtensions(exchanges: readonly SmtpExchange[]): readonly Extension[] {
   for (let index = exchanges.length - 1; index >= 0; index--) {
     const { verb, reply } = exchanges[index]!;
     if ((verb !== 'EHLO' && verb !== 'LHLO') || reply === null) continue;
@@ -375,28 +419,33 @@ class TranscriptAccount {
   private envelopes(): Envelope[] {
     const { records } = this;
     const envelopes: Envelope[] = [];
-    let open = new Envelope();
-    for (const [index, exchange] of this.exchanges.entries()) {
+    let open: Envelope | null = null;
+    for (let index = 0; index < this.exchanges.length; index++) {
+      const exchange = this.exchanges[index]!;
       // Messages begin and end in the order of their records.
-      if (records[envelopes.length]?.commandExchange === index) envelopes.push(open);
+      if (records[envelopes.length]?.commandExchange === index) {
+        open ??= new Envelope();
+        envelopes.push(open);
+      }
       const ended = records[envelopes.length - 1]?.endExchange === index;
-      if (ended || exchange.kind === 'end-of-data') open = new Envelope();
-      const refused = (exchange.reply?.code ?? 0) >= 400;
+      if (ended || exchange.kind === 'end-of-data') open = null;
+      if ((exchange.reply?.code ?? 0) >= 400) continue;
       switch (exchange.verb) {
         case 'MAIL':
         case 'SEND':
         case 'SOML':
         case 'SAML':
-          if (!refused) open = Envelope.of(exchange.argument);
+          open = Envelope.of(exchange.argument);
           break;
         case 'RCPT':
-          if (!refused) open.add(exchange.argument);
+          open ??= new Envelope();
+          open.add(exchange.argument);
           break;
         case 'EHLO':
         case 'HELO':
         case 'LHLO':
         case 'RSET':
-          if (!refused) open = new Envelope();
+          open = null;
           break;
       }
     }

@@ -188,6 +188,8 @@ export function readMessageEnd(
   const eightBitFrame = eightBit ? reader.number() : null;
   const eightBitOffset = eightBit ? reader.number() : null;
   const report = first & HAS_REPORT ? readReport(reader) : null;
+  const terminator = readTerminator(reader, origin);
+  const more = first & HAS_MORE ? reader.octet() : 0;
   return {
     number: begin.number,
     transport: begin.transport,
@@ -206,8 +208,10 @@ export function readMessageEnd(
     looksLikeReport: (first & REPORT_LIKE) !== 0,
     report,
     terminated: (first & TERMINATED) !== 0,
-    terminator: readTerminator(reader, origin),
-    ...readMore(reader, first, origin),
+    terminator,
+    damages: more & DAMAGED ? readDamages(reader, origin) : NONE,
+    longHeaderLine: more & LONG_LINE ? readOverlong(reader, origin) : null,
+    longFileName: more & LONG_NAME ? readOverlong(reader, origin) : null,
   };
 }
 
@@ -228,19 +232,6 @@ function readTerminator(reader: TranscriptReader, origin: Origin): TerminatorRec
 
 function isLoneDot(splits: readonly number[]): boolean {
   return splits.length === 1 && splits[0] === 2;
-}
-
-function readMore(
-  reader: TranscriptReader,
-  first: number,
-  origin: Origin,
-): Pick<MessageRecord, 'damages' | 'longHeaderLine' | 'longFileName'> {
-  const more = first & HAS_MORE ? reader.octet() : 0;
-  return {
-    damages: more & DAMAGED ? readDamages(reader, origin) : NONE,
-    longHeaderLine: more & LONG_LINE ? readOverlong(reader, origin) : null,
-    longFileName: more & LONG_NAME ? readOverlong(reader, origin) : null,
-  };
 }
 
 function stageOverlong(store: TranscriptStore, item: Overlong, origin: Origin): void {
@@ -300,14 +291,13 @@ function readReport(reader: TranscriptReader): DeliveryReport {
 /** `xxh64:0123456789abcdef` as its kind's number and its octets: 10 instead of 22. */
 function stageDigest(store: TranscriptStore, digest: string): void {
   const colon = digest.indexOf(':');
-  const octets = Buffer.from(digest.slice(colon + 1), 'hex');
+  const octets = digest.slice(colon + 1);
   store.octet(DIGEST_KINDS.indexOf(digest.slice(0, colon) as DigestKind));
-  store.octet(octets.length);
-  store.octets(octets, 0, octets.length);
+  store.octet(octets.length / 2);
+  store.hex(octets);
 }
 
 function readDigest(reader: TranscriptReader): string {
   const kind = DIGEST_KINDS[reader.octet()]!;
-  const octets = Buffer.from(reader.latin1(reader.octet()), 'latin1');
-  return `${kind}:${octets.toString('hex')}`;
+  return `${kind}:${reader.hex(reader.octet())}`;
 }

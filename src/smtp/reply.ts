@@ -2,6 +2,7 @@
 const SPACE = 0x20;
 const HYPHEN = 0x2d;
 const STAR = 0x2a;
+const DOT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 const TWO = 0x32;
@@ -84,7 +85,20 @@ export function isGreetingMask(octets: Buffer, start: number, end: number): bool
 
 /** RFC 3463 status at the beginning of a reply line's text: `550 5.7.1 ..`. */
 export function enhancedStatus(text: string): string | null {
-  if (text.charCodeAt(5) !== 0x2e) return null;
-  const match = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})(?![\d.])/.exec(text);
-  return match ? match[1]! : null;
+  if (text.charCodeAt(5) !== DOT || replyCodeOf(text) === NO_CODE) return null;
+  const separator = text.charCodeAt(3);
+  const kind = text[4];
+  if ((separator !== SPACE && separator !== HYPHEN) || (kind !== '2' && kind !== '4' && kind !== '5'))
+    return null;
+  const subject = afterDigits(text, 6);
+  if (subject < 0 || text.charCodeAt(subject) !== DOT) return null;
+  const end = afterDigits(text, subject + 1);
+  return end < 0 || text.charCodeAt(end) === DOT ? null : text.slice(4, end);
+}
+
+/** Where one to three digits end; -1: there are none, or more. */
+function afterDigits(text: string, from: number): number {
+  let at = from;
+  while (text.charCodeAt(at) >= ZERO && text.charCodeAt(at) <= NINE) at++;
+  return at > from && at <= from + 3 ? at : -1;
 }

@@ -127,6 +127,13 @@ export class TranscriptStore {
     this.staged += this.stage.latin1Write(text, this.staged);
   }
 
+  /** An even number of hexadecimal digits, as octets. */
+  hex(digits: string): void {
+    if (this.staged + digits.length / 2 > STAGE_OCTETS)
+      throw new RangeError('an event is longer than the stage');
+    this.staged += this.stage.hexWrite(digits, this.staged);
+  }
+
   /** Text that may be absent. */
   text(text: string | null): void {
     this.number(text === null ? 0 : text.length + 1);
@@ -235,6 +242,12 @@ export class TranscriptReader {
     const from = this.at;
     this.at += count;
     return this.octets.latin1Slice(from, this.at);
+  }
+
+  hex(count: number): string {
+    const from = this.at;
+    this.at += count;
+    return this.octets.hexSlice(from, this.at);
   }
 
   text(): string | null {
