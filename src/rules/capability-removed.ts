@@ -156,19 +156,27 @@ function note(views: Map<string, View>, session: SmtpSession, seen: FirstReply):
 const CALENDAR = /^(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*,?$/i;
 const RELEASE = /^[(v]?\d+(?:\.\d+)+\S*$/i;
 
+let newestGreeting = '';
+let newestLasting = '';
+
 /** A greeting without its times and the names of its sessions: what has a digit and is no host and no release. */
 function lasting({ lines }: SmtpReply): string {
-  return lines
-    .map(({ text }) =>
-      text
-        .slice(4)
-        .split(/ +/)
-        .map((word, index) =>
-          index > 0 && (CALENDAR.test(word) || (/\d/.test(word) && !RELEASE.test(word))) ? '#' : word,
-        )
-        .join(' '),
+  const greeting = lines.length === 1 ? lines[0]!.text : lines.map(({ text }) => text).join('\n');
+  // Servers without a clock in their greeting always greet alike.
+  if (greeting !== newestGreeting) {
+    newestGreeting = greeting;
+    newestLasting = lines.map(({ text }) => lastingLine(text.slice(4))).join('\n');
+  }
+  return newestLasting;
+}
+
+function lastingLine(text: string): string {
+  return text
+    .split(/ +/)
+    .map((word, index) =>
+      index > 0 && (CALENDAR.test(word) || (/\d/.test(word) && !RELEASE.test(word))) ? '#' : word,
     )
-    .join('\n');
+    .join(' ');
 }
 
 /** The reply with the most sessions that differs from this one by lines that are missing here, and by nothing else. */

@@ -139,48 +139,54 @@ export const inspectionLimit: Rule = {
 };
 
 /** The first breach of each limit in each transaction and message, in no order. */
-function* breaches(session: SmtpSession): Generator<Breach> {
+function breaches(session: SmtpSession): Breach[] {
+  const found: Breach[] = [];
   let recipients = 0;
-  for (const [index, exchange] of session.exchanges.entries()) {
+  for (let index = 0; index < session.exchanges.length; index++) {
+    const exchange = session.exchanges[index]!;
     const { kind, verb, line } = exchange;
     if (verb !== 'RCPT') {
       if (verb === 'MAIL' || verb === 'RSET' || kind === 'end-of-data') recipients = 0;
     } else if (++recipients === LIMITS.recipients.allowed + 1) {
-      yield* ofLine(session, LIMITS.recipients, recipients, index, exchange);
+      found.push(...ofLine(session, LIMITS.recipients, recipients, index, exchange));
     }
     if (kind !== 'command' || line === null) continue;
     if (line.octets > LIMITS.command.allowed) {
-      yield* ofLine(session, LIMITS.command, line.octets, index, exchange);
+      found.push(...ofLine(session, LIMITS.command, line.octets, index, exchange));
     }
     if (verb !== 'MAIL') continue;
     const sender = parsePath(exchange.argument)?.mailbox.length ?? 0;
-    if (sender > LIMITS.sender.allowed) yield* ofLine(session, LIMITS.sender, sender, index, exchange);
+    if (sender > LIMITS.sender.allowed)
+      found.push(...ofLine(session, LIMITS.sender, sender, index, exchange));
   }
   for (const { longHeaderLine, longFileName, commandExchange } of session.messages) {
-    if (longHeaderLine) yield ofItem(session, LIMITS.header, longHeaderLine, commandExchange);
-    if (longFileName) yield ofItem(session, LIMITS.name, longFileName, commandExchange);
+    if (longHeaderLine) found.push(ofItem(session, LIMITS.header, longHeaderLine, commandExchange));
+    if (longFileName) found.push(ofItem(session, LIMITS.name, longFileName, commandExchange));
   }
+  return found;
 }
 
-function* ofLine(
+function ofLine(
   session: SmtpSession,
   limit: Limit,
   value: number,
   index: number,
   { line, segments, pipelined }: SmtpExchange,
-): Generator<Breach> {
-  if (line === null) return;
-  yield {
-    limit,
-    value,
-    exchange: index,
-    offset: line.offset,
-    endOffset: line.offset + line.octets,
-    frame: line.lastFrame,
-    time: line.time,
-    small: segments === 1 && !pipelined && line.octets <= LIMITS.command.allowed,
-    evidence: lineEvidence(session, line, `over the limit of ${limit.allowed}`),
-  };
+): Breach[] {
+  if (line === null) return [];
+  return [
+    {
+      limit,
+      value,
+      exchange: index,
+      offset: line.offset,
+      endOffset: line.offset + line.octets,
+      frame: line.lastFrame,
+      time: line.time,
+      small: segments === 1 && !pipelined && line.octets <= LIMITS.command.allowed,
+      evidence: lineEvidence(session, line, `over the limit of ${limit.allowed}`),
+    },
+  ];
 }
 
 function ofItem(session: SmtpSession, limit: Limit, item: OverlongItem, exchange: number): Breach {

@@ -18,6 +18,10 @@ const MIN_STARS = 3;
 /** Reads a greeting as a mask, or null. Any clear character in any line makes it a decorated honest one. */
 export function maskedGreeting(reply: SmtpReply): MaskedGreeting | null {
   const first = reply.lines[0]?.text ?? '';
+  // Nearly every greeting ends here, at the first character of a host name.
+  const lead = first[4];
+  if (lead !== undefined && lead !== '*' && lead !== '2' && lead !== '0' && lead !== ' ' && lead !== 'S')
+    return null;
   const octets = reply.lines.reduce((sum, line) => sum + line.octets, 0);
   if (/^220 SMTP\/cmap_{3,} ?read/.test(first)) {
     return { family: 'cmap', stars: 0, octets, codesKept: false };

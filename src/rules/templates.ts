@@ -87,7 +87,10 @@ export function maskedKeywords(extensions: readonly Extension[]): readonly Maske
   return newest.keywords;
 }
 
-function readMask(extensions: readonly Extension[]): MaskedKeyword[] {
+const NO_KEYWORDS: readonly MaskedKeyword[] = [];
+
+function readMask(extensions: readonly Extension[]): readonly MaskedKeyword[] {
+  if (!extensions.some(({ text }) => text.length === 1 || text.startsWith('X'))) return NO_KEYWORDS;
   const letters = lettered(extensions);
   const masked = new Map<Extension, string | null>();
   for (const extension of extensions) {

@@ -57,9 +57,6 @@ export const verbRejected: Rule = {
     return {
       session(session) {
         knowledge.learn(session);
-        const bye = session.exchanges.find((exchange) =>
-          LOCAL_PROXY_BYE.test(exchange.reply?.lines[0]?.text ?? ''),
-        );
         for (const exchange of session.exchanges) {
           const keyword = KEYWORD_OF[exchange.verb];
           const code = exchange.reply?.code;
@@ -68,6 +65,9 @@ export const verbRejected: Rule = {
           if (echoedMask(exchange)) continue;
           const offer = session.extensions.find((extension) => extension.keyword.split('=')[0] === keyword);
           const signs = foreignSigns(session, exchange.reply!);
+          const bye = session.exchanges.find(({ reply }) =>
+            LOCAL_PROXY_BYE.test(reply?.lines[0]?.text ?? ''),
+          );
           const local = LOCAL_PROXY_REPLY.test(exchange.reply!.lines[0]?.text ?? '');
           const draft: FindingDraft = {
             session: { id: session.id, capture: session.capture, server: session.server },
