@@ -64,7 +64,11 @@ await program.write({
   // What nearly every run needs is one file: each of 27 took half a millisecond to find.
   codeSplitting: {
     groups: [
-      { name: 'cli', priority: 2, test: /src\/(cli\/(options|io|usage-error)|report\/printable|rules\/finding)\.ts$/ },
+      {
+        name: 'cli',
+        priority: 2,
+        test: /src\/(cli\/(options|io|usage-error)|report\/printable|rules\/finding)\.ts$/,
+      },
       {
         name: 'analysis',
         priority: 1,
