@@ -41,7 +41,9 @@ export class OneByOne implements CapturesReader {
     const told = onProgress && {
       onProgress: (octets: number, total: number | null) => onProgress(file, octets, total),
     };
-    return readSessions(file, place, { ...options, ...told }, closed);
+    return readSessions(file, place, { ...options, ...told }, (record, lastUs, messages) =>
+      closed(record.packed(), lastUs, messages),
+    );
   }
 
   async end(): Promise<void> {}

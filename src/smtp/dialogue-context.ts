@@ -1,4 +1,4 @@
-import { StreamChunk } from '../stream/event.js';
+import { type ClosedConnection, type NumberSource, StreamChunk } from '../stream/event.js';
 import type { DigestFactory } from './digest.js';
 import { Answer, type LogContext, type ReplyLine } from './exchange-log.js';
 import { WireLine } from './line-splitter.js';
@@ -25,6 +25,11 @@ export interface SessionRecord {
 /** A session that has just ended, with what it is made of. */
 export interface ClosedRecord extends SessionRecord, ClosedDialogue {
   readonly transcript: Transcript;
+  /**
+   * The same in few octets, for who keeps a million of them. Asked for once; neither this record nor the connection may be
+   * used afterwards.
+   */
+  packed(): SessionRecord;
 }
 
 /** Octets held for all sessions together: more than that, and each session guesses at once. */
@@ -48,6 +53,8 @@ export class DialogueContext implements LogContext {
     checksum: 'unverifiable',
   };
   held = 0;
+  /** Reads packed connections; null: none was packed yet. */
+  unpack: ((source: NumberSource) => ClosedConnection) | null = null;
 
   constructor(
     readonly capture: number,

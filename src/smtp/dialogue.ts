@@ -14,11 +14,9 @@ import * as state from './dialogue-state.js';
 import type { DigestFactory } from './digest.js';
 import type { ReplyLine } from './exchange-log.js';
 import { cutLine, finishPartial, keepPartial, type WireLine } from './line-splitter.js';
-import { materialise } from './materialise.js';
 import * as protocol from './protocol.js';
+import { Snapshot } from './record.js';
 import { isGreetingMask, isHyphen, isMaskedSeparator, looksMasked, NO_CODE, replyCode } from './reply.js';
-import type { SmtpSession } from './session.js';
-import type { Transcript } from './transcript.js';
 
 export type { ClosedRecord, SessionRecord };
 
@@ -57,10 +55,13 @@ export interface OpenDialogue {
 export class SmtpDialogues implements ConnectionListener {
   private readonly context: DialogueContext;
   private readonly onOpened: ((dialogue: OpenDialogue) => void) | undefined;
+  /** Who looks at open dialogues sees those too that nobody answers. */
+  readonly early: boolean;
 
   constructor({ capture, digest, nextMessage, onClosed, onOpened }: SmtpDialoguesOptions) {
     this.context = new DialogueContext(capture, digest, nextMessage, onClosed);
     this.onOpened = onOpened;
+    this.early = onOpened !== undefined;
   }
 
   opened(connection: ConnectionView): StreamListener {
@@ -101,11 +102,11 @@ class Dialogue extends ClientDialogue implements StreamListener, OpenDialogue {
     this.closeClient();
     this.log.close();
     this.tls?.write(this.log, this.log);
-    this.context.onClosed(new ClosedSession(this.context.capture, this));
+    this.context.onClosed(this.snapshot());
   }
 
-  snapshot(): SessionRecord {
-    return new ClosedSession(this.context.capture, this);
+  snapshot(): ClosedRecord {
+    return new Snapshot(this.context, this);
   }
 
   private serverChunk(chunk: StreamChunk): void {
@@ -302,47 +303,5 @@ class Dialogue extends ClientDialogue implements StreamListener, OpenDialogue {
     this.log.cutReply();
     // Whatever the reply goes on to say, the client has waited for it.
     if (this.mode === state.SEARCHING && this.context.reply.more) this.resume(state.COMMANDS);
-  }
-}
-
-/** What stays of a dialogue: a transcript and a few numbers. */
-class ClosedSession implements ClosedRecord {
-  readonly connection: ConnectionView;
-  readonly transcript: Transcript;
-  readonly frame: number;
-  readonly us: number;
-  readonly exchanges: number;
-  readonly kept: number;
-  readonly full: boolean;
-  readonly seen: number;
-  readonly encryptedFrom: number;
-  readonly tlsFollowed: boolean | null;
-
-  constructor(
-    readonly capture: number,
-    dialogue: Dialogue,
-  ) {
-    this.connection = dialogue.connection;
-    this.transcript = dialogue.log.sealed();
-    this.frame = dialogue.log.frame;
-    this.us = dialogue.log.us;
-    this.exchanges = dialogue.log.next;
-    this.kept = dialogue.log.kept;
-    this.full = dialogue.log.full;
-    this.seen = dialogue.seen;
-    this.encryptedFrom = dialogue.encryptedFrom;
-    this.tlsFollowed = dialogue.tlsFollowed;
-  }
-
-  get index(): number {
-    return this.connection.index;
-  }
-
-  materialise(firstIndex: number, captureLastUs: number): SmtpSession {
-    return materialise(this, firstIndex, captureLastUs);
-  }
-
-  release(): void {
-    this.transcript.release();
   }
 }

@@ -124,7 +124,8 @@ export class PackedSession implements SessionRecord {
     const dialogue = {
       capture: capture.capture,
       firstMessage: capture.firstMessage,
-      transcript: { reader: () => new TranscriptReader(octets, octets.length, capture) },
+      transcript: { reader: () => new TranscriptReader(octets, 0, octets.length, capture) },
+      events: octets.length,
       frame,
       us,
       exchanges,

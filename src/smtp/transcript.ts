@@ -180,15 +180,25 @@ export class Transcript {
   /** A transcript of its own with the same octets. Nothing may be appended to either afterwards. */
   sealed(): Transcript {
     const sealed = new Transcript(this.store);
-    sealed.first = this.first;
-    sealed.block = this.block;
-    sealed.length = this.length;
+    sealed.continue(this);
     return sealed;
   }
 
-  /** Reads it from the beginning, in the order in which it was written. One reader of a store at a time. */
-  reader(): TranscriptReader {
-    return new TranscriptReader(this.octets(), this.length, this.store.lines);
+  /** Takes the octets of another transcript over. Nothing may be appended to that afterwards. */
+  protected continue(other: Transcript): void {
+    this.first = other.first;
+    this.block = other.block;
+    this.length = other.length;
+  }
+
+  /**
+   * Reads it in the order in which it was written. One reader of a store at a time.
+   *
+   * @param from  octets written in front of what is read
+   */
+  reader(from = 0, to = this.length): TranscriptReader {
+    const { store } = this;
+    return new TranscriptReader(store.gather(this.first, to), from, to, store.lines);
   }
 
   /** Begins with its octets; valid until another transcript of the store is read. */
@@ -205,10 +215,9 @@ export class Transcript {
 }
 
 export class TranscriptReader {
-  private at = 0;
-
   constructor(
     private readonly octets: Buffer,
+    private at: number,
     private readonly end: number,
     readonly table: LineTexts,
   ) {}

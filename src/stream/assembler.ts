@@ -1,6 +1,14 @@
 import type { AddressTable } from '../wire/address.js';
 import type { Checksum, TcpSegment } from '../wire/segment.js';
-import { type Direction, type GapCause, StreamChunk, type StreamListener } from './event.js';
+import {
+  type ConnectionView,
+  type Direction,
+  type GapCause,
+  type NumberSink,
+  type NumberSource,
+  StreamChunk,
+  type StreamListener,
+} from './event.js';
 import type { StreamLimits } from './limits.js';
 import { RecentOctets } from './recent.js';
 import { advance } from './sequence.js';
@@ -16,6 +24,14 @@ export class StreamContext {
   segment: TcpSegment | null = null;
   /** Microseconds between it and its connection's packet in front of it. */
   quietUs = Number.NaN;
+  /** Who hears a connection; set by the table. */
+  opened: (connection: ConnectionView) => StreamListener = () => {
+    throw new TypeError('nobody listens');
+  };
+  /** See `ConnectionView`; set by the floor's table, which knows what reads them. */
+  unpack: (source: NumberSource) => ConnectionView = () => {
+    throw new TypeError('nothing was packed');
+  };
   /** Verdict on the segment that is being delivered; null: not computed, it is `segment`. */
   #verdict: Checksum | null = null;
 
@@ -110,6 +126,31 @@ export class Assembler {
   waiting: Waiting | null = null;
 
   constructor(readonly direction: Direction) {}
+
+  /** What is known of a direction in which nothing waits. */
+  pack(sink: NumberSink): void {
+    sink.signed(this.next);
+    sink.signed(this.offset);
+    sink.signed(this.acked);
+    sink.signed(this.isn);
+    sink.signed(this.origin);
+    sink.signed(this.finOffset);
+    sink.signed(this.finFrame);
+    sink.signed(this.rstFrame);
+    sink.signed(this.packets);
+  }
+
+  unpack(source: NumberSource): void {
+    this.next = source.signed();
+    this.offset = source.signed();
+    this.acked = source.signed();
+    this.isn = source.signed();
+    this.origin = source.signed() as Origin;
+    this.finOffset = source.signed();
+    this.finFrame = source.signed();
+    this.rstFrame = source.signed();
+    this.packets = source.signed();
+  }
 
   /** `next` means something. */
   get known(): boolean {

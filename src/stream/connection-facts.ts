@@ -8,6 +8,8 @@ import type {
   Endpoint,
   Gap,
   GapCause,
+  NumberSink,
+  NumberSource,
   Overlap,
   StreamListener,
 } from './event.js';
@@ -43,6 +45,21 @@ class Oddities {
   foreignPassed = 0;
 }
 
+const MIDSTREAM = 1 << 0;
+const SYN_SEEN = 1 << 1;
+const CLOSE_REASONS: readonly CloseReason[] = ['fin', 'rst', 'idle', 'reused', 'limit', 'end-of-capture'];
+/** Stands for NaN among packed times: no time is so early. */
+const NO_TIME = -(2 ** 51);
+
+function packTime(sink: NumberSink, us: number): void {
+  sink.signed(Number.isNaN(us) ? NO_TIME : us);
+}
+
+function unpackTime(source: NumberSource): number {
+  const us = source.signed();
+  return us === NO_TIME ? Number.NaN : us;
+}
+
 const NONE: Readonly<Oddities> = Object.freeze(new Oddities());
 
 /**
@@ -53,7 +70,8 @@ const NONE: Readonly<Oddities> = Object.freeze(new Oddities());
 export class ConnectionFacts implements ConnectionView, GapListener {
   readonly fromClient = new Assembler('client');
   readonly fromServer = new Assembler('server');
-  listener: StreamListener | null = null;
+  isOpen = true;
+  #listener: StreamListener | null = null;
   closed: CloseReason = 'end-of-capture';
   synSeen = false;
   /** 0: none was seen. */
@@ -99,12 +117,102 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     /** Upper 16 bits the client's port, lower 16 the server's. */
     readonly ports: number,
     readonly midstream: boolean,
-    segment: TcpSegment,
+    segment: Pick<TcpSegment, 'frame' | 'us' | 'ns' | 'digits'>,
   ) {
     this.firstFrame = segment.frame;
     this.lastFrame = segment.frame;
     this.#startUs = segment.us;
     this.#startFine = (segment.ns << 4) | segment.digits;
+  }
+
+  /** Who hears this connection. Most that are open in a flood never have anything to say. */
+  get listener(): StreamListener {
+    if (this.#listener === null) this.wake();
+    return this.#listener!;
+  }
+
+  /** Has somebody listen from now on. */
+  wake(): void {
+    this.#listener ??= this.context.opened(this);
+  }
+
+  /** Says goodbye to the listener. */
+  protected bury(reason: CloseReason): void {
+    const { listener } = this;
+    this.closed = reason;
+    this.isOpen = false;
+    this.#listener = null;
+    listener.closed(this);
+  }
+
+  get unpack(): (source: NumberSource) => ConnectionView {
+    return this.context.unpack;
+  }
+
+  pack(sink: NumberSink): boolean {
+    if (this.#oddities !== null || this.isOpen) return false;
+    sink.signed(this.index);
+    sink.signed(this.family);
+    sink.signed(this.clientAddress);
+    sink.signed(this.serverAddress);
+    sink.signed(this.ports);
+    sink.signed((this.midstream ? MIDSTREAM : 0) | (this.synSeen ? SYN_SEEN : 0));
+    sink.signed(this.firstFrame);
+    packTime(sink, this.#startUs);
+    sink.signed(this.#startFine);
+    packTime(sink, this.#endUs);
+    sink.signed(this.#endFine);
+    this.fromClient.pack(sink);
+    this.fromServer.pack(sink);
+    sink.signed(CLOSE_REASONS.indexOf(this.closed));
+    sink.signed(this.synAckFrame);
+    sink.signed(this.lastFrame);
+    sink.signed(this.clientOffer);
+    sink.signed(this.serverOffer);
+    sink.signed(this.clientHopLimit);
+    sink.signed(this.clientTsval);
+    sink.signed(this.serverStack);
+    sink.signed(this.serverTsval);
+    packTime(sink, this.handshakeUs);
+    sink.signed(this.#serverFrame);
+    sink.signed(this.#serverMs);
+    packTime(sink, this.serverFinUs);
+    return true;
+  }
+
+  /** A closed connection again, of what it has written. */
+  static read(context: StreamContext, source: NumberSource): ConnectionFacts {
+    const index = source.signed();
+    const family = source.signed() === 6 ? 6 : 4;
+    const client = source.signed();
+    const server = source.signed();
+    const ports = source.signed();
+    const flags = source.signed();
+    const first = { frame: source.signed(), us: unpackTime(source), ns: 0, digits: 0 };
+    const fine = source.signed();
+    first.ns = fine >>> 4;
+    first.digits = fine & 15;
+    const midstream = (flags & MIDSTREAM) !== 0;
+    const facts = new ConnectionFacts(context, index, family, client, server, ports, midstream, first);
+    facts.synSeen = (flags & SYN_SEEN) !== 0;
+    facts.#endUs = unpackTime(source);
+    facts.#endFine = source.signed();
+    facts.fromClient.unpack(source);
+    facts.fromServer.unpack(source);
+    facts.closed = CLOSE_REASONS[source.signed()]!;
+    facts.synAckFrame = source.signed();
+    facts.lastFrame = source.signed();
+    facts.clientOffer = source.signed();
+    facts.serverOffer = source.signed();
+    facts.clientHopLimit = source.signed();
+    facts.clientTsval = source.signed();
+    facts.serverStack = source.signed();
+    facts.serverTsval = source.signed();
+    facts.handshakeUs = unpackTime(source);
+    facts.#serverFrame = source.signed();
+    facts.#serverMs = source.signed();
+    facts.serverFinUs = unpackTime(source);
+    return facts;
   }
 
   get client(): Endpoint {
@@ -241,7 +349,7 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     const gap: Gap = { direction, offset, octets, cause };
     const rare = this.#rare();
     if (++rare.gapCount <= MAX_LISTED) rare.gaps.push(gap);
-    this.listener?.gap(gap, this.lastFrame);
+    if (this.isOpen) this.listener.gap(gap, this.lastFrame);
   }
 
   protected stray(): void {

@@ -106,17 +106,10 @@ export class Connection extends ConnectionFacts {
 
   /** Delivers or declares missing all that waits, and says goodbye. */
   close(reason: CloseReason): void {
-    const { listener } = this;
-    if (listener === null) return;
+    if (!this.isOpen) return;
     this.#flush();
     const finished = this.fromClient.finOffset >= 0 && this.fromServer.finOffset >= 0;
-    this.closed = finished ? 'fin' : reason;
-    this.listener = null;
-    listener.closed(this);
-  }
-
-  get isOpen(): boolean {
-    return this.listener !== null;
+    this.bury(finished ? 'fin' : reason);
   }
 
   /** RFC 9293 §3.10.7.2-3: what a SYN or SYN-ACK fixes. False: it is none of this connection. */
@@ -267,7 +260,7 @@ export class Connection extends ConnectionFacts {
     const { offset } = from;
     from.recent = context.recent.note(from.recent, from.next, s.octets, start, end, s.tcpStart);
     from.pass(end - start);
-    context.deliver(from.direction, offset, start, end, this.listener!);
+    context.deliver(from.direction, offset, start, end, this.listener);
   }
 
   /** Data that is not simply the next: repeated, early, cut short, or of a direction not seen before. */
@@ -394,7 +387,7 @@ export class Connection extends ConnectionFacts {
 
   #drain(): void {
     const { context, fromClient, fromServer } = this;
-    const listener = this.listener!;
+    const { listener } = this;
     for (;;) {
       const client = fromClient.release(context, listener, this, fromServer.offset);
       const server = fromServer.release(context, listener, this, fromClient.offset);

@@ -3,6 +3,7 @@ import type { SegmentListener } from '../wire/decode.js';
 import { ACK, type Checksum, RST, SYN, type TcpSegment } from '../wire/segment.js';
 import { StreamContext } from './assembler.js';
 import { Connection, isKeepAlive } from './connection.js';
+import { ConnectionFacts } from './connection-facts.js';
 import type { CloseReason, ConnectionListener, ConnectionView } from './event.js';
 import { FlowTable, flowHash, sideOf } from './flow-table.js';
 import { DEFAULT_STREAM_LIMITS, type StreamLimits } from './limits.js';
@@ -31,7 +32,7 @@ export class ConnectionTable implements SegmentListener {
   connectionCount = 0;
   /** Time of the newest packet, in microseconds; NaN before the first that has one. */
   lastUs = Number.NaN;
-  readonly #listener: ConnectionListener;
+  readonly #early: boolean;
   readonly #context: StreamContext;
   readonly #flows: FlowTable;
   readonly #isPort = new Uint8Array(65536);
@@ -51,9 +52,12 @@ export class ConnectionTable implements SegmentListener {
     checksum: (segment: TcpSegment) => Checksum,
     limits: Partial<StreamLimits> = {},
   ) {
-    this.#listener = listener;
+    this.#early = listener.early ?? false;
     this.#limits = { ...DEFAULT_STREAM_LIMITS, ...limits };
-    this.#context = new StreamContext(addresses, checksum, this.#limits);
+    const context = new StreamContext(addresses, checksum, this.#limits);
+    context.opened = (connection) => listener.opened(connection);
+    context.unpack = (source) => ConnectionFacts.read(context, source);
+    this.#context = context;
     this.#flows = new FlowTable(this.#limits.remembered);
     for (const port of ports) this.#isPort[port] = 1;
   }
@@ -103,9 +107,15 @@ export class ConnectionTable implements SegmentListener {
 
   /** The capture is over: all that is open closes, in the order of opening. */
   end(): void {
-    const open = this.#flows.connections.filter((connection) => connection !== undefined);
-    open.sort((a, b) => a.index - b.index);
-    for (const connection of open) this.#close(connection, 'end-of-capture', false);
+    const open: (Connection | undefined)[] = this.#flows.connections
+      .filter((connection) => connection !== undefined)
+      .sort((a, b) => a.index - b.index);
+    for (let index = 0; index < open.length; index++) {
+      const connection = open[index]!;
+      // Each may be collected when it is closed: what is kept of it then is small.
+      open[index] = undefined;
+      this.#close(connection, 'end-of-capture', false);
+    }
   }
 
   /** The segment's connection, opened if need be; null when the segment is none's. */
@@ -139,7 +149,7 @@ export class ConnectionTable implements SegmentListener {
     );
     connection.touchedUs = Math.max(s.us, this.#clockUs);
     this.#flows.add(connection, hash);
-    connection.listener = this.#listener.opened(connection);
+    if (this.#early) connection.wake();
     if (midstream) {
       connection.gap('client', 0, null, 'midstream');
       connection.gap('server', 0, null, 'midstream');

@@ -177,6 +177,15 @@ describe('probes', () => {
 });
 
 describe('time', () => {
+  test('nobody is asked to listen to what never says anything, until it ends', () => {
+    const script = `${HANDSHAKE}ports=40001:25 C S -1\nports=40002:25 C S -1\nC PA 0 a`;
+    const open = hear(script, { late: true, open: true });
+    expect(open.connections.map(({ view }) => view.client.port)).toEqual([40002]);
+    open.table.end();
+    expect(open.connections.map(({ view }) => view.client.port)).toEqual([40002, 40000, 40001]);
+    expect(open.log.filter((line) => /closed/.test(line))).toHaveLength(3);
+  });
+
   test('an hour without a packet, by the time of other packets', () => {
     const script = (ms: number) =>
       `${HANDSHAKE}C PA 0 a\nports=40001:25 C S -1\n@${ms} C A 0\n@61000 C A 0\n@10 C A 0\nports=40000:25 C PA 1 b`;

@@ -31,7 +31,13 @@ class Sender {
     };
     this.listener = quiet ? silent : null;
     const opened = () => this.listener ?? this.writer();
-    this.table = new ConnectionTable({ opened }, new AddressTable(), [25], () => 'unverifiable', limits);
+    this.table = new ConnectionTable(
+      { opened, early: true },
+      new AddressTable(),
+      [25],
+      () => 'unverifiable',
+      limits,
+    );
     this.segment.octets = Buffer.alloc(70_000, 'x');
     this.segment.us = 1e15;
   }

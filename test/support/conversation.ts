@@ -48,6 +48,7 @@ export const PLAIN_TCP: TcpFacts = {
 
 /** A connection that a test moves by hand. */
 export class FakeConnection implements ConnectionView {
+  unpack: ConnectionView['unpack'] = () => this;
   index = 0;
   client = { address: '192.0.2.10', port: 40000 };
   server = { address: '198.51.100.25', port: 25 };
@@ -77,6 +78,10 @@ export class FakeConnection implements ConnectionView {
 
   acknowledged(direction: Direction): number {
     return this.acked[direction];
+  }
+
+  pack(): boolean {
+    return false;
   }
 }
 

@@ -14,6 +14,7 @@
  * `ports=40001:25` of this line and the following, `far` the frame is not captured. `#` begins a remark.
  */
 
+import assert from 'node:assert/strict';
 import { ConnectionTable, type StreamLimits } from '../../src/stream/connections.js';
 import type { ConnectionListener, ConnectionView, Direction, StreamChunk } from '../../src/stream/event.js';
 import { AddressTable } from '../../src/wire/address.js';
@@ -71,8 +72,38 @@ export interface RunOptions {
   limits?: Partial<StreamLimits>;
   /** Hears each chunk too. */
   chunk?: (chunk: StreamChunk, connection: ConnectionView) => void;
+  /** Listeners are asked for only when there is something to hear. */
+  late?: boolean;
   /** Do not end the table. */
   open?: boolean;
+}
+
+const FACTS = [
+  ...['index', 'client', 'server', 'start', 'end', 'firstFrame', 'lastFrame', 'midstream', 'synSeen'],
+  ...['synAckSeen', 'clientPackets', 'serverPackets', 'clientFinFrame', 'serverFinFrame', 'clientRstFrame'],
+  ...['serverRstFrame', 'closed', 'gaps', 'gapCount', 'overlaps', 'overlapCount', 'tcp'],
+] as const;
+
+/** Each closed connection of each test must be the same when it was packed, or refuse to be. */
+function packAgain(connection: ConnectionView): void {
+  const numbers: number[] = [];
+  const packed = connection.pack({ signed: (value) => void numbers.push(value) });
+  if (!packed) {
+    assert.equal(numbers.length, 0);
+    return;
+  }
+  for (const value of numbers) assert.ok(Number.isSafeInteger(value) && !Object.is(value, -0), `${value}`);
+  let at = 0;
+  const again = connection.unpack({ signed: () => numbers[at++]! });
+  assert.equal(at, numbers.length);
+  for (const fact of FACTS) {
+    const name = fact as keyof ConnectionView;
+    assert.deepEqual(again[name], connection[name], fact);
+  }
+  for (const side of ['client', 'server'] as const) {
+    assert.equal(again.acknowledged(side), connection.acknowledged(side));
+    assert.equal(again.streamOffset(side, 1234), connection.streamOffset(side, 1234));
+  }
 }
 
 /** Feeds the segments and writes down every event. */
@@ -81,6 +112,7 @@ export function run(segments: readonly WireSegment[], options: RunOptions = {}):
   const connections: HeardConnection[] = [];
   const log: string[] = [];
   const listener: ConnectionListener = {
+    early: !options.late,
     opened(view) {
       const heard = new HeardConnection(view);
       connections.push(heard);
@@ -104,6 +136,7 @@ export function run(segments: readonly WireSegment[], options: RunOptions = {}):
         },
         closed(connection) {
           heard.closed++;
+          packAgain(connection);
           for (const o of connection.overlaps) {
             say(
               `overlap ${o.direction === 'client' ? 'C' : 'S'} ${o.offset}+${o.octets} ${o.checksum} #${o.frame}`,
