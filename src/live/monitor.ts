@@ -5,7 +5,7 @@ import { createDecoder } from '../fragment/decoder.js';
 import type { Finding, NotAssessed } from '../rules/finding.js';
 import type { Rule } from '../rules/rule.js';
 import { RuleSet } from '../rules/rule-set.js';
-import { type OpenDialogue, type SessionRecord, SmtpDialogues } from '../smtp/dialogue.js';
+import { type SessionRecord, SmtpDialogues } from '../smtp/dialogue.js';
 import type { DigestFactory } from '../smtp/digest.js';
 import type { SmtpSession } from '../smtp/session.js';
 import { ConnectionTable } from '../stream/connections.js';
@@ -15,9 +15,9 @@ import { tcpChecksum } from '../wire/checksum.js';
 import type { Decoder, SegmentListener } from '../wire/decode.js';
 import type { TcpSegment } from '../wire/segment.js';
 import type { DuplicateMemory } from './duplicate-memory.js';
-import { type Announcement, byKey, FindingBoard } from './finding-board.js';
+import { type Announcement, FindingBoard } from './finding-board.js';
+import { OpenSessions } from './open-sessions.js';
 import { DUPLICATE_RULE, RuleGenerations } from './rule-generations.js';
-import { sessionRow } from './session-row.js';
 import { SessionShelf } from './shelf.js';
 import type {
   DuplicateRow,
@@ -82,10 +82,6 @@ export interface MonitorOptions {
   readonly limits?: Partial<MonitorLimits>;
 }
 
-/** After so long without a packet a session in progress is judged once more: silence has become evidence. */
-const SILENT_US = 61_000_000;
-/** Sessions in progress that one tick looks at for silence. */
-const SILENCE_STEPS = 2_000;
 /** Sessions that wait to be judged; beyond that packets wait for them. */
 const MAX_WAITING = 5_000;
 /** Milliseconds that judging takes at once: keys and packets wait so long. */
@@ -109,14 +105,6 @@ interface Waiting {
   readonly us: number;
 }
 
-interface Open {
-  readonly dialogue: OpenDialogue;
-  /** It was judged when nothing had come for a minute. */
-  silenceJudged: boolean;
-  row: SessionRow | null;
-  rowFrame: number;
-}
-
 /**
  * The pipeline over a capture that goes on: packets in, findings out as they are proved.
  *
@@ -136,26 +124,18 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   private readonly limits: MonitorLimits;
   private readonly table: ConnectionTable;
   private readonly decoder: Decoder;
-  /** By the index of the connection. */
-  private readonly open = new Map<number, Open>();
+  private readonly open: OpenSessions;
   private readonly shelf: SessionShelf;
   private readonly board: FindingBoard;
   private readonly generations: RuleGenerations;
-  /** For sessions in progress, each by itself. */
-  private readonly rulesOfOne: readonly Rule[];
   /** Closed, and not judged yet, with the time of the capture when they closed. */
   private waiting: Waiting[] = [];
   private next = 0;
   private scheduled = false;
   private closedFindings: ReadonlyMap<string, Finding> = new Map();
   private remarks: readonly NotAssessed[] = [];
-  private readonly openFindings = new Map<number, Map<string, Finding>>();
   private readonly unjudged = new Map<string, number>();
   private readonly troubles: HealthFacts['troubles'][number][] = [];
-  private readonly touched = new Set<number>();
-  private readonly due = new Set<number>();
-  private lastTouched: ConnectionView | null = null;
-  private silenceAt: Iterator<Open> | null = null;
   private readonly recall = (number: number): SmtpSession | null => this.shelf.session(number, this.nowUs());
   private packets = 0;
   private octets = 0;
@@ -188,7 +168,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       capture: 0,
       digest,
       nextMessage: () => ++this.messages,
-      onOpened: (dialogue) => this.opened(dialogue),
+      onOpened: (dialogue) => this.open.opened(dialogue),
       onClosed: (record) => this.closed(record),
     });
     const checksum = (segment: TcpSegment) => tcpChecksum(segment, addresses);
@@ -204,9 +184,13 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       this.recall,
       this.limits,
     );
-    this.rulesOfOne = options.rules.map((rule) =>
+    const rulesOfOne = options.rules.map((rule) =>
       rule.meta.id === DUPLICATE_RULE ? options.duplicates.ruleOfOpen : rule,
     );
+    this.open = new OpenSessions({
+      now,
+      rules: () => new RuleSet(rulesOfOne, this.recall, this.limits.sessionsOfFinding),
+    });
     this.begunMs = now();
     this.packetMs = this.begunMs;
     this.rateMs = this.begunMs;
@@ -230,9 +214,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
 
   segment(segment: TcpSegment): void {
     const connection = this.table.segment(segment);
-    if (connection === null || connection === this.lastTouched) return;
-    this.lastTouched = connection;
-    this.touched.add(connection.index);
+    if (connection !== null) this.open.touch(connection);
   }
 
   /** A capture begins whose frames are numbered from 1 again. */
@@ -259,9 +241,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     this.measure(startMs);
     const nowUs = this.nowUs();
     this.expire(nowUs);
-    const untilMs = startMs + this.limits.tickMs;
-    this.judgeDue(nowUs, untilMs);
-    this.judgeSilent(nowUs, untilMs);
+    this.open.judge(nowUs, startMs + this.limits.tickMs);
     this.say(startMs);
   }
 
@@ -281,7 +261,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     this.table.end();
     while (this.next < this.waiting.length) this.hearNext();
     this.ended = true;
-    this.openFindings.clear();
+    this.open.forgetAll();
     this.hearEnd();
     this.board.hold(this.closedFindings, new Map());
   }
@@ -347,7 +327,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   *sessionNumbers(): Iterable<number> {
     const closed = this.shelf.numbers();
     let next = 0;
-    for (const index of [...this.open.keys()].reverse()) {
+    for (const index of this.open.indices()) {
       while (next < closed.length && closed[next]! > index + 1) yield closed[next++]!;
       yield index + 1;
     }
@@ -355,21 +335,14 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   }
 
   sessionRow(number: number): SessionRow | null {
-    const open = this.open.get(number - 1);
-    const row = open ? this.openRow(open) : this.shelf.row(number);
+    const row = this.open.row(number - 1, this.table.lastUs) ?? this.shelf.row(number);
     const findings = this.board.ofSession(number);
     return row && findings ? { ...row, findings } : row;
   }
 
   session(number: number): SmtpSession | null {
-    const kept = this.shelf.session(number, this.nowUs());
-    if (kept !== null) return kept;
-    return (
-      this.open
-        .get(number - 1)
-        ?.dialogue.snapshot()
-        .materialise(0, this.nowUs()) ?? null
-    );
+    const nowUs = this.nowUs();
+    return this.shelf.session(number, nowUs) ?? this.open.session(number - 1, nowUs);
   }
 
   findings(): readonly Finding[] {
@@ -464,21 +437,8 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     this.ratePackets = this.packets;
   }
 
-  private opened(dialogue: OpenDialogue): void {
-    this.open.set(dialogue.connection.index, {
-      dialogue,
-      silenceJudged: false,
-      row: null,
-      rowFrame: 0,
-    });
-  }
-
   private closed(record: SessionRecord): void {
-    const { index } = record;
-    const { connection } = this.open.get(index)!.dialogue;
-    this.open.delete(index);
-    this.touched.delete(index);
-    this.due.delete(index);
+    const connection = this.open.closed(record.index);
     this.waiting.push({ record, connection, us: this.closingUs ?? this.table.lastUs });
     if (!this.options.later || this.waiting.length - this.next > MAX_WAITING) this.hearNext();
     else this.hearLater(this.options.later);
@@ -502,7 +462,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       this.next = 0;
     }
     const session = record.materialise(0, us);
-    this.openFindings.delete(record.index);
+    this.open.forget(record.index);
     this.gaps += session.gapCount;
     if (session.closed === 'limit') this.limitCloses++;
     this.census(session);
@@ -528,69 +488,15 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     }
   }
 
-  // Sessions in progress.
-
-  private judgeDue(nowUs: number, untilMs: number): void {
-    for (const index of this.due) {
-      if (this.options.now() >= untilMs) break;
-      this.due.delete(index);
-      const open = this.open.get(index);
-      if (open) this.judge(open, nowUs);
-    }
-    // A reply may come in several packets: what was touched now is judged at the next tick.
-    for (const index of this.touched) this.due.add(index);
-    this.touched.clear();
-    this.lastTouched = null;
-  }
-
-  /** Goes round: no packet tells that nothing has come for a minute. */
-  private judgeSilent(nowUs: number, untilMs: number): void {
-    for (let steps = 0; steps < SILENCE_STEPS && this.options.now() < untilMs; steps++) {
-      this.silenceAt ??= this.open.values();
-      const { done, value: open } = this.silenceAt.next();
-      if (done) {
-        this.silenceAt = null;
-        return;
-      }
-      const quietUs = nowUs - (open.dialogue.connection.end?.us ?? Number.NaN);
-      if (open.silenceJudged || !(quietUs >= SILENT_US)) continue;
-      this.judge(open, nowUs);
-      open.silenceJudged = true;
-    }
-  }
-
-  private judge(open: Open, nowUs: number): void {
-    const { index } = open.dialogue.connection;
-    open.silenceJudged = false;
-    const rules = new RuleSet(this.rulesOfOne, this.recall, this.limits.sessionsOfFinding);
-    rules.session(open.dialogue.snapshot().materialise(0, nowUs));
-    const said = byKey(rules.said());
-    if (said.size > 0) this.openFindings.set(index, said);
-    else if (!this.openFindings.delete(index)) return;
-    this.unsaid = true;
-  }
-
-  private openRow(open: Open): SessionRow {
-    const { connection } = open.dialogue;
-    if (open.row === null || open.rowFrame !== connection.lastFrame) {
-      open.rowFrame = connection.lastFrame;
-      open.row = sessionRow(open.dialogue.snapshot().materialise(0, this.table.lastUs), 'open');
-    }
-    return open.row;
-  }
-
   // Findings.
 
   /** Says what is new; not so often that it takes much of the time. */
   private say(nowMs: number): void {
-    if (!this.unsaid || nowMs - this.saidAtMs < this.sayingMs * PACE) return;
+    if (!(this.unsaid || this.open.changed) || nowMs - this.saidAtMs < this.sayingMs * PACE) return;
     this.unsaid = false;
+    this.open.changed = false;
     this.hearEnd();
-    const open = new Map<string, Finding>();
-    for (const said of this.openFindings.values()) {
-      for (const [key, finding] of said) if (!open.has(key)) open.set(key, finding);
-    }
-    this.board.hold(this.closedFindings, open);
+    this.board.hold(this.closedFindings, this.open.findings());
     this.saidAtMs = this.options.now();
     this.sayingMs = this.saidAtMs - nowMs;
   }
