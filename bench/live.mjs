@@ -29,7 +29,8 @@ const more = dashes < 0 ? [] : process.argv.slice(dashes + 1);
 
 const ASK_MS = 250;
 const child = spawn(process.execPath, [
-  '--max-semi-space-size=4',
+  '--max-semi-space-size=2',
+  '--v8-pool-size=1',
   '--heap-growing-percent=20',
   PROGRAM,
   'live',
