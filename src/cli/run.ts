@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { printableText } from '../report/printable.js';
+import { internalError } from './internal-error.js';
 import { type ExitStatus, type Io, isBrokenPipe, writeAll } from './io.js';
 import { parseCommandLine } from './options.js';
 import { UsageError } from './usage-error.js';
@@ -47,9 +48,8 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitStatus> 
     return await runAnalyze(command, io, version);
   } catch (error) {
     if (isBrokenPipe(error)) return 2;
-    const reason = printableText(error instanceof Error ? error.message : String(error));
-    if (error instanceof UsageError) io.stderr.write(`mailwitness: ${reason}\n`);
-    else io.stderr.write(`mailwitness: internal error: ${reason}\n`);
+    if (error instanceof UsageError) io.stderr.write(`mailwitness: ${printableText(error.message)}\n`);
+    else io.stderr.write(`${internalError(error)}\n`);
     return 2;
   }
 }

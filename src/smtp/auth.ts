@@ -7,16 +7,19 @@ const MECHANISM =
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const ONLY_X = /^[Xx]{3,}[A-Z]?$/;
 
-/** Secrets of a session that are remembered, to recognise them where they are echoed, and octets of each. */
-const MAX_SECRETS = 16;
-const MAX_SECRET_OCTETS = 512;
-/** Shorter than that, an echo cannot be told from a word. */
-const MIN_ECHO = 4;
+/** User and password in front of a host, perhaps cut before it; what HTTP says of itself. */
+const USER_INFO = /:\/\/[^\s/@]*(?:@|:[^\s/@]*$)/;
+const HTTP_SECRET = /^(?:proxy-)?authorization:|^(?:set-)?cookie:/i;
 
 /** What is written instead of octets that must not leave. */
 export function withheld(octets: number): string {
   return `[${octets} octets]`;
 }
+
+/** Was AUTH tried in this session: before, or by the line in front of this one? */
+export const NOT_TRIED = 0;
+export const TRIED = 1;
+export const JUST_TRIED = 2;
 
 /** A client's line after its secrets were taken out. */
 export interface Redaction {
@@ -34,13 +37,13 @@ export interface Redaction {
  * like one is taken for one.
  *
  * @param octets  of the whole line, where `text` was cut
- * @param attempted  AUTH was tried in this session
+ * @param attempted  NOT_TRIED, TRIED or JUST_TRIED
  */
 export function redactCommand(
   text: string,
   octets: number,
   command: Command,
-  attempted: boolean,
+  attempted: number,
 ): Redaction | null {
   const { verb, effect, argument } = command;
   if (effect === MAIL || effect === RCPT) return null; // AUTH= of MAIL is a mailbox. RFC 4954 §5
@@ -57,13 +60,25 @@ export function redactCommand(
     const at = text.search(/urlauth=/i);
     return at < 0 ? null : hideAfter(text, octets, at + 8);
   }
+  if (attempted === JUST_TRIED) {
+    // Sent blindly, in clear text, and perhaps in several words.
+    if (verb === 'NOOP') return hideAfter(text, octets, tokens[0]!.end);
+    if (effect === UNKNOWN && !ONLY_X.test(verb)) {
+      return { text: withheld(octets), response: true, secret: text.trim() };
+    }
+  }
+  if (effect === UNKNOWN) {
+    if (HTTP_SECRET.test(verb)) return hideAfter(text, octets, tokens[0]!.end);
+    const userInfo = text.search(USER_INFO);
+    if (userInfo >= 0) return hideAfter(text, octets, userInfo + 3);
+  }
   if (effect === UNKNOWN || verb === 'NOOP' || verb === 'HELP') {
     const named = namedMechanism(tokens);
     if (named !== undefined && tokens[tokens.length - 1] !== named) return hideAfter(text, octets, named.end);
   }
   if (effect === UNKNOWN) {
     const only = tokens.length === 1 ? tokens[0]!.text : '';
-    if (only !== '' && isResponse(only, attempted)) {
+    if (only !== '' && isResponse(only, attempted !== NOT_TRIED)) {
       return { text: withheld(octets), response: true, secret: only };
     }
   }
@@ -75,6 +90,11 @@ export function redactCommand(
         ? token.length >= 12
         : (effect === UNKNOWN || verb === 'NOOP') && token.length >= 4 && looksEncoded(token);
     if (suspect) return hideAfter(text, octets, start);
+  }
+  if (effect === UNKNOWN) {
+    // Damaged on its way, or stuck to its mechanism.
+    const within = tokens.find(({ text: token }) => !/[@.<>:]/.test(token) && encodedRun(token) >= 0);
+    if (within) return hideAfter(text, octets, within.start + encodedRun(within.text));
   }
   return null;
 }
@@ -99,10 +119,20 @@ function isResponse(token: string, attempted: boolean): boolean {
 /** Base64 of something, and not a word or a host name. */
 function looksEncoded(token: string): boolean {
   if (!BASE64.test(token)) return false;
-  if (token.endsWith('=')) return token.length % 4 === 0;
+  if (token.endsWith('=') && token.length % 4 === 0) return true;
   return (
-    token.length >= 8 && /[A-Z]/.test(token.slice(1)) && /[a-z]/.test(token) && !/^[A-Z]+[a-z]+$/.test(token)
+    token.length >= 8 &&
+    /[A-Z]/.test(token.slice(1)) &&
+    /[a-z]/.test(token) &&
+    !/^[A-Z]+[a-z]+=?$/.test(token)
   );
+}
+
+/** Where base64 of twelve octets or more begins in a token; -1: nowhere. */
+function encodedRun(token: string): number {
+  for (const { 0: run, index } of token.matchAll(/[A-Za-z0-9+/]{12,}={0,2}/g))
+    if (looksEncoded(run)) return index;
+  return -1;
 }
 
 function hideAfter(text: string, octets: number, end: number): Redaction | null {
@@ -129,82 +159,38 @@ function tokensOf(text: string): Token[] {
   return tokens;
 }
 
-/** The secrets that a session's client has sent, kept while the session is open to recognise their echo. */
-export class Secrets {
-  /** As sent, lower case. */
-  private readonly sent: string[] = [];
-  /** Names and passwords in them, lower case: looked for in the answers to AUTH only. */
-  private readonly decoded: string[] = [];
-
-  add(secret: string): void {
-    for (const token of secret.split(/[ \t]+/, 8)) {
-      if (token.length < 3) continue;
-      remember(this.sent, token);
-      if (!BASE64.test(token)) continue;
-      for (const field of Buffer.from(token, 'base64')
-        .latin1Slice()
-        .split(/[\0\x01 ]/, 8)) {
-        if (field.length >= 3) remember(this.decoded, field);
-      }
-    }
-  }
-
-  /** The text without what it repeats of a secret. `answer`: it answers a line of an AUTH exchange. */
-  scrub(text: string, answer: boolean): string {
-    const lower = text.toLowerCase();
-    const hidden: [number, number][] = [];
-    for (const secret of this.sent) echoes(lower, secret, hidden);
-    if (answer) for (const secret of this.decoded) echoes(lower, secret, hidden);
-    // An echo can also begin in the middle of a secret, where the server cut what it repeats.
-    for (const match of lower.matchAll(/[a-z0-9+/=]{8,}/g)) {
-      if (this.sent.some((secret) => secret.includes(match[0]))) {
-        hidden.push([match.index, match.index + match[0].length]);
-      }
-    }
-    return hidden.length === 0 ? text : without(text, hidden);
-  }
+/** A command that may have been AUTH, though its verb was overwritten: `XXXX LOGIN`, `XXXX XXXXX`. */
+export function mayBeAuth(text: string): boolean {
+  const match = /^X{4,6}[ \t]+(\S+)[ \t]*$/i.exec(text);
+  return match !== null && (/^X{4,}$/i.test(match[1]!) || MECHANISM.test(match[1]!));
 }
 
-function remember(list: string[], secret: string): void {
-  const lower = secret.slice(0, MAX_SECRET_OCTETS).toLowerCase();
-  if (list.includes(lower)) return;
-  if (list.length === MAX_SECRETS) list.shift();
-  list.push(lower);
+/** Does a line of a client that is no command, read where the capture begins or goes on, hold what may be a secret? */
+export function secretOfFragment(text: string): string {
+  const tokens = tokensOf(text);
+  if (tokens.length === 1 && !/[@<>]/.test(text)) return tokens[0]!.text;
+  return tokens.flatMap(({ text: token }) => (looksEncoded(token) ? [token] : [])).join(' ');
 }
 
-/** Where `text` repeats the beginning of the secret, or all of it. */
-function echoes(text: string, secret: string, found: [number, number][]): void {
-  const head = secret.slice(0, MIN_ECHO);
-  let at = text.indexOf(head);
-  while (at >= 0 && found.length < 64) {
-    let end = at + head.length;
-    while (end < text.length && text[end] === secret[end - at]) end++;
-    found.push([at, end]);
-    at = text.indexOf(head, end);
-  }
-}
-
-function without(text: string, hidden: readonly [number, number][]): string {
-  let result = '';
-  let at = 0;
-  for (const [start, end] of [...hidden].sort((a, b) => a[0] - b[0] || b[1] - a[1])) {
-    if (end <= at) continue;
-    const from = Math.max(start, at);
-    result += text.slice(at, from) + withheld(end - from);
-    at = end;
-  }
-  return result + text.slice(at);
+/** A server's line of which only the codes may be shown, and the bare OK of a firewall. RFC 5321 §4.2, RFC 2034 §4. */
+export function codesOnly(text: string, octets: number): string {
+  if (/^OK$/i.test(text)) return text;
+  const { length } = /^(?:\d{3}(?:[ -](?:[245]\.\d{1,3}\.\d{1,3}(?: |$))?|$))?/.exec(text)![0];
+  return octets > length ? text.slice(0, length) + withheld(octets - length) : text;
 }
 
 /**
  * Takes credentials out of a server's line whose command was not seen: a challenge, or a refusal that quotes
  * the command.
+ *
+ * @param unseen  what it answers is not known
  */
-export function redactReplyText(text: string, octets: number, code: number): string {
+export function redactReplyText(text: string, octets: number, code: number, unseen: boolean): string {
   if (code === 334) {
     return octets > 4 ? `${text.slice(0, 4)}${withheld(octets - 4)}` : text;
   }
-  if (!/PLAIN|LOGIN|AUTH|X-EXPS|NTLM|GSSAPI|PASS/i.test(text)) return text;
+  if (unseen && code === 535) return codesOnly(text, octets);
+  if (!(unseen && code >= 500) && !/PLAIN|LOGIN|AUTH|X-EXPS|NTLM|GSSAPI|PASS/i.test(text)) return text;
   return text.replace(
     /(^|[^A-Za-z0-9+/=])([A-Za-z0-9+/]{8,}={0,2})(?![A-Za-z0-9+/=])/g,
     (all, before, token) =>

@@ -1,5 +1,5 @@
 import type { StreamChunk } from '../stream/event.js';
-import { redactCommand, withheld } from './auth.js';
+import * as auth from './auth.js';
 import * as to from './awaited.js';
 import * as verb from './command.js';
 import {
@@ -12,6 +12,7 @@ import {
   CLOSING,
   COMMANDS,
   DialogueState,
+  IN_AUTH,
   MAIL_DATA,
   NULL_SENDER,
   OPAQUE,
@@ -31,13 +32,15 @@ import { BDAT_KIND, COMMAND_KIND, END_OF_DATA_KIND, RESPONSE_KIND, UNSEEN_KIND }
 
 const TLS_HANDSHAKE = 0x16;
 const TLS_MAJOR = 0x03;
+/** Lines in front of the first command that may be answers to AUTH: a client waits after each of those. */
+const MAX_FRAGMENTS = 3;
 
 /** A session's client: its commands, its mail data, and what of it must not be shown. */
 export abstract class ClientDialogue extends DialogueState {
   protected message: OpenMessage | null = null;
   /** While the mode is WAITING: what is waited for, and what has come meanwhile. */
   protected held: HeldOctets | null = null;
-  /** Octets left of a chunk; after STARTTLS, octets of the record seen. */
+  /** Octets left of a chunk; after STARTTLS, octets of the record seen; while searching, lines passed over. */
   protected remaining = 0;
 
   protected clientChunk(chunk: StreamChunk): void {
@@ -95,7 +98,7 @@ export abstract class ClientDialogue extends DialogueState {
     }
     const text = line.text();
     if (this.mode === AUTH_RESPONSE) {
-      const index = this.response(line, text, to.TO_AUTH, early);
+      const index = this.response(line, text, to.TO_AUTH, early, whole);
       if (whole) this.waitFor(index, to.TO_AUTH);
       return;
     }
@@ -106,7 +109,10 @@ export abstract class ClientDialogue extends DialogueState {
         this.addLine(END_OF_DATA_KIND, to.TO_END, line, null, early);
         return;
       }
-      if (!verb.isCertainCommand(text)) return;
+      if (!verb.isCertainCommand(text)) {
+        if (this.remaining++ < MAX_FRAGMENTS) this.remember(auth.secretOfFragment(text), true);
+        return;
+      }
       this.mode = COMMANDS;
     }
     this.command(line, text, early, whole);
@@ -124,15 +130,16 @@ export abstract class ClientDialogue extends DialogueState {
       this.note(CLIENT_SPOKE);
     }
     this.seen |= protocol.commandEvidence(command);
-    const redaction = redactCommand(text, line.total, command, this.knows(AUTH_ATTEMPTED));
+    const redaction = auth.redactCommand(text, line.total, command, this.attempted);
     if (redaction?.response) {
-      this.response(line, text, to.TO_UNKNOWN, early);
+      this.response(line, text, to.TO_UNKNOWN, early, whole);
       return;
     }
     if (redaction !== null || effect === verb.AUTH || effect === verb.LOGIN) {
-      this.note(AUTH_ATTEMPTED);
-      if (redaction !== null) this.remember(redaction.secret);
-    }
+      this.note(AUTH_ATTEMPTED | IN_AUTH);
+      if (redaction !== null) this.remember(redaction.secret, whole && !line.truncated);
+    } else if (effect !== verb.UNKNOWN) this.forget(IN_AUTH);
+    else if (auth.mayBeAuth(text)) this.note(IN_AUTH);
     let shown = redaction?.text ?? null;
     if (this.secrets !== null && (effect === verb.UNKNOWN || effect === verb.OTHER)) {
       const scrubbed = this.secrets.scrub(shown ?? text, false);
@@ -175,10 +182,10 @@ export abstract class ClientDialogue extends DialogueState {
   }
 
   /** A line of an AUTH exchange, or one that looks like it: nothing of it is kept but its length. */
-  private response(line: WireLine, text: string, awaits: number, early: boolean): number {
-    this.note(AUTH_ATTEMPTED);
-    this.remember(text.trim());
-    return this.addLine(RESPONSE_KIND, awaits, line, withheld(line.total), early);
+  private response(line: WireLine, text: string, awaits: number, early: boolean, whole: boolean): number {
+    this.note(AUTH_ATTEMPTED | IN_AUTH);
+    this.remember(text.trim(), whole && !line.truncated);
+    return this.addLine(RESPONSE_KIND, awaits, line, auth.withheld(line.total), early);
   }
 
   // Octets that wait for a reply.
@@ -211,11 +218,20 @@ export abstract class ClientDialogue extends DialogueState {
     return ended ? text : null;
   }
 
-  /** An answer to AUTH that waits is a secret already: the server may repeat it. */
+  /** Answers to AUTH that wait are secrets already: the server may repeat them. */
   protected rememberHeld(): void {
     if (this.mode !== WAITING || this.held!.awaited !== to.TO_AUTH) return;
-    const { text } = this.held!.firstLine();
-    if (!verb.isCertainCommand(text)) this.remember(text.trim());
+    for (const text of this.held!.firstLines()) {
+      const secret = verb.isCertainCommand(text)
+        ? auth.redactCommand(text, text.length, verb.parseCommand(text), auth.TRIED)?.secret
+        : text.trim();
+      if (secret !== undefined) this.remember(secret, true);
+    }
+  }
+
+  private get attempted(): number {
+    if (this.knows(IN_AUTH)) return auth.JUST_TRIED;
+    return this.knows(AUTH_ATTEMPTED) ? auth.TRIED : auth.NOT_TRIED;
   }
 
   /** Takes in what is held, as far as it is known what it is. `force`: guess where it is not. */
@@ -387,6 +403,7 @@ export abstract class ClientDialogue extends DialogueState {
       case OPAQUE:
         return;
       case WAITING:
+        if (this.held!.awaited === to.TO_AUTH) this.remember('', false);
         this.context.held += this.held!.addGap(octets, offset, frame);
         return;
       case MAIL_DATA:
@@ -406,11 +423,13 @@ export abstract class ClientDialogue extends DialogueState {
         this.encrypted(this.encryptedFrom);
         return;
     }
+    if (this.mode === AUTH_RESPONSE) this.remember('', false);
     const insideLine = this.clientPartial !== null && this.mode === COMMANDS;
     this.abandonMessage();
     this.cutClientLine();
     this.log.clientGap(insideLine);
     this.mode = SEARCHING;
+    this.remaining = 0;
   }
 
   private missMailData(octets: number | null, offset: number, frame: number): void {
@@ -453,5 +472,6 @@ export abstract class ClientDialogue extends DialogueState {
     }
     this.abandonMessage();
     this.dropHeld();
+    this.secrets?.release();
   }
 }

@@ -3,6 +3,7 @@ import type { DigestFactory } from './digest.js';
 import { Answer, type LogContext, type ReplyLine } from './exchange-log.js';
 import { WireLine } from './line-splitter.js';
 import type { ClosedDialogue } from './materialise.js';
+import type { SecretsKept } from './secrets.js';
 import type { SmtpSession } from './session.js';
 import { type Transcript, TranscriptStore } from './transcript.js';
 import { LastLine } from './transcript-event.js';
@@ -36,7 +37,7 @@ export interface ClosedRecord extends SessionRecord, ClosedDialogue {
 const MAX_HELD_TOGETHER = 64 << 20;
 
 /** What the dialogues of one capture share, so that none needs its own. */
-export class DialogueContext implements LogContext {
+export class DialogueContext implements LogContext, SecretsKept {
   readonly transcripts = new TranscriptStore();
   readonly last = new LastLine();
   readonly answer = new Answer();
@@ -55,6 +56,7 @@ export class DialogueContext implements LogContext {
   held = 0;
   /** Reads packed connections; null: none was packed yet. */
   unpack: ((source: NumberSource) => ClosedConnection) | null = null;
+  secretOctets = 0;
 
   constructor(
     readonly capture: number,

@@ -1,12 +1,12 @@
 import type { ConnectionView } from '../stream/event.js';
 import type { Checksum } from '../wire/segment.js';
-import { Secrets } from './auth.js';
 import { TO_GREETING } from './awaited.js';
 import type { DialogueContext } from './dialogue-context.js';
 import { ExchangeLog } from './exchange-log.js';
 import type { PartialLine, WireLine } from './line-splitter.js';
 import * as protocol from './protocol.js';
 import { looksMasked } from './reply.js';
+import { Secrets } from './secrets.js';
 import type { NoReply } from './session.js';
 import type { OpenTls } from './tls-opening.js';
 import { GREETING_KIND } from './transcript-event.js';
@@ -47,6 +47,8 @@ export const SERVER_TAIL = 1 << 7;
 /** A TLS record followed the 220 to STARTTLS, or something else did. */
 export const TLS_FOLLOWED = 1 << 8;
 export const TLS_BROKEN = 1 << 9;
+/** The client's last line was AUTH, or an answer in its exchange. */
+export const IN_AUTH = 1 << 10;
 
 /**
  * What one session is: its exchanges so far, and what its two streams are waiting for.
@@ -117,10 +119,12 @@ export abstract class DialogueState {
     return this.log.add(kind, awaits, line, shown, checksum, this.connection.serverPackets, early);
   }
 
-  protected remember(secret: string): void {
-    if (secret.length < 3) return;
-    this.secrets ??= new Secrets();
+  /** @param whole  all of it was captured, and kept */
+  protected remember(secret: string, whole: boolean): void {
+    if (secret.length < 3 && whole) return;
+    this.secrets ??= new Secrets(this.context);
     this.secrets.add(secret);
+    if (!whole) this.secrets.cut = true;
   }
 
   /** From here on nothing can be read. */

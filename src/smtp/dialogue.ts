@@ -5,7 +5,7 @@ import type {
   StreamChunk,
   StreamListener,
 } from '../stream/event.js';
-import { redactReplyText } from './auth.js';
+import { codesOnly, redactReplyText } from './auth.js';
 import * as to from './awaited.js';
 import { ClientDialogue } from './client-dialogue.js';
 import { isCertainCommand } from './command.js';
@@ -186,12 +186,20 @@ class Dialogue extends ClientDialogue implements StreamListener, OpenDialogue {
     if (this.secrets === null && code !== 334 && code !== NO_CODE && code < 400) return null;
     const text = line.text();
     const awaited = this.log.replyAwaits;
-    const answersAuth = awaited === to.TO_AUTH || awaited === to.TO_UNKNOWN;
-    // The code stays whatever was sent: it is the server's.
-    const at = code === NO_CODE ? 0 : Math.min(4, text.length);
-    const scrubbed =
-      this.secrets === null ? text : text.slice(0, at) + this.secrets.scrub(text.slice(at), answersAuth);
-    const shown = redactReplyText(scrubbed, line.total, code);
+    const unseen = awaited < 0 || awaited === to.TO_UNSEEN;
+    const answersAuth = unseen || awaited === to.TO_AUTH || awaited === to.TO_UNKNOWN;
+    const { secrets } = this;
+    let shown = text;
+    if (secrets !== null) {
+      const unknown = answersAuth
+        ? secrets.cut || secrets.overflowed
+        : secrets.overflowed && awaited !== to.TO_HELLO && awaited !== to.TO_GREETING;
+      if (unknown) return codesOnly(text, line.total);
+      // The code stays whatever was sent: it is the server's.
+      const at = code === NO_CODE ? 0 : Math.min(4, text.length);
+      shown = text.slice(0, at) + secrets.scrub(text.slice(at), answersAuth);
+    }
+    shown = redactReplyText(shown, line.total, code, unseen);
     return shown === text ? null : shown;
   }
 

@@ -6,6 +6,7 @@ import { looksMasked } from './reply.js';
 export const MAX_HELD = 1 << 20;
 /** What a piece costs besides its octets. */
 const PIECE_COST = 128;
+const MAX_FIRST_LINES = 8;
 
 interface Piece {
   /** null: a gap. The first octet only says that the piece is not the beginning of its segment, if `inside`. */
@@ -134,6 +135,18 @@ export class HeldOctets {
       if (lf >= 0) return { text: text.slice(0, lf).replace(/\r$/, ''), ended: true };
     }
     return { text, ended: text.length >= 1024 };
+  }
+
+  /** The lines that are held, the last of them perhaps without its end; in the first 2048 octets, up to a gap. */
+  firstLines(): string[] {
+    let text = '';
+    for (let index = this.head; index < this.pieces.length && text.length < 2048; index++) {
+      const { octets, inside } = this.pieces[index]!;
+      if (octets === null) break;
+      const from = index === this.head && this.at >= 0 ? this.at : inside ? 1 : 0;
+      text += octets.latin1Slice(from, Math.min(octets.length, from + 2048));
+    }
+    return text.split(/\r?\n/, MAX_FIRST_LINES);
   }
 
   private push(piece: Piece): number {

@@ -115,13 +115,20 @@ function endpoint(address: string, port: string): LogEndpoint | null {
   return { address: canonicalAddress(address), port: port === '' ? null : Number(port) };
 }
 
-/** The firewall quotes the client's octets: a mail address may be seen, anything else may be a login. */
+/**
+ * The firewall quotes the client's octets: a mail address may be seen, anything else may be a login. What it looks for in
+ * addresses (108002: what it replaced) are single characters.
+ */
 function withoutSecrets(id: LogMessageId, message: string): string {
-  const text = message.replace(/\b(AUTH\s+\S+\s+)(\S.*)$/i, (_, head: string, secret: string) => {
-    return `${head}[${secret.length} octets]`;
-  });
-  if (id !== 108002) return text;
-  return text.replace(/( data:\s*)(?!\s|MAIL\b|RCPT\b)(.+)$/i, (_, head: string, data: string) => {
-    return `${head}[${data.length} octets]`;
-  });
+  const text = message.replace(/\b(AUTH\s+\S+\s+)(\S.*)$/i, hidden);
+  if (id === 108002) {
+    return text.replace(/^(SMTP replaced )([^:]{5,}?)(?=: out )/, hidden).replace(DATA_BUT_ADDRESS, hidden);
+  }
+  return id === 108003 ? text.replace(DATA_BUT_ADDRESS, hidden) : text;
+}
+
+const DATA_BUT_ADDRESS = /( data:\s*)(?!\s|(?:MAIL|RCPT)\s[^<]*<)(.+)$/i;
+
+function hidden(_: string, head: string, secret: string): string {
+  return `${head}[${secret.length} octets]`;
 }

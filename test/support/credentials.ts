@@ -7,64 +7,148 @@ export const PLAIN = base64(`\0${USER}\0${PASSWORD}`);
 export const USER64 = base64(USER);
 export const PASSWORD64 = base64(PASSWORD);
 
-export const SECRETS = [
-  PLAIN,
-  PLAIN.slice(0, 12),
-  PLAIN.slice(-12),
-  USER64,
-  PASSWORD64,
-  PASSWORD,
-  PASSWORD64.slice(4),
-];
+/** Who logs in, and what must not be found of it. */
+export interface Account {
+  readonly user: string;
+  readonly password: string;
+}
 
-export const credentialScripts: Record<string, string> = {
-  'initial response': `C: AUTH PLAIN ${PLAIN}\nS: 235 ok`,
-  'lower case': `C: auth plain ${PLAIN}\nS: 235 ok`,
-  'spaces and tabs': `C:  AUTH\t PLAIN  ${PLAIN} \nS: 235 ok`,
-  'two steps': `C: AUTH PLAIN\nS: 334\nC: ${PLAIN}\nS: 235 ok`,
-  LOGIN: `C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: ${USER64}\nS: 334 UGFzc3dvcmQ6\nC: ${PASSWORD64}\nS: 535 no`,
-  'LOGIN with the name at once': `C: AUTH LOGIN ${USER64}\nS: 334 UGFzc3dvcmQ6\nC: ${PASSWORD64}\nS: 235 ok`,
-  'LOGIN in clear text': `C: AUTH LOGIN\nS: 334 x\nC: ${USER}\nS: 334 y\nC: ${PASSWORD}\nS: 235 ok`,
-  'unknown mechanism': `C: AUTH ${PLAIN}\nS: 504 no`,
-  'unknown mechanism with a response': `C: AUTH X-FOO ${PLAIN}\nS: 504 no`,
-  'X-EXPS': `C: X-EXPS GSSAPI ${PLAIN}\nS: 334 ${PASSWORD64}\nC: ${PASSWORD64}\nS: 235 ok`,
-  'verb masked': `C: XXXX PLAIN ${PLAIN}\nS: 500 what?`,
-  'verb and mechanism masked': `C: XXXX XXXXX ${PLAIN}\nS: 500 what?`,
-  'verb turned to NOOP': `C: NOOP PLAIN ${PLAIN}\nS: 250 ok`,
-  'verb and mechanism turned to NOOP': `C: NOOP ${PLAIN}\nS: 250 ok`,
-  'verb swallowed': `C: PLAIN ${PLAIN}\nS: 500 what?`,
-  'verb masked, but it worked': `C: XXXX PLAIN\nS: 334\nC: ${PLAIN}\nS: 235 ok`,
-  'AUTH=': `C: AUTH=PLAIN ${PLAIN}\nS: 500 what?`,
-  'refused, and the client goes on': `C: AUTH LOGIN\nS: 500 what?\nC: ${USER64}\nS: 500 what?\nC: ${PASSWORD64}\nS: 500 what?`,
-  'swallowed, and the client goes on': `C: AUTH LOGIN\nS: OK\nC: ${USER64}\nS: OK\nC: ${PASSWORD64}\nS: OK`,
-  'masked, and the client goes on': `C: XXXX XXXXX\nS: 500 what?\nC: ${USER64}\nS: 500 what?\nC: ${PASSWORD64}\nS: 500 what?`,
-  'sent without waiting': `C: AUTH LOGIN\nC+ ${USER64}\nC+ ${PASSWORD64}\nC+ MAIL FROM:<a@example.com>\nS: 334 x\nS: 334 y\nS: 235 ok\nS: 250 ok`,
-  'sent without waiting, refused': `C: AUTH LOGIN\nC+ ${USER64}\nC+ ${PASSWORD64}\nS: 500 x\nS: 500 y\nS: 500 z`,
-  'never answered': `C: AUTH LOGIN\nC: ${USER64}\nC: ${PASSWORD64}\ncut`,
-  'never answered, lines unfinished': `C: AUTH LOGIN\nC: ${USER64}\nC~ ${PASSWORD64}\ncut`,
-  unfinished: `C~ AUTH PLAIN ${PLAIN}\ncut`,
-  echoed: `C: AUTH PLAIN ${PLAIN}\nS: 500 5.5.1 Command unrecognized: "AUTH PLAIN ${PLAIN}"`,
-  'echoed in upper case': `C: AUTH PLAIN ${PLAIN}\nS: 500 unrecognized: AUTH PLAIN ${PLAIN.toUpperCase()}`,
-  'echoed in part': `C: AUTH PLAIN ${PLAIN}\nS: 500 unrecognized: AUTH PLAIN ${PLAIN.slice(0, 16)}...`,
-  'echoed from the middle': `C: AUTH PLAIN ${PLAIN}\nS: 500 unrecognized: ...${PLAIN.slice(8)}`,
-  'echoed behind the verb': `C: AUTH LOGIN\nS: 334 x\nC: ${PASSWORD64}\nS: 500 what is ${PASSWORD64}?`,
-  'echoed later': `C: AUTH PLAIN ${PLAIN}\nS: 535 no\nC: NOOP\nS: 250 you said ${PLAIN}`,
-  'echoed decoded': `C: AUTH PLAIN ${PLAIN}\nS: 535 password ${PASSWORD} of ${USER} is wrong`,
-  'echo of a command that was not seen': `C? AUTH PLAIN ${PLAIN}\nS: 500 unrecognized: AUTH PLAIN ${PLAIN}`,
-  'cut by a gap': `C~ AUTH PLAIN ${PLAIN.slice(0, 12)}\nC? x\nC: ${PLAIN.slice(12)}\nS: 535 no`,
-  'the verb in a gap': `C? AUTH PLAIN\nS: 334\nC: ${PLAIN}\nS: 235 ok`,
-  'all but the last line in a gap': `C? AUTH LOGIN\\r\\n${USER64}\nC: ${PASSWORD64}\nS: 235 ok`,
-  'the replies in a gap': `C: AUTH LOGIN\nS? 334\nC: ${USER64}\nS? 334\nC: ${PASSWORD64}\nS: 235 ok`,
-  'a gap in the middle': `C: AUTH LOGIN\nS: 334 x\nC~ ${USER64.slice(0, 4)}\nC? x\nC: ${PASSWORD64}\nS: 535 no`,
-  'one side only': `only C\nC: AUTH LOGIN\nS: 334 x\nC: ${USER64}\nS: 334 y\nC: ${PASSWORD64}\nS: 235 ok\nC: QUIT`,
-  'one side only, in clear text': `only C\nC: AUTH LOGIN\nC: ${USER}\nC: ${PASSWORD}`,
-  'began before the capture': `midstream\nC: ${USER64}\nS: 334 UGFzc3dvcmQ6\nC: ${PASSWORD64}\nS: 235 ok`,
-  'a second attempt': `C: AUTH CRAM-MD5\nS: 334 ${base64('<1@x>')}\nC: *\nS: 501 aborted\nC: AUTH PLAIN ${PLAIN}\nS: 235 ok`,
-  'FTP by mistake': `C: USER ${USER64}\nS: 500 no\nC: PASS ${PASSWORD}\nS: 500 no ${PASSWORD}`,
-  BURL: `C: BURL imap://u@example.com/x;urlauth=submit+u:internal:${PASSWORD64} LAST\nS: 250 ok`,
-  'an endless response': `C: AUTH PLAIN ${PLAIN.repeat(200)}\nS: 500 too long ${PLAIN.repeat(3)}`,
-  'an HTTP proxy’s': `C: CONNECT mx.example:25 HTTP/1.1\nC: Proxy-Authorization: Basic ${PASSWORD64}\nC:\nS: HTTP/1.1 200 ok`,
-};
+/**
+ * Whatever of an account may not be found, lower case: every six octets of the password, of its base64 wherever in a response
+ * it stands, of the name's, and of the password in hexadecimal.
+ */
+export function partsOf({ user, password }: Account): string[] {
+  const encoded = [0, 1, 2].map((before) =>
+    base64('\0'.repeat(before) + password).slice(before === 0 ? 0 : 4),
+  );
+  const hex = Buffer.from(password).toString('hex');
+  const forms = [password, ...encoded, base64(user), base64(`\0${user}\0${password}`)];
+  const spaced = hex.replace(/..(?!$)/g, '$& ');
+  return [
+    ...forms.flatMap((form) => cutAt(form.replace(/=+$/, ''), 6, 1)),
+    ...cutAt(hex, 12, 2),
+    ...cutAt(spaced, 17, 3),
+  ].map((part) => part.toLowerCase());
+}
+
+function cutAt(text: string, length: number, step: number): string[] {
+  const parts: string[] = [];
+  for (let at = 0; at + length <= text.length; at += step) parts.push(text.slice(at, at + length));
+  return parts;
+}
+
+export const PARTS = partsOf({ user: USER, password: PASSWORD });
+
+/** Dialogues in which an account's credentials are, by what was done to them. */
+export function scriptsWith({ user: USER, password: PASSWORD }: Account): Record<string, string> {
+  const PLAIN = base64(`\0${USER}\0${PASSWORD}`);
+  const USER64 = base64(USER);
+  const PASSWORD64 = base64(PASSWORD);
+  return {
+    'initial response': `C: AUTH PLAIN ${PLAIN}\nS: 235 ok`,
+    'lower case': `C: auth plain ${PLAIN}\nS: 235 ok`,
+    'spaces and tabs': `C:  AUTH\t PLAIN  ${PLAIN} \nS: 235 ok`,
+    'two steps': `C: AUTH PLAIN\nS: 334\nC: ${PLAIN}\nS: 235 ok`,
+    LOGIN: `C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: ${USER64}\nS: 334 UGFzc3dvcmQ6\nC: ${PASSWORD64}\nS: 535 no`,
+    'LOGIN with the name at once': `C: AUTH LOGIN ${USER64}\nS: 334 UGFzc3dvcmQ6\nC: ${PASSWORD64}\nS: 235 ok`,
+    'LOGIN in clear text': `C: AUTH LOGIN\nS: 334 x\nC: ${USER}\nS: 334 y\nC: ${PASSWORD}\nS: 235 ok`,
+    'unknown mechanism': `C: AUTH ${PLAIN}\nS: 504 no`,
+    'unknown mechanism with a response': `C: AUTH X-FOO ${PLAIN}\nS: 504 no`,
+    'X-EXPS': `C: X-EXPS GSSAPI ${PLAIN}\nS: 334 ${PASSWORD64}\nC: ${PASSWORD64}\nS: 235 ok`,
+    'verb masked': `C: XXXX PLAIN ${PLAIN}\nS: 500 what?`,
+    'verb and mechanism masked': `C: XXXX XXXXX ${PLAIN}\nS: 500 what?`,
+    'verb turned to NOOP': `C: NOOP PLAIN ${PLAIN}\nS: 250 ok`,
+    'verb and mechanism turned to NOOP': `C: NOOP ${PLAIN}\nS: 250 ok`,
+    'verb swallowed': `C: PLAIN ${PLAIN}\nS: 500 what?`,
+    'verb masked, but it worked': `C: XXXX PLAIN\nS: 334\nC: ${PLAIN}\nS: 235 ok`,
+    'AUTH=': `C: AUTH=PLAIN ${PLAIN}\nS: 500 what?`,
+    'refused, and the client goes on': `C: AUTH LOGIN\nS: 500 what?\nC: ${USER64}\nS: 500 what?\nC: ${PASSWORD64}\nS: 500 what?`,
+    'swallowed, and the client goes on': `C: AUTH LOGIN\nS: OK\nC: ${USER64}\nS: OK\nC: ${PASSWORD64}\nS: OK`,
+    'masked, and the client goes on': `C: XXXX XXXXX\nS: 500 what?\nC: ${USER64}\nS: 500 what?\nC: ${PASSWORD64}\nS: 500 what?`,
+    'sent without waiting': `C: AUTH LOGIN\nC+ ${USER64}\nC+ ${PASSWORD64}\nC+ MAIL FROM:<a@example.com>\nS: 334 x\nS: 334 y\nS: 235 ok\nS: 250 ok`,
+    'sent without waiting, refused': `C: AUTH LOGIN\nC+ ${USER64}\nC+ ${PASSWORD64}\nS: 500 x\nS: 500 y\nS: 500 z`,
+    'never answered': `C: AUTH LOGIN\nC: ${USER64}\nC: ${PASSWORD64}\ncut`,
+    'never answered, lines unfinished': `C: AUTH LOGIN\nC: ${USER64}\nC~ ${PASSWORD64}\ncut`,
+    unfinished: `C~ AUTH PLAIN ${PLAIN}\ncut`,
+    echoed: `C: AUTH PLAIN ${PLAIN}\nS: 500 5.5.1 Command unrecognized: "AUTH PLAIN ${PLAIN}"`,
+    'echoed in upper case': `C: AUTH PLAIN ${PLAIN}\nS: 500 unrecognized: AUTH PLAIN ${PLAIN.toUpperCase()}`,
+    'echoed in part': `C: AUTH PLAIN ${PLAIN}\nS: 500 unrecognized: AUTH PLAIN ${PLAIN.slice(0, 16)}...`,
+    'echoed from the middle': `C: AUTH PLAIN ${PLAIN}\nS: 500 unrecognized: ...${PLAIN.slice(8)}`,
+    'echoed behind the verb': `C: AUTH LOGIN\nS: 334 x\nC: ${PASSWORD64}\nS: 500 what is ${PASSWORD64}?`,
+    'echoed later': `C: AUTH PLAIN ${PLAIN}\nS: 535 no\nC: NOOP\nS: 250 you said ${PLAIN}`,
+    'echoed decoded': `C: AUTH PLAIN ${PLAIN}\nS: 535 password ${PASSWORD} of ${USER} is wrong`,
+    'echo of a command that was not seen': `C? AUTH PLAIN ${PLAIN}\nS: 500 unrecognized: AUTH PLAIN ${PLAIN}`,
+    'cut by a gap': `C~ AUTH PLAIN ${PLAIN.slice(0, 12)}\nC? x\nC: ${PLAIN.slice(12)}\nS: 535 no`,
+    'the verb in a gap': `C? AUTH PLAIN\nS: 334\nC: ${PLAIN}\nS: 235 ok`,
+    'all but the last line in a gap': `C? AUTH LOGIN\\r\\n${USER64}\nC: ${PASSWORD64}\nS: 235 ok`,
+    'the replies in a gap': `C: AUTH LOGIN\nS? 334\nC: ${USER64}\nS? 334\nC: ${PASSWORD64}\nS: 235 ok`,
+    'a gap in the middle': `C: AUTH LOGIN\nS: 334 x\nC~ ${USER64.slice(0, 4)}\nC? x\nC: ${PASSWORD64}\nS: 535 no`,
+    'one side only': `only C\nC: AUTH LOGIN\nS: 334 x\nC: ${USER64}\nS: 334 y\nC: ${PASSWORD64}\nS: 235 ok\nC: QUIT`,
+    'one side only, in clear text': `only C\nC: AUTH LOGIN\nC: ${USER}\nC: ${PASSWORD}`,
+    'began before the capture': `midstream\nC: ${USER64}\nS: 334 UGFzc3dvcmQ6\nC: ${PASSWORD64}\nS: 235 ok`,
+    'a second attempt': `C: AUTH CRAM-MD5\nS: 334 ${base64('<1@x>')}\nC: *\nS: 501 aborted\nC: AUTH PLAIN ${PLAIN}\nS: 235 ok`,
+    'FTP by mistake': `C: USER ${USER64}\nS: 500 no\nC: PASS ${PASSWORD}\nS: 500 no ${PASSWORD}`,
+    BURL: `C: BURL imap://u@example.com/x;urlauth=submit+u:internal:${PASSWORD64} LAST\nS: 250 ok`,
+    'an endless response': `C: AUTH PLAIN ${PLAIN.repeat(200)}\nS: 500 too long ${PLAIN.repeat(3)}`,
+    XOAUTH2: `C: AUTH XOAUTH2 ${base64(`user=${USER}\x01auth=Bearer ${PASSWORD}\x01\x01`)}\nS: 334 ${base64('{"status":"401"}')}\nC:\nS: 535 5.7.8 no ${PASSWORD}`,
+    'XOAUTH2, without waiting': `C: AUTH XOAUTH2\nC+ ${base64(`user=${USER}\x01auth=Bearer ${PASSWORD}\x01\x01`)}\nS: 334\nS: 535 5.7.8 no ${PASSWORD}`,
+    'CRAM-MD5': `C: AUTH CRAM-MD5\nS: 334 ${base64('<1896.697170952@mx.example>')}\nC: ${base64(`${USER} ${PASSWORD}`)}\nS: 535 5.7.8 ${PASSWORD} is wrong`,
+    'CRAM-MD5, refused and sent all the same': `C: AUTH CRAM-MD5\nS: 500 what?\nC: ${base64(`${USER} ${PASSWORD}`)}\nS: 500 what?`,
+    'echoed decoded, in upper case': `C: AUTH PLAIN ${PLAIN}\nS: 535 5.7.8 bad password ${PASSWORD.toUpperCase()}`,
+    'echoed decoded, in quotes': `C: AUTH LOGIN\nS: 334 x\nC: ${USER64}\nS: 334 y\nC: ${PASSWORD64}\nS: 535-5.7.8 bad password\nS+ 535 5.7.8 "${PASSWORD}"`,
+    'echoed decoded, to a later command': `C: AUTH PLAIN ${PLAIN}\nS: 235 ok\nC: NOOP\nS: 250 ${PASSWORD}\nC: MAIL FROM:<a@example.com>\nS: 550 5.7.1 password ${PASSWORD} has expired`,
+    'echoed encoded anew': `C: AUTH PLAIN ${PLAIN}\nS: 535 5.7.8 bad password ${PASSWORD64}`,
+    'echoed encoded anew, at other places': `C: AUTH LOGIN\nS: 334 x\nC: ${USER64}\nS: 334 y\nC: ${PASSWORD64}\nS: 535 not ${base64(`a${PASSWORD}`)} nor ${base64(`ab${PASSWORD}`)}`,
+    'echoed over two lines': `C: AUTH PLAIN ${PLAIN}\nS: 500-unrecognized: AUTH PLAIN ${PLAIN.slice(0, -7)}\nS+ 500 ${PLAIN.slice(-7)}`,
+    'echoed with white space in it': `C: AUTH PLAIN ${PLAIN}\nS: 500 unrecognized: AUTH PLAIN ${PLAIN.replace(/.{7}/g, '$& ')}`,
+    'echoed behind other words, quoted': `C: AUTH PLAIN ${PLAIN}\nS: 501 5.5.4 <${PLAIN}>: cannot decode "${PLAIN}"`,
+    'echoed without an end': `C: AUTH PLAIN ${PLAIN}\nS~ 535 5.7.8 bad password ${PASSWORD}\ncut`,
+    'echoed at the end of a long line': `C: AUTH PLAIN ${PLAIN}\nS: 535 ${'x '.repeat(1010)}${PASSWORD} ${PLAIN}`,
+    'echoed by a reply without a code': `C: AUTH PLAIN ${PLAIN}\nS: bad password ${PASSWORD}, ${PLAIN}`,
+    'echoed in the goodbye': `C: AUTH PLAIN ${PLAIN}\nS: 421 4.7.0 too many: ${PASSWORD}\nS+ 421 ${PLAIN}`,
+    'echoed where the command was not seen': `midstream\nS: 535 5.7.8 bad password ${PASSWORD}`,
+    'echoed where the response was not seen': `C: AUTH LOGIN\nS: 334 x\nC: ${USER64}\nS: 334 y\nC? ${PASSWORD64}\nS: 535 5.7.8 bad password ${PASSWORD} of ${USER}`,
+    'began inside a response': `midstream\nC~ ${PLAIN.slice(9)}\nC~ \\r\\n\nS: 535 5.7.8 bad password ${PASSWORD}`,
+    'began inside a response, refused and echoed': `midstream\nC: ${PASSWORD64}\nS: 500 5.5.1 unrecognized: ${PASSWORD64}`,
+    'began in front of a response in clear text': `midstream\nC: ${PASSWORD}\nS: 500 5.5.1 unrecognized: ${PASSWORD}`,
+    'the command cut by the beginning': `midstream\nC: LAIN ${PLAIN}\nS: 535 5.7.8 bad password ${PASSWORD}`,
+    'all in one segment': `C: AUTH PLAIN ${PLAIN}\nC+ MAIL FROM:<a@example.com>\nC+ RCPT TO:<b@example.net>\nC+ DATA\nS: 535 5.7.8 ${PASSWORD}\nS+ 530 5.7.0 ${PASSWORD}\nS+ 530 5.7.0 first\nS+ 503 no`,
+    'in front of the greeting': `C: AUTH PLAIN ${PLAIN}\nC: AUTH LOGIN ${USER64}\nC: ${PASSWORD64}\nS: 554 early: ${PASSWORD64}`,
+    cancelled: `C: AUTH LOGIN\nS: 334 x\nC: ${USER64}\nS: 334 y\nC: *\nS: 501 cancelled ${USER64}\nC: ${PASSWORD64}\nS: 500 what is ${PASSWORD64}`,
+    'cancelled late': `C: AUTH LOGIN\nS: 334 x\nC: ${USER64}\nS: 334 y\nC: ${PASSWORD64}\nS: 334 z\nC: *\nS: 501 cancelled`,
+    'two attempts at once': `C: AUTH PLAIN ${PLAIN}\nC+ AUTH LOGIN ${USER64}\nC+ ${PASSWORD64}\nS: 535 no\nS: 334 x\nS: 535 no ${PASSWORD}`,
+    'in clear text after a refusal': `C: AUTH LOGIN\nS: 502 5.5.1 not implemented\nC: ${USER}\nS: 500 5.5.1 unrecognized: ${USER}\nC: ${PASSWORD}\nS: 500 5.5.1 unrecognized: ${PASSWORD}`,
+    'in clear text and in words after a refusal': `C: AUTH LOGIN\nS: 502 5.5.1 not implemented\nC: ${USER} the\\tGreat\nS: 500 what?\nC: ${PASSWORD} ${PASSWORD}\nS: 500 5.5.1 unrecognized: ${PASSWORD}`,
+    'in clear text behind AUTH': `C: AUTH LOGIN ${USER} ${PASSWORD}\nS: 501 5.5.4 cannot decode ${PASSWORD}`,
+    'in clear text behind a mask': `C: XXXX LOGIN ${USER} ${PASSWORD}\nS: 500 5.5.1 unrecognized: XXXX LOGIN ${USER} ${PASSWORD}`,
+    'masked in part': `C: XXXX XXXXX ${PLAIN}\nS: 500 5.5.1 unrecognized: "XXXX XXXXX ${PLAIN}"`,
+    'masked in lower case': `C: xxxx plain ${PLAIN}\nS: 500 what?\nC: xxxx xxxxx ${PLAIN}\nS: 500 what?`,
+    'masked, with a tab': `C: XXXX\tPLAIN\t${PLAIN}\nS: 500 what?\nC: XXXXXXX\t${PLAIN}\nS: 500 what?`,
+    'masked, one word': `C: XXXXXXXXXX${PLAIN}\nS: 500 what?`,
+    'masked, the response in pieces': `C: XXXX XXXXX\nS: 500 what?\nC: ${PLAIN.slice(0, 18)}\nS: 500 what?\nC: ${PLAIN.slice(18)}\nS: 500 what?`,
+    'behind a mistyped verb': `C: AUTHH PLAIN ${PLAIN}\nS: 500 what?\nC: AUT PLAIN ${PLAIN}\nS: 500 ${PLAIN}?\nC: AUTHPLAIN ${PLAIN}\nS: 500 no\nC: AUTHPLAIN${PLAIN}\nS: 500 no`,
+    'behind a colon': `C: AUTH:PLAIN ${PLAIN}\nS: 500 what?\nC: AUTH PLAIN:${PLAIN}\nS: 501 no\nC: AUTH PLAIN=${PLAIN}\nS: 501 no\nC: PLAIN=${PLAIN}\nS: 500 no`,
+    'behind HELP and VRFY': `C: HELP AUTH PLAIN ${PLAIN}\nS: 214 ${PLAIN}\nC: VRFY ${PLAIN}\nS: 252 ${PLAIN}`,
+    'behind NOOP in clear text after a refusal': `C: AUTH PLAIN\nS: 502 no\nC: NOOP ${PASSWORD}\nS: 250 ok ${PASSWORD}`,
+    'after STARTTLS, without TLS': `C: STARTTLS\nS: 220 go ahead\nC: AUTH PLAIN ${PLAIN}\nS: 535 ${PASSWORD}`,
+    'after STARTTLS, a response first': `C: STARTTLS\nS: 220 go ahead\nC: ${PASSWORD64}\nS: 500 ${PASSWORD64}`,
+    'in front of TLS': `C: AUTH PLAIN ${PLAIN}\nC+ STARTTLS\nS: 538 5.7.11 encryption first, ${PASSWORD}\nS: 220 go ahead\nC~ \\x16\\x03\\x01\\x00\\x20${PASSWORD}`,
+    'instead of mail data': `C: MAIL FROM:<a@example.com>\nS: 250 ok\nC: RCPT TO:<b@example.net>\nS: 250 ok\nC: DATA\nS: 354 go on\nC: AUTH PLAIN ${PLAIN}\nC+ Message-ID: <1@example.com>\nC+ X-Secret: ${PASSWORD}\nC+\nC+ ${PASSWORD64}\nC+ .\nS: 250 ok`,
+    'where mail data was refused': `C: DATA\nC+ AUTH PLAIN ${PLAIN}\nC+ ${PASSWORD64}\nC+ .\nS: 503 no\nS: 535 no\nS: 500 no`,
+    'behind a chunk that is too short': `C: BDAT 4\nC+ AUTH PLAIN ${PLAIN}\nS: 250 ok\nS: 500 what is ${PLAIN}?`,
+    'a chunk that ends in it': `C: BDAT 20\nC+ AUTH PLAIN ${PLAIN}\nS: 250 ok\nS: 500 what?`,
+    'after too many attempts': `${`C: AUTH PLAIN ${base64('\0somebody\0else')}\nS: 535 no\n`.repeat(3)}${Array.from({ length: 30 }, (_, n) => `C: AUTH PLAIN ${base64(`\0other-${n}\0wrong-${n}`)}\nS: 535 no\n`).join('')}C: AUTH PLAIN ${PLAIN}\nS: 535 ${PASSWORD}\n${Array.from({ length: 30 }, (_, n) => `C: AUTH PLAIN ${base64(`\0later-${n}\0worse-${n}`)}\nS: 535 no\n`).join('')}C: NOOP\nS: 250 ${PASSWORD64} ${PLAIN} ${PASSWORD}`,
+    'a long one': `C: AUTH XOAUTH2 ${base64(`user=${USER}\x01auth=Bearer ${'long.'.repeat(300)}${PASSWORD}\x01\x01`)}\nS: 535 5.7.8 no ${PASSWORD}`,
+    'behind a long line': `C: NOOP ${'x'.repeat(2000)} ${PLAIN}\nS: 500 too long: ${'x'.repeat(2000)} ${PLAIN}`,
+    'with octets beyond ASCII': `C: AUTH LOGIN\nS: 502 no\nC: ${PASSWORD}\\xe4${PASSWORD}\nS: 500 ${PASSWORD}\\xe4?`,
+    'sent by another protocol': `C: a1 LOGIN ${USER} ${PASSWORD}\nS: 500 what?\nC: a2 AUTHENTICATE PLAIN ${PLAIN}\nS: 500 ${PLAIN}\nC: PASS ${PASSWORD} ${PASSWORD}\nS: 500 no\nC: APOP ${USER} ${PASSWORD}\nS: 500 no`,
+    'sent by POP': `C: user ${USER}\nS: 500 what?\nC: pass ${PASSWORD}\nS: 500 what is "pass ${PASSWORD}"?`,
+    'sent by HTTP': `C: GET http://${USER}:${PASSWORD}@example.com/ HTTP/1.1\nC+ Authorization: Basic ${base64(`${USER}:${PASSWORD}`)}\nS: 500 what is http://${USER}:${PASSWORD}@example.com/?`,
+    'an HTTP proxy’s': `C: CONNECT mx.example:25 HTTP/1.1\nC: Proxy-Authorization: Basic ${PASSWORD64}\nC:\nS: HTTP/1.1 200 ok`,
+  };
+}
+
+export const credentialScripts = scriptsWith({ user: USER, password: PASSWORD });
 
 export const surrounded = (exchange: string): string =>
   `${exchange.startsWith('midstream') || exchange.includes('CONNECT') ? '' : 'S: 220 mx.example ESMTP\nC: EHLO client\nS: 250-mx.example\nS+ 250 AUTH PLAIN LOGIN\n'}${exchange}\nC: QUIT\nS: 221 bye`;

@@ -19,7 +19,7 @@ describe('documented formats', () => {
     ],
     [
       '%PIX-2-108002: SMTP replaced string: out 192.0.2.10 in 198.51.100.25 data: string',
-      { id: 108002, text: 'SMTP replaced string: out 192.0.2.10 in 198.51.100.25 data: [6 octets]' },
+      { id: 108002, text: 'SMTP replaced [6 octets]: out 192.0.2.10 in 198.51.100.25 data: [6 octets]' },
     ],
     [
       `%ASA-2-108003: Terminating ESMTP connection; malicious pattern detected in the mail address ${FROM_TO}. Mail Address:a|b@example.net`,
@@ -154,6 +154,11 @@ describe('hostile lines', () => {
         'AGF',
       ],
       ['%ASA-2-108002: SMTP replaced |: out 192.0.2.10 in 198.51.100.25 data: c2VjcmV0', 'c2V'],
+      ['%ASA-2-108002: SMTP replaced c2VjcmV0: out 192.0.2.10 in 198.51.100.25 data: x', 'c2V'],
+      [
+        `%ASA-2-108003: Terminating ESMTP connection; malicious pattern detected in the mail address ${FROM_TO}. Data: c2VjcmV0`,
+        'c2V',
+      ],
       [`%ASA-4-108004: ESMTP Classification: Dropped ESMTP Request ${FROM_TO}; AUTH LOGIN c2VjcmV0`, 'c2V'],
     ] as const) {
       const record = parseLogLine(1, text);
