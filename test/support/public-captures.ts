@@ -33,6 +33,7 @@ export interface PublicCapture {
   compression?: string | null;
   records_by_header_walk: number | null;
   framing_problem?: string | null;
+  tcp_streams_on_smtp_ports: number;
   tshark: { tshark_rc: number; packets: number; tcp_streams_total: number };
   smtp_streams?: PublicStream[];
 }
@@ -48,4 +49,23 @@ export const absentReason = 'skipped: no collection of public captures beside th
 
 export function publicPath(capture: PublicCapture): string {
   return join(PUBLIC_FOLDER, capture.file);
+}
+
+const DOCUMENT = readFileSync(
+  join(dirname(fileURLToPath(import.meta.url)), '../../docs/public-captures.md'),
+  'utf8',
+);
+
+/** The rows of a table of docs/public-captures.md: capture, and stream and what is different. */
+export function differencesTold(section: string): { file: string; what: string }[] {
+  const table = DOCUMENT.split(`\n## ${section}\n`)[1]!.split('\n## ')[0]!;
+  return [...table.matchAll(/^\| `([^`]+)` \| (.*) \| [^|]+ \|$/gm)].map(([, file, what]) => ({
+    file: file!,
+    what: what!.replaceAll(' | ', ' '),
+  }));
+}
+
+/** Those of one capture, in the order of the table. */
+export function differencesOf(section: string, file: string): string[] {
+  return differencesTold(section).flatMap((row) => (row.file === file ? [row.what] : []));
 }
