@@ -124,7 +124,8 @@ export class ReaderThreads implements CapturesReader {
     let why = 'nothing said why';
     worker.on('message', (message: ReaderMessage) => this.hear(message));
     worker.on('error', (error: NodeJS.ErrnoException) => {
-      why = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out of memory' : error.message;
+      // Its message may quote a packet.
+      why = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out of memory' : (error.code ?? error.name);
     });
     worker.on('exit', () => this.ended(mark, why));
     this.workers.push(worker);

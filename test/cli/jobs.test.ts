@@ -299,7 +299,7 @@ describe('a thread that dies', () => {
       failsWith('const held = []; for (;;) held.push(new Array(1e5).fill(0.5));'),
       'out of memory',
     ],
-    ['by an error', failsWith("throw new Error('it broke');"), 'it broke'],
+    ['by an error', failsWith("throw new TypeError('it broke');"), 'TypeError'],
   ])('%s: one line says so, all other captures are reported', async (_, preload, why) => {
     const files = all.slice(0, 30);
     const { status, stdout, stderr } = started(preload, ['-F', 'json', '--jobs', '2', ...files]);
