@@ -3,6 +3,7 @@
  *
  *   --quick         two minutes: fewer rounds, tshark only on a tenth, no comparison of two captures
  *   --rounds N      rounds of the fast tools (default 3, quick 2); the best of them counts. Slow ones run once.
+ *   --skip TOOLS    does without these: tshark,pcap-parser
  *   --write [FILE]  puts the tables into docs/performance.md, or the file
  */
 import { execFileSync } from 'node:child_process';
@@ -32,6 +33,8 @@ const begun = performance.now();
 const quick = process.argv.includes('--quick');
 const roundsAt = process.argv.indexOf('--rounds');
 const rounds = roundsAt < 0 ? (quick ? 2 : 3) : Number(process.argv[roundsAt + 1]);
+const skipAt = process.argv.indexOf('--skip');
+const skipped = skipAt < 0 ? [] : process.argv[skipAt + 1].split(',');
 /** A tool that took so many seconds is not asked again. */
 const patience = quick ? 4 : 30;
 const MB = 1e6;
@@ -126,7 +129,8 @@ const TOOLS = [
     once: true,
   },
   { name: 'tshark', needs: 'tshark', quick: [], command: tshark, once: true },
-].filter(({ needs }) => {
+].filter(({ name, needs }) => {
+  if (skipped.includes(name)) return false;
   if (!needs || has(needs)) return true;
   console.error(`skipped: ${needs} is not installed`);
   return false;
@@ -314,7 +318,7 @@ async function measureComparison() {
 const canJobs = execFileSync(program()[0], program('analyze', '--help').slice(1)).includes('--jobs');
 
 for (const one of CAPTURES) await measureTools(one);
-if (quick && has('tshark')) extrapolateTshark();
+if (quick && has('tshark') && !skipped.includes('tshark')) extrapolateTshark();
 for (const one of CAPTURES) tellTools(one);
 measureSmall();
 await measurePackings();
