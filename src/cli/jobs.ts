@@ -6,8 +6,11 @@ import { UsageError } from './usage-error.js';
 const MAX_BY_ITSELF = 4;
 const MAX_JOBS = 64;
 
-/** Octets from which on a capture is worth a thread, which takes a third of a second of work to get going. */
-const LARGE = 64 << 20;
+/**
+ * Octets from which on a capture is worth a thread: its code is compiled anew, which takes half a second of work. On two
+ * cores four of 300 MB were done in 0.95 of the time, four of 1 GB in 0.73.
+ */
+const LARGE = 256 << 20;
 
 /**
  * How many captures `--jobs` asks to be read at once; 0 means all cores.

@@ -209,7 +209,7 @@ describe('by itself', () => {
     const [large, other, small] = ['large', 'other', 'small'].map((name) => join(folder, name));
     for (const path of [large!, other!]) {
       writeFileSync(path, '');
-      truncateSync(path, 64 << 20);
+      truncateSync(path, 256 << 20);
     }
     writeFileSync(small!, 'x');
     expect(jobsFor([large!], 8)).toBe(1);
