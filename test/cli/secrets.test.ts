@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readCapture } from '../../src/capture/source.js';
 import { exportWatch } from '../../src/cli/live-export.js';
 import { type LiveArguments, parseLive } from '../../src/cli/live-options.js';
 import { FORMATS } from '../../src/cli/options.js';
@@ -20,7 +21,7 @@ import { catalog } from '../../src/rules/catalog.js';
 import { SmtpDialogues } from '../../src/smtp/dialogue.js';
 import { type Account, base64, partsOf, scriptsWith, surrounded } from '../support/credentials.js';
 import { pcapOf, type ScriptPacket, scriptPackets, unescapeScript } from '../support/dialogue.js';
-import { watchFile } from '../support/monitor.js';
+import { watched, watchFile } from '../support/monitor.js';
 import { FakeOutput, ran } from './fake-io.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/bin/mailwitness.js', import.meta.url));
@@ -205,6 +206,29 @@ describe.each(['inside.pcap', 'outside.pcap', 'octets.pcap'])('of %s nothing is'
     }
     expect(seen).toMatch(/AUTH|XXXX/);
     expectNone('screen', seen);
+  });
+
+  it('on a screen while it is said, nor in what is announced', async () => {
+    const { monitor, said, pass } = await watched();
+    const size = { columns: 200, rows: 120 };
+    const every = name === 'octets.pcap' ? 97 : 7;
+    let packets = 0;
+    let seen = '';
+    await readCapture(at(name), {
+      packet: (packet) => {
+        monitor.packet(packet);
+        if (++packets % every > 0) return;
+        pass(500);
+        for (const key of [null, ...[...monitor.sessions()].slice(-1)]) {
+          const opened: Opened[] = key === null ? [] : [{ kind: 'session', key: String(key.number) }];
+          const state = { ...INITIAL, opened, scroll: opened.map(() => 0) };
+          const { lines } = screenOf({ watch: monitor, now: monitor }, state, size, UNICODE);
+          seen += `${lines.map((line) => textOf(line).trimEnd()).join('\n')}\n`;
+        }
+      },
+    });
+    expect(seen).toMatch(/AUTH|XXXX/);
+    expectNone('screen', seen, JSON.stringify(said));
   });
 
   it('in what a watch says and keeps', async () => {
