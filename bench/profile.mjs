@@ -16,7 +16,7 @@ const CAPTURES = [
   ['mixed', 'mixed-1g.pcap', (path) => makeMixed(path, 1e9)],
   ['200,000 open', 'many.pcap', (path) => makeMany(path, 200_000)],
 ];
-const FLOORS = ['capture', 'wire', 'stream', 'smtp', 'rules', 'report', 'cli'];
+const FLOORS = ['capture', 'wire', 'fragment', 'stream', 'smtp', 'rules', 'report', 'cli'];
 const [READING, WRITING, DIGEST, COLLECTOR, NODE] = [
   'reading the file',
   'writing the report',
