@@ -96,18 +96,19 @@ describe('the lab captures together', () => {
   });
 
   it('give the same by the command line, in any order of the files', async () => {
-    const { status, stdout } = await expectSame(['-F', 'ndjson', ...all], [5]);
+    const some = all.slice(40, 80);
+    const { status, stdout } = await expectSame(['-F', 'ndjson', ...some], [5]);
     expect(status).toBe(1);
     const lines = stdout
       .trim()
       .split('\n')
       .filter((line) => line.includes('"type":"capture"'));
-    expect(lines.map((line) => (JSON.parse(line) as { file: string }).file)).toEqual(all);
-    await expectSame(['-F', 'csv', ...all.slice(0, 30).reverse()], [3]);
+    expect(lines.map((line) => (JSON.parse(line) as { file: string }).file)).toEqual(some);
+    await expectSame(['-F', 'csv', ...[...some].reverse()], [3]);
   });
 
   it('give the same with rules left out, with the firewall’s log, with sha256', async () => {
-    const some = all.slice(0, 25);
+    const some = all.slice(0, 12);
     await expectSame(['-F', 'json', '--quiet', '--rule', 'duplicate-delivery', ...some], [3]);
     await expectSame(['--no-rule', 'banner-masked', '--min-confidence', 'certain', ...some], [3]);
     await expectSame(['-F', 'json', '--digest', 'sha256', '--fail-on', 'high', ...some], [3]);
@@ -123,7 +124,7 @@ describe('the lab captures together', () => {
         .join(''),
     );
     const { stdout } = await expectSame(['-F', 'json', '--asa-log', log, ...some], [3]);
-    expect(parseReport<Report>(stdout).firewallLog!.joined.length).toBeGreaterThan(10);
+    expect(parseReport<Report>(stdout).firewallLog!.joined.length).toBeGreaterThan(5);
   });
 
   it('give the same evidence and the same pseudonyms', async () => {
@@ -149,7 +150,7 @@ describe('the two sides of a comparison', () => {
   const side = (name: string): string => join(CAPTURES, `compare-${name}.pcap.zst`);
   const argvOf = (inside: string, outside: string): string[] => ['--inside', inside, '--outside', outside];
 
-  it.each(['text', 'json', 'ndjson', 'html'])('give the same as %s', async (format) => {
+  it.each(['text', 'json'])('give the same as %s', async (format) => {
     for (const kind of ['asa', 'lost-dot', 'nat', 'attachment']) {
       const argv = argvOf(side(`${kind}-inside`), side(`${kind}-outside`));
       await expectSame(['-F', format, ...argv], [2], 'compare');
@@ -301,7 +302,7 @@ describe('a thread that dies', () => {
     ],
     ['by an error', failsWith("throw new TypeError('it broke');"), 'TypeError'],
   ])('%s: one line says so, all other captures are reported', async (_, preload, why) => {
-    const files = all.slice(0, 30);
+    const files = all.slice(0, 12);
     const { status, stdout, stderr } = started(preload, ['-F', 'json', '--jobs', '2', ...files]);
     const report = parseReport<Report>(stdout);
     const died = report.captures.filter(({ problems }) => problems.length > 0);
