@@ -183,14 +183,22 @@ export function codesOnly(text: string, octets: number): string {
  * Takes credentials out of a server's line whose command was not seen: a challenge, or a refusal that quotes
  * the command.
  *
- * @param unseen  what it answers is not known
+ * @param unseen  what it answers is not known for certain
+ * @param lost  octets of the client were lost: any reply may quote them
  */
-export function redactReplyText(text: string, octets: number, code: number, unseen: boolean): string {
+export function redactReplyText(
+  text: string,
+  octets: number,
+  code: number,
+  unseen: boolean,
+  lost: boolean,
+): string {
   if (code === 334) {
     return octets > 4 ? `${text.slice(0, 4)}${withheld(octets - 4)}` : text;
   }
   if (unseen && code === 535) return codesOnly(text, octets);
-  if (!(unseen && code >= 500) && !/PLAIN|LOGIN|AUTH|X-EXPS|NTLM|GSSAPI|PASS/i.test(text)) return text;
+  if (!(unseen && (code >= 500 || lost)) && !/PLAIN|LOGIN|AUTH|X-EXPS|NTLM|GSSAPI|PASS/i.test(text))
+    return text;
   return text.replace(
     /(^|[^A-Za-z0-9+/=])([A-Za-z0-9+/]{8,}={0,2})(?![A-Za-z0-9+/=])/g,
     (all, before, token) =>

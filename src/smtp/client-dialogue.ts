@@ -8,6 +8,7 @@ import {
   AUTH_RESPONSE,
   BINARY,
   CHUNK,
+  CLIENT_LOST,
   CLIENT_SPOKE,
   CLOSING,
   COMMANDS,
@@ -403,6 +404,7 @@ export abstract class ClientDialogue extends DialogueState {
       case OPAQUE:
         return;
       case WAITING:
+        this.note(CLIENT_LOST);
         if (this.held!.awaited === to.TO_AUTH) this.remember('', false);
         this.context.held += this.held!.addGap(octets, offset, frame);
         return;
@@ -430,6 +432,7 @@ export abstract class ClientDialogue extends DialogueState {
     this.log.clientGap(insideLine);
     this.mode = SEARCHING;
     this.remaining = 0;
+    this.note(CLIENT_LOST | IN_AUTH);
   }
 
   private missMailData(octets: number | null, offset: number, frame: number): void {

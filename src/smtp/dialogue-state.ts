@@ -49,6 +49,8 @@ export const TLS_FOLLOWED = 1 << 8;
 export const TLS_BROKEN = 1 << 9;
 /** The client's last line was AUTH, or an answer in its exchange. */
 export const IN_AUTH = 1 << 10;
+/** Octets of the client were lost: credentials may have been in them. */
+export const CLIENT_LOST = 1 << 11;
 
 /**
  * What one session is: its exchanges so far, and what its two streams are waiting for.
@@ -98,8 +100,10 @@ export abstract class DialogueState {
     if (this.knows(BEGUN)) return;
     this.note(BEGUN);
     this.log.begin(frame, us);
-    if (this.connection.midstream) this.mode = SEARCHING;
-    else this.awaitGreeting();
+    if (this.connection.midstream) {
+      this.mode = SEARCHING;
+      this.note(CLIENT_LOST | IN_AUTH);
+    } else this.awaitGreeting();
   }
 
   protected awaitGreeting(): void {

@@ -183,11 +183,13 @@ class Dialogue extends ClientDialogue implements StreamListener, OpenDialogue {
   /** The line without secrets; null when its own octets may be kept. */
   private shown(line: WireLine, code: number): string | null {
     this.rememberHeld();
-    if (this.secrets === null && code !== 334 && code !== NO_CODE && code < 400) return null;
+    const lost = this.knows(state.CLIENT_LOST);
+    if (this.secrets === null && !lost && code !== 334 && code !== NO_CODE && code < 400) return null;
     const text = line.text();
     const awaited = this.log.replyAwaits;
-    const unseen = awaited < 0 || awaited === to.TO_UNSEEN;
-    const answersAuth = unseen || awaited === to.TO_AUTH || awaited === to.TO_UNKNOWN;
+    const unseen = awaited < 0 || awaited === to.TO_UNSEEN || (lost && awaited !== to.TO_HELLO);
+    const answersAuth =
+      awaited < 0 || awaited === to.TO_UNSEEN || awaited === to.TO_AUTH || awaited === to.TO_UNKNOWN;
     const { secrets } = this;
     let shown = text;
     if (secrets !== null) {
@@ -199,7 +201,7 @@ class Dialogue extends ClientDialogue implements StreamListener, OpenDialogue {
       const at = code === NO_CODE ? 0 : Math.min(4, text.length);
       shown = text.slice(0, at) + secrets.scrub(text.slice(at), answersAuth);
     }
-    shown = redactReplyText(shown, line.total, code, unseen);
+    shown = redactReplyText(shown, line.total, code, unseen, lost);
     return shown === text ? null : shown;
   }
 

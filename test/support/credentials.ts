@@ -144,6 +144,9 @@ export function scriptsWith({ user: USER, password: PASSWORD }: Account): Record
     'sent by another protocol': `C: a1 LOGIN ${USER} ${PASSWORD}\nS: 500 what?\nC: a2 AUTHENTICATE PLAIN ${PLAIN}\nS: 500 ${PLAIN}\nC: PASS ${PASSWORD} ${PASSWORD}\nS: 500 no\nC: APOP ${USER} ${PASSWORD}\nS: 500 no`,
     'sent by POP': `C: user ${USER}\nS: 500 what?\nC: pass ${PASSWORD}\nS: 500 what is "pass ${PASSWORD}"?`,
     'sent by HTTP': `C: GET http://${USER}:${PASSWORD}@example.com/ HTTP/1.1\nC+ Authorization: Basic ${base64(`${USER}:${PASSWORD}`)}\nS: 500 what is http://${USER}:${PASSWORD}@example.com/?`,
+    'in clear text, the command in a gap': `C? AUTH LOGIN\nS: 502 no\nC: ${USER}\nS: 500 what?\nC: ${PASSWORD} ${PASSWORD}\nS: 500 what?`,
+    'echoed decoded, the command in a gap': `C? AUTH XOAUTH2 ${PLAIN}\nS: 334 x\nC: \nS: 535 5.7.8 no ${PASSWORD}`,
+    'echoed by a success, the command in a gap': `C? NOOP ${PLAIN}\nS: 250 you said ${PLAIN}`,
     'an HTTP proxy’s': `C: CONNECT mx.example:25 HTTP/1.1\nC: Proxy-Authorization: Basic ${PASSWORD64}\nC:\nS: HTTP/1.1 200 ok`,
   };
 }
