@@ -6,25 +6,25 @@ import { printableOctets } from './printable.js';
 import type { Survey } from './survey.js';
 
 /** Reasons for not judging, for readers who do not know the words of the JSON report. */
-const REASONS: Readonly<Record<string, string>> = {
-  gap: 'Packets are missing',
-  'one-sided': 'One direction only',
-  midstream: 'Begun before the capture',
-  encrypted: 'Encrypted',
-  'not-smtp': 'Not SMTP',
-  'no-data': 'Nothing was said',
-  'unknown-protocol': 'Too short to tell',
-  limit: 'Longer than is kept',
-  interrupted: 'Reading was interrupted',
-};
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['gap', 'Packets are missing'],
+  ['one-sided', 'One direction only'],
+  ['midstream', 'Begun before the capture'],
+  ['encrypted', 'Encrypted'],
+  ['not-smtp', 'Not SMTP'],
+  ['no-data', 'Nothing was said'],
+  ['unknown-protocol', 'Too short to tell'],
+  ['limit', 'Longer than is kept'],
+  ['interrupted', 'Reading was interrupted'],
+]);
 
-const LACKS: Readonly<Record<string, string>> = {
-  gap: 'packets are missing',
-  'one-sided': 'only one direction was captured',
-  midstream: 'the start is missing',
-  encrypted: 'a part is encrypted',
-  limit: 'not all was kept',
-};
+const LACKS: ReadonlyMap<string, string> = new Map([
+  ['gap', 'packets are missing'],
+  ['one-sided', 'only one direction was captured'],
+  ['midstream', 'the start is missing'],
+  ['encrypted', 'a part is encrypted'],
+  ['limit', 'not all was kept'],
+]);
 
 /** How far "not seen" can be trusted. */
 export function absenceText({ smtp, partly }: Pick<Survey, 'smtp' | 'partly'>): string {
@@ -41,7 +41,7 @@ export function quality({ captures, notAssessed, interrupted }: Analysis, { smtp
   const damaged = captures.some(({ facts }) => facts.problems.length > 0);
   const lacks = new Map<string, Set<string>>();
   for (const { reason, session } of notAssessed) {
-    if (session === null || LACKS[reason] === undefined) continue;
+    if (session === null || !LACKS.has(reason)) continue;
     const known = lacks.get(reason);
     if (known) known.add(session);
     else lacks.set(reason, new Set([session]));
@@ -49,9 +49,9 @@ export function quality({ captures, notAssessed, interrupted }: Analysis, { smtp
   if (partly === 0 && lacks.size === 0 && !damaged && !interrupted) {
     return 'Both directions of every SMTP session were captured, from the first packet on, without a gap.';
   }
-  const why = [...lacks].map(([reason, { size }]) => `${LACKS[reason]} in ${thousands(size)}`);
+  const why = [...lacks].map(([reason, { size }]) => `${LACKS.get(reason)} in ${thousands(size)}`);
   if (smtp === 1 && lacks.size > 0) {
-    const what = enumerate([...lacks.keys()].map((reason) => LACKS[reason]!));
+    const what = enumerate([...lacks.keys()].map((reason) => LACKS.get(reason)!));
     return `The session could be judged only in part: ${what}. What is absent there proves nothing.`;
   }
   const whole = smtp - partly;
@@ -73,7 +73,7 @@ export function unjudged(
     const sessions = unique(list.map(({ session }) => session).filter((session) => session !== null));
     const more = details.length > 1 ? ` And ${thousands(details.length - 1)} more of the kind.` : '';
     return {
-      reason: REASONS[reason] ?? printableOctets(reason),
+      reason: REASONS.get(reason) ?? printableOctets(reason),
       whom: sessions.length > 0 ? ` (${namedSessions(sessions)})` : '',
       detail: `${printableOctets(details[0] ?? '')}${more}`,
     };
