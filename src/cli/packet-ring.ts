@@ -7,6 +7,8 @@ import { cannotWrite, UsageError } from './usage-error.js';
 const FILE_HEADER = 24;
 const RECORD_HEADER = 16;
 const SNAPLEN = 262_144;
+/** Seconds of pcap are 32 bits. */
+const MAX_US = 2 ** 32 * 1e6;
 /** Octets that wait for a write; it never waits longer than until the next `flush`. */
 const BUFFER = 256 << 10;
 /** Names that are taken are passed over, so many at a time. */
@@ -160,7 +162,8 @@ export class PacketRing {
   private put(packet: CapturedPacket, captured: number): void {
     const { buffer } = this;
     const at = this.filled;
-    const us = Number.isNaN(packet.us) ? 0 : packet.us;
+    // A damaged pcapng can give any time, also one that pcap has no room for.
+    const us = packet.us >= 0 && packet.us < MAX_US ? packet.us : 0;
     const seconds = Math.floor(us / 1e6);
     const fraction = us - seconds * 1e6;
     buffer.writeUInt32LE(seconds >>> 0, at);

@@ -15,11 +15,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CapturedPacket } from '../../src/capture/packet.js';
 import { readCapture } from '../../src/capture/source.js';
 import { exportWatch } from '../../src/cli/live-export.js';
 import { type LiveArguments, parseLive } from '../../src/cli/live-options.js';
 import { listenAddress } from '../../src/cli/metrics-server.js';
-import { ringSize } from '../../src/cli/packet-ring.js';
+import { PacketRing, ringSize } from '../../src/cli/packet-ring.js';
 import { openMetrics } from '../../src/live/metrics.js';
 import { catalog } from '../../src/rules/catalog.js';
 import { schemaErrors } from '../report/schema.js';
@@ -92,6 +93,23 @@ describe('--write', () => {
     } finally {
       execFileSync('umount', [folder]);
     }
+  });
+
+  it.each([1e30, -1, Number.NaN, 2 ** 60])('keeps a packet of the impossible time %d', (us) => {
+    const ring = new PacketRing(join(folder, 'kept'), { octets: 64e3, files: 2 }, 'stamp', () => {});
+    const packet = new CapturedPacket();
+    Object.assign(packet, {
+      octets: Buffer.from('octets'),
+      start: 0,
+      end: 6,
+      originalLength: 6,
+      us,
+      linkType: 1,
+    });
+    ring.packet(packet);
+    ring.close();
+    const [file] = readdirSync(join(folder, 'kept'));
+    expect(readFileSync(join(folder, 'kept', file!)).subarray(24, 32)).toEqual(Buffer.alloc(8));
   });
 
   it.each(['0', '1KB,2', '100XB,2', '100MB,0', '-1', '200GB'])('--ring %s is wrong usage', (size) => {
