@@ -187,7 +187,8 @@ class Dialogue extends ClientDialogue implements StreamListener, OpenDialogue {
     if (this.secrets === null && !lost && code !== 334 && code !== NO_CODE && code < 400) return null;
     const text = line.text();
     const awaited = this.log.replyAwaits;
-    const unseen = awaited < 0 || awaited === to.TO_UNSEEN || (lost && awaited !== to.TO_HELLO);
+    const unseen =
+      awaited < 0 || awaited === to.TO_UNSEEN || (lost && (awaited !== to.TO_HELLO || code >= 400));
     const answersAuth =
       awaited < 0 || awaited === to.TO_UNSEEN || awaited === to.TO_AUTH || awaited === to.TO_UNKNOWN;
     const { secrets } = this;

@@ -147,6 +147,7 @@ export function scriptsWith({ user: USER, password: PASSWORD }: Account): Record
     'in clear text, the command in a gap': `C? AUTH LOGIN\nS: 502 no\nC: ${USER}\nS: 500 what?\nC: ${PASSWORD} ${PASSWORD}\nS: 500 what?`,
     'echoed decoded, the command in a gap': `C? AUTH XOAUTH2 ${PLAIN}\nS: 334 x\nC: \nS: 535 5.7.8 no ${PASSWORD}`,
     'echoed by a success, the command in a gap': `C? NOOP ${PLAIN}\nS: 250 you said ${PLAIN}`,
+    'echoed, the command and the reply in front of it in gaps': `C: NOOP\nS: 250 ok\nC: EHLO again\nS? 250 mx\nC? AUTH PLAIN ${PLAIN}\nS: 535 5.7.8 no ${PASSWORD}`,
     'an HTTP proxy’s': `C: CONNECT mx.example:25 HTTP/1.1\nC: Proxy-Authorization: Basic ${PASSWORD64}\nC:\nS: HTTP/1.1 200 ok`,
   };
 }
