@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { DeliveryAttempt, Outcome } from '../rules/delivery-attempt.js';
-import type { CloseReason, Direction } from '../stream/event.js';
+import { CLOSE_REASONS, type Direction } from '../stream/event.js';
 
 /** Octets of a slot, and where its fields lie. */
 const SLOT = 80;
@@ -22,7 +22,6 @@ const FIRST_INDEX = 1 << 10;
 const SEED_OCTETS = 16;
 
 const OUTCOMES: readonly Outcome[] = ['accepted', 'unanswered', 'refused', 'unknown'];
-const CLOSES: readonly CloseReason[] = ['fin', 'rst', 'idle', 'reused', 'limit', 'end-of-capture'];
 const DIRECTIONS: readonly (Direction | null)[] = [null, 'client', 'server'];
 const TRISTATE: readonly (boolean | null)[] = [null, false, true];
 
@@ -238,7 +237,7 @@ function bitsOf({ outcome, acknowledged, split, clientWentOn, closed, closedBy }
     (TRISTATE.indexOf(acknowledged) << 2) |
     ((split === null ? 0 : 1) << 4) |
     ((clientWentOn ? 1 : 0) << 5) |
-    (CLOSES.indexOf(closed) << 6) |
+    (CLOSE_REASONS.indexOf(closed) << 6) |
     (DIRECTIONS.indexOf(closedBy) << 9)
   );
 }
@@ -251,7 +250,7 @@ function fromBits(
     acknowledged: TRISTATE[(bits >> 2) & 3] ?? null,
     split: bits & 16 ? 'several segments' : null,
     clientWentOn: (bits & 32) !== 0,
-    closed: CLOSES[(bits >> 6) & 7] ?? 'idle',
+    closed: CLOSE_REASONS[(bits >> 6) & 7] ?? 'idle',
     closedBy: DIRECTIONS[(bits >> 9) & 3] ?? null,
   };
 }

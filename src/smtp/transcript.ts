@@ -1,3 +1,4 @@
+import { NumberReader, NumberWriter } from '../stream/packing.js';
 import { LineTable, type LineTexts } from './line-table.js';
 
 /** Octets of one block; the last four of them hold the number of the next block. */
@@ -24,7 +25,7 @@ const STAGE_OCTETS = 4096;
  *
  * Events are put together in a stage first: a transcript is then written by one copy.
  */
-export class TranscriptStore {
+export class TranscriptStore extends NumberWriter {
   /** Lines that many transcripts have. */
   readonly lines = new LineTable();
   readonly stage = Buffer.allocUnsafeSlow(STAGE_OCTETS);
@@ -93,25 +94,6 @@ export class TranscriptStore {
   octet(value: number): void {
     if (this.staged === STAGE_OCTETS) throw new RangeError('an event is longer than the stage');
     this.stage[this.staged++] = value;
-  }
-
-  /** A whole number from 0 to 2^53 - 1, seven bits an octet, the lowest first. */
-  number(value: number): void {
-    let rest = value;
-    while (rest > 0x7fffffff) {
-      this.octet((rest % 128) | 0x80);
-      rest = Math.floor(rest / 128);
-    }
-    while (rest > 0x7f) {
-      this.octet((rest & 0x7f) | 0x80);
-      rest >>>= 7;
-    }
-    this.octet(rest);
-  }
-
-  /** A whole number of either sign. */
-  signed(value: number): void {
-    this.number(value < 0 ? -value * 2 - 1 : value * 2);
   }
 
   octets(source: Buffer, start: number, end: number): void {
@@ -214,37 +196,18 @@ export class Transcript {
   }
 }
 
-export class TranscriptReader {
+export class TranscriptReader extends NumberReader {
   constructor(
-    private readonly octets: Buffer,
-    private at: number,
+    octets: Buffer,
+    at: number,
     private readonly end: number,
     readonly table: LineTexts,
-  ) {}
+  ) {
+    super(octets, at);
+  }
 
   get ended(): boolean {
     return this.at >= this.end;
-  }
-
-  octet(): number {
-    return this.octets[this.at++]!;
-  }
-
-  number(): number {
-    let octet = this.octet();
-    let value = octet & 0x7f;
-    let scale = 128;
-    while (octet > 0x7f) {
-      octet = this.octet();
-      value += (octet & 0x7f) * scale;
-      scale *= 128;
-    }
-    return value;
-  }
-
-  signed(): number {
-    const value = this.number();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
   latin1(count: number): string {

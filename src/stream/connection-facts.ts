@@ -1,17 +1,18 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { TcpSegment } from '../wire/segment.js';
 import { Assembler, type GapListener, type StreamContext } from './assembler.js';
-import type {
-  CloseReason,
-  ConnectionView,
-  Direction,
-  Endpoint,
-  Gap,
-  GapCause,
-  NumberSink,
-  NumberSource,
-  Overlap,
-  StreamListener,
+import {
+  CLOSE_REASONS,
+  type CloseReason,
+  type ConnectionView,
+  type Direction,
+  type Endpoint,
+  type Gap,
+  type GapCause,
+  type NumberSink,
+  type NumberSource,
+  type Overlap,
+  type StreamListener,
 } from './event.js';
 import { MAX_LISTED } from './limits.js';
 import { distance } from './sequence.js';
@@ -47,7 +48,6 @@ class Oddities {
 
 const MIDSTREAM = 1 << 0;
 const SYN_SEEN = 1 << 1;
-const CLOSE_REASONS: readonly CloseReason[] = ['fin', 'rst', 'idle', 'reused', 'limit', 'end-of-capture'];
 /** Stands for NaN among packed times: no time is so early. */
 const NO_TIME = -(2 ** 51);
 

@@ -5,7 +5,8 @@ import type { TcpFacts } from './tcp-facts.js';
 /** Who sent it. */
 export type Direction = 'client' | 'server';
 
-export type CloseReason = 'fin' | 'rst' | 'idle' | 'reused' | 'limit' | 'end-of-capture';
+export const CLOSE_REASONS = ['fin', 'rst', 'idle', 'reused', 'limit', 'end-of-capture'] as const;
+export type CloseReason = (typeof CLOSE_REASONS)[number];
 
 /** Why octets are absent. `uncaptured`: the peer acknowledged them, the capture does not hold them.
  * `sliced`: the packet is there, its end is not (snaplen). `limit`: too much waited for a hole.

@@ -1,6 +1,14 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Timestamp } from '../capture/timestamp.js';
-import type { ClosedConnection, CloseReason, Direction, Endpoint, Gap, Overlap } from './event.js';
+import {
+  CLOSE_REASONS,
+  type ClosedConnection,
+  type CloseReason,
+  type Direction,
+  type Endpoint,
+  type Gap,
+  type Overlap,
+} from './event.js';
 import type { Packer, Unpacker } from './packing.js';
 import type {
   ForeignSegment,
@@ -11,8 +19,6 @@ import type {
   TcpFacts,
   UnfitResets,
 } from './tcp-facts.js';
-
-const CLOSE_REASONS: readonly CloseReason[] = ['fin', 'rst', 'idle', 'reused', 'limit', 'end-of-capture'];
 
 const MIDSTREAM = 1 << 0;
 const SYN_SEEN = 1 << 1;

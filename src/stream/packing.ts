@@ -1,14 +1,10 @@
+import type { NumberSink, NumberSource } from './event.js';
+
 const FIRST_OCTETS = 1 << 16;
 
-/** Writes facts one behind the other, for another thread to read in the same order. */
-export class Packer {
-  length = 0;
-  private octets = Buffer.allocUnsafeSlow(FIRST_OCTETS);
-
-  octet(value: number): void {
-    if (this.length === this.octets.length) this.grow(1);
-    this.octets[this.length++] = value;
-  }
+/** Writes whole numbers, octet by octet. */
+export abstract class NumberWriter implements NumberSink {
+  abstract octet(value: number): void;
 
   /** A whole number from 0 to 2^53 - 1, seven bits an octet, the lowest first. */
   number(value: number): void {
@@ -27,6 +23,47 @@ export class Packer {
   /** A whole number of either sign. */
   signed(value: number): void {
     this.number(value < 0 ? -value * 2 - 1 : value * 2);
+  }
+}
+
+/** Reads what a `NumberWriter` wrote. */
+export class NumberReader implements NumberSource {
+  /** @param at  index of the next octet */
+  constructor(
+    protected readonly octets: Buffer,
+    public at: number,
+  ) {}
+
+  octet(): number {
+    return this.octets[this.at++]!;
+  }
+
+  number(): number {
+    let octet = this.octet();
+    let value = octet & 0x7f;
+    let scale = 128;
+    while (octet > 0x7f) {
+      octet = this.octet();
+      value += (octet & 0x7f) * scale;
+      scale *= 128;
+    }
+    return value;
+  }
+
+  signed(): number {
+    const value = this.number();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+}
+
+/** Writes facts one behind the other, for another thread to read in the same order. */
+export class Packer extends NumberWriter {
+  length = 0;
+  private octets = Buffer.allocUnsafeSlow(FIRST_OCTETS);
+
+  octet(value: number): void {
+    if (this.length === this.octets.length) this.grow(1);
+    this.octets[this.length++] = value;
   }
 
   /** A whole number from 0 on that may be absent. */
@@ -71,33 +108,7 @@ export class Packer {
 }
 
 /** Reads what a `Packer` wrote. */
-export class Unpacker {
-  constructor(
-    private readonly octets: Buffer,
-    public at: number,
-  ) {}
-
-  octet(): number {
-    return this.octets[this.at++]!;
-  }
-
-  number(): number {
-    let octet = this.octet();
-    let value = octet & 0x7f;
-    let scale = 128;
-    while (octet > 0x7f) {
-      octet = this.octet();
-      value += (octet & 0x7f) * scale;
-      scale *= 128;
-    }
-    return value;
-  }
-
-  signed(): number {
-    const value = this.number();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
-
+export class Unpacker extends NumberReader {
   optional(): number | null {
     const value = this.number();
     return value === 0 ? null : value - 1;
