@@ -33,8 +33,6 @@ export interface ClosedDialogue extends Origin {
   readonly firstMessage?: number;
   readonly connection: ClosedConnection;
   readonly transcript: Pick<Transcript, 'reader'>;
-  /** Octets of the transcript that are events. */
-  readonly events: number;
   /** Exchanges there were; those in the transcript; the transcript could take no more. */
   readonly exchanges: number;
   readonly kept: number;
@@ -201,7 +199,7 @@ class TranscriptAccount {
     private readonly captureLastUs: number,
   ) {
     this.connection = dialogue.connection;
-    this.reader = dialogue.transcript.reader(0, dialogue.events);
+    this.reader = dialogue.transcript.reader();
     this.lines = new event.LineReader(this.reader, dialogue);
   }
 

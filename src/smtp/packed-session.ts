@@ -125,7 +125,6 @@ export class PackedSession implements SessionRecord {
       capture: capture.capture,
       firstMessage: capture.firstMessage,
       transcript: { reader: () => new TranscriptReader(octets, 0, octets.length, capture) },
-      events: octets.length,
       frame,
       us,
       exchanges,

@@ -3,7 +3,7 @@ import type { ClosedRecord, DialogueContext, SessionRecord } from './dialogue-co
 import type { ExchangeLog } from './exchange-log.js';
 import { type ClosedDialogue, materialise } from './materialise.js';
 import type { SmtpSession } from './session.js';
-import { Transcript } from './transcript.js';
+import { Transcript, TranscriptReader } from './transcript.js';
 
 /** A dialogue as its records see it. */
 interface Recorded {
@@ -18,7 +18,6 @@ interface Recorded {
 export class Snapshot implements ClosedRecord {
   readonly connection: ConnectionView;
   readonly transcript: Transcript;
-  readonly events: number;
   readonly frame: number;
   readonly us: number;
   readonly exchanges: number;
@@ -35,7 +34,6 @@ export class Snapshot implements ClosedRecord {
     const { log } = dialogue;
     this.connection = dialogue.connection;
     this.transcript = log.sealed();
-    this.events = log.length;
     this.frame = log.frame;
     this.us = log.us;
     this.exchanges = log.next;
@@ -60,7 +58,7 @@ export class Snapshot implements ClosedRecord {
 
   packed(): SessionRecord {
     const { connection, transcript, full, tlsFollowed } = this;
-    const { store } = transcript;
+    const { store, length: events } = transcript;
     if (!connection.pack(store)) return this;
     store.number((full ? FULL : 0) | (tlsFollowed ? TLS_FOLLOWED : tlsFollowed === false ? TLS_BROKEN : 0));
     store.signed(this.frame);
@@ -71,7 +69,7 @@ export class Snapshot implements ClosedRecord {
     store.number(this.encryptedFrom);
     transcript.commit();
     this.context.unpack ??= connection.unpack;
-    return new PackedRecord(this.context, transcript, connection.index, this.events);
+    return new PackedRecord(this.context, transcript, connection.index, events);
   }
 
   release(): void {
@@ -96,15 +94,16 @@ class PackedRecord extends Transcript implements SessionRecord {
   }
 
   materialise(firstIndex: number, captureLastUs: number): SmtpSession {
-    const { context } = this;
-    const reader = this.reader(this.events);
+    const { context, events } = this;
+    const { lines } = this.store;
+    const octets = this.octets();
+    const reader = new TranscriptReader(octets, events, this.length, lines);
     const connection = context.unpack!(reader);
     const flags = reader.number();
     const dialogue: ClosedDialogue = {
       capture: context.capture,
       connection,
-      transcript: this,
-      events: this.events,
+      transcript: { reader: () => new TranscriptReader(octets, 0, events, lines) },
       full: (flags & FULL) !== 0,
       tlsFollowed: flags & TLS_FOLLOWED ? true : flags & TLS_BROKEN ? false : null,
       frame: reader.signed(),

@@ -173,14 +173,9 @@ export class Transcript {
     this.length = other.length;
   }
 
-  /**
-   * Reads it in the order in which it was written. One reader of a store at a time.
-   *
-   * @param from  octets written in front of what is read
-   */
-  reader(from = 0, to = this.length): TranscriptReader {
-    const { store } = this;
-    return new TranscriptReader(store.gather(this.first, to), from, to, store.lines);
+  /** Reads it from the beginning, in the order in which it was written. One reader of a store at a time. */
+  reader(): TranscriptReader {
+    return new TranscriptReader(this.octets(), 0, this.length, this.store.lines);
   }
 
   /** Begins with its octets; valid until another transcript of the store is read. */
