@@ -2,18 +2,11 @@ import type { Analysis, CaptureResult } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
 import type { Diagnosis } from '../diagnose/diagnosis.js';
 import type { Finding, NotAssessed } from '../rules/finding.js';
-import type {
-  Extension,
-  SmtpExchange,
-  SmtpLine,
-  SmtpMessage,
-  SmtpReply,
-  SmtpSession,
-} from '../smtp/session.js';
+import type { Extension, SmtpExchange, SmtpMessage, SmtpReply, SmtpSession } from '../smtp/session.js';
 import type { Gap } from '../stream/event.js';
 import type { FirewallLogReport } from '../syslog/joiner.js';
 import { displayFilters } from './display-filter.js';
-import { inPieces } from './pieces.js';
+import { inPieces, PIECE } from './pieces.js';
 import { decodeOctets, escapeJson } from './printable.js';
 import { TextBuilder } from './text-builder.js';
 
@@ -51,7 +44,9 @@ export function* jsonLines(
 ): Generator<string> {
   yield `{"schema":${text(REPORT_SCHEMA)},\n"generator":${text({ name, version })},\n`;
   yield* list('captures', analysis.captures, (capture) => text(captureValue(capture)), ',\n');
-  yield* list('sessions', analysis.sessions(), (session) => `{${sessionMembers(session)}}`, ',\n');
+  yield '"sessions":[';
+  yield* sessionTexts(analysis.sessions(), '\n{', '},\n{', '}\n');
+  yield '],\n';
   yield* list('findings', analysis.findings, (finding) => text(findingValue(finding)), ',\n');
   yield* list('diagnoses', analysis.diagnoses, (diagnosis) => text(diagnosisValue(diagnosis)), ',\n');
   const { firewallLog } = analysis;
@@ -79,7 +74,7 @@ export function* list<T>(
 
 export function* ndjsonLines(analysis: Analysis): Generator<string> {
   for (const capture of analysis.captures) yield `${text({ type: 'capture', ...captureValue(capture) })}\n`;
-  for (const session of analysis.sessions()) yield `{"type":"session",${sessionMembers(session)}}\n`;
+  yield* sessionTexts(analysis.sessions(), '{"type":"session",', '}\n{"type":"session",', '}\n');
   for (const finding of analysis.findings) yield `${text({ type: 'finding', ...findingValue(finding) })}\n`;
   for (const diagnosis of analysis.diagnoses)
     yield `${text({ type: 'diagnosis', ...diagnosisValue(diagnosis) })}\n`;
@@ -112,15 +107,37 @@ function captureValue({ file, facts, skipped }: CaptureResult): object {
   };
 }
 
+/** Empty whenever a text is handed on: two reports that are asked for in turns do not meet in it. */
 const builder = new TextBuilder();
 
 /**
- * Sessions are written straight away instead of as objects for `JSON.stringify`: there may be hundreds of thousands,
- * and this takes half the time. The price is that a member's order and quotes are ours to get right.
+ * Sessions, with what stands before the first, between two, and after the last; nothing where there are none.
+ *
+ * They are written straight away instead of as objects for `JSON.stringify`: there may be hundreds of thousands,
+ * and this takes a third of the time. The price is that a member's order and quotes are ours to get right. Many are
+ * handed on as one text: a string for each, which others then put together, was half of the garbage.
  */
-function sessionMembers(session: SmtpSession): string {
-  const { client, server, gaps, exchanges, messages } = session;
+function* sessionTexts(
+  sessions: Iterable<SmtpSession>,
+  before: string,
+  between: string,
+  after: string,
+): Generator<string> {
   builder.clear();
+  let first = true;
+  for (const session of sessions) {
+    builder.add(first ? before : between);
+    first = false;
+    pushSession(session);
+    if (builder.length >= PIECE) yield builder.take();
+  }
+  if (first) return;
+  builder.add(after);
+  yield builder.take();
+}
+
+function pushSession(session: SmtpSession): void {
+  const { client, server, gaps, exchanges, messages } = session;
   builder.add('"id":"');
   builder.add(session.id);
   builder.add('","capture":');
@@ -135,54 +152,66 @@ function sessionMembers(session: SmtpSession): string {
   pushTime(session.end);
   builder.add(',"closed":"');
   builder.add(session.closed);
-  builder.add('","midstream":');
-  builder.add(String(session.midstream));
-  builder.add(',"gaps":');
+  builder.add(session.midstream ? '","midstream":true,"gaps":' : '","midstream":false,"gaps":');
   pushList(gaps, pushGap);
   builder.add(',"banner":');
-  builder.add(banner(session));
+  pushBanner(exchanges);
   builder.add(',"helo":');
-  builder.add(helo(session));
+  pushQuoted(helo(exchanges));
   builder.add(',"extensions":');
   pushList(session.extensions, pushExtension);
   builder.add(',"encryptedFrom":');
   builder.number(session.encryptedFrom);
   builder.add(',"commands":[');
   for (let index = 0; index < exchanges.length; index++) {
-    if (index > 0) builder.add(',');
+    builder.add(index === 0 ? '{"verb":' : ',{"verb":');
     pushCommand(exchanges[index]!, session);
   }
   builder.add('],"messages":');
   pushList(messages, pushMessage);
-  return builder.take();
 }
 
 function pushList<T>(items: readonly T[], push: (item: T) => void): void {
-  builder.add('[');
+  if (items.length === 0) {
+    builder.add('[]');
+    return;
+  }
   for (let index = 0; index < items.length; index++) {
-    if (index > 0) builder.add(',');
+    builder.add(index === 0 ? '[' : ',');
     push(items[index]!);
   }
   builder.add(']');
 }
 
-const NEEDS_NO_ESCAPE = /^[ !#-[\]-~]*$/;
-
-/** Octets as a JSON string. */
-function quoted(octets: string): string {
-  return NEEDS_NO_ESCAPE.test(octets) ? `"${octets}"` : text(decodeOctets(octets));
-}
-
-function pushQuoted(octets: string | null): void {
+/** @param from  where what is meant begins */
+function pushQuoted(octets: string | null, from = 0): void {
   if (octets === null) builder.add('null');
-  else if (NEEDS_NO_ESCAPE.test(octets)) builder.quoted(octets);
-  else builder.add(text(decodeOctets(octets)));
+  else if (!builder.quoted(octets, from)) builder.add(text(decodeOctets(octets.slice(from))));
 }
+
+/** The second that was written last, and how a time of it begins: most times of a session share one. */
+let newestSecond = Number.NaN;
+let newestBeginning = '';
 
 function pushTime(moment: Timestamp | null): void {
-  const formatted = formatTimestamp(moment);
-  if (formatted === null) builder.add('null');
-  else builder.quoted(formatted);
+  if (moment === null) {
+    builder.add('null');
+    return;
+  }
+  const { us, digits } = moment;
+  const second = Math.floor(us / 1e6);
+  if (digits !== 6 || second !== newestSecond) {
+    const formatted = formatTimestamp(moment);
+    if (formatted === null) builder.add('null');
+    else builder.quoted(formatted, 0);
+    if (formatted === null || digits !== 6) return;
+    newestSecond = second;
+    newestBeginning = `"${formatted.slice(0, '2001-02-07T05:01:23.'.length)}`;
+    return;
+  }
+  builder.add(newestBeginning);
+  builder.sixDigits(Math.floor(us - second * 1e6));
+  builder.add('Z"');
 }
 
 function pushEndpoint({ address, port }: SmtpSession['client']): void {
@@ -201,64 +230,76 @@ function pushExtension(extension: Extension): void {
   pushQuoted(extension.text);
 }
 
+function pushPath(path: string): void {
+  pushQuoted(path);
+}
+
 /** The lines of the greeting as they were on the wire, code included. */
-function banner(session: SmtpSession): string {
-  const greeting = session.exchanges.find((exchange) => exchange.kind === 'greeting')?.reply;
-  if (!greeting) return 'null';
-  if (greeting.lines.length === 1) return quoted(greeting.lines[0]!.text);
-  return text(greeting.lines.map((line) => decodeOctets(line.text)).join('\n'));
+function pushBanner(exchanges: readonly SmtpExchange[]): void {
+  let greeting: SmtpReply | null = null;
+  for (let index = 0; index < exchanges.length; index++) {
+    const { kind, reply } = exchanges[index]!;
+    if (kind !== 'greeting') continue;
+    greeting = reply;
+    break;
+  }
+  if (greeting === null) builder.add('null');
+  else if (greeting.lines.length === 1) pushQuoted(greeting.lines[0]!.text);
+  else builder.add(text(greeting.lines.map((line) => decodeOctets(line.text)).join('\n')));
 }
 
 /** What the client called itself last. */
-function helo(session: SmtpSession): string {
-  const hello = session.exchanges.findLast(({ verb }) => verb === 'EHLO' || verb === 'HELO');
-  const name = hello?.argument ?? null;
-  return name === null ? 'null' : quoted(name);
+function helo(exchanges: readonly SmtpExchange[]): string | null {
+  for (let index = exchanges.length - 1; index >= 0; index--) {
+    const { verb, argument } = exchanges[index]!;
+    if (verb === 'EHLO' || verb === 'HELO') return argument;
+  }
+  return null;
 }
 
+/** All but the beginning of its first member. */
 function pushCommand(exchange: SmtpExchange, session: SmtpSession): void {
   const { line } = exchange;
   const greeting = exchange.kind === 'greeting';
-  // The greeting answers the connection itself, which its first packet asks for.
-  const packet = greeting ? session.firstFrame : (line?.frame ?? null);
-  builder.add('{"verb":');
   pushQuoted(exchange.verb);
   builder.add(',"argument":');
   pushQuoted(exchange.argument);
   builder.add(',"packet":');
-  builder.number(packet);
+  // The greeting answers the connection itself, which its first packet asks for.
+  builder.number(greeting ? session.firstFrame : (line?.frame ?? null));
   builder.add(',"time":');
   pushTime(greeting ? session.start : (line?.time ?? null));
-  builder.add(',"reply":');
   // DATA is answered by 354, its end by what follows; AUTH by 334, the responses after it likewise.
   const reply = exchange.intermediate ?? exchange.reply;
   if (reply) pushReply(reply);
-  else builder.add('null');
-  builder.add('}');
+  else builder.add(',"reply":null}');
 }
 
+/** The last member of a command. */
 function pushReply({ code, enhanced, lines }: SmtpReply): void {
   const first = lines[0];
-  builder.add('{"code":');
+  builder.add(',"reply":{"code":');
   builder.number(code);
   builder.add(',"enhanced":');
   pushQuoted(enhanced);
   builder.add(',"text":[');
   for (let index = 0; index < lines.length; index++) {
     if (index > 0) builder.add(',');
-    pushQuoted(withoutCode(lines[index]!, code));
+    const { text: octets } = lines[index]!;
+    pushQuoted(octets, codeEnd(octets, code));
   }
   builder.add('],"packet":');
   builder.number(first?.frame ?? null);
   builder.add(',"time":');
   pushTime(first?.time ?? null);
-  builder.add('}');
+  builder.add('}}');
 }
 
-/** A masked continuation line has lost its code, and stays as it is. */
-function withoutCode({ text: octets }: SmtpLine, code: number | null): string {
-  if (code === null || !beginsWith(octets, code)) return octets;
-  return octets[3] === ' ' || octets[3] === '-' ? octets.slice(4) : octets.slice(3);
+/** Where a line's text begins. A masked continuation line has lost its code: then with the line. */
+function codeEnd(octets: string, code: number | null): number {
+  if (code === null || !beginsWith(octets, code)) return 0;
+  const separator = octets.charCodeAt(3);
+  return separator === SPACE || separator === HYPHEN ? 4 : 3;
 }
 
 function beginsWith(octets: string, code: number): boolean {
@@ -270,9 +311,12 @@ function beginsWith(octets: string, code: number): boolean {
   );
 }
 
+const SPACE = 0x20;
+const HYPHEN = 0x2d;
 const ZERO = 0x30;
 
 function pushMessage(message: SmtpMessage): void {
+  const { accepted } = message;
   builder.add('{"id":"');
   builder.add(message.id);
   builder.add('","messageId":');
@@ -280,11 +324,10 @@ function pushMessage(message: SmtpMessage): void {
   builder.add(',"from":');
   pushQuoted(message.fromSeen ? message.from : null);
   builder.add(',"to":');
-  pushList(message.to, pushQuoted);
+  pushList(message.to, pushPath);
   builder.add(',"octets":');
   builder.number(message.octets);
-  builder.add(',"accepted":');
-  builder.add(String(message.accepted));
+  builder.add(accepted ? ',"accepted":true' : accepted === null ? ',"accepted":null' : ',"accepted":false');
   builder.add(',"replyCode":');
   builder.number(message.replyCode);
   builder.add(',"digest":"');

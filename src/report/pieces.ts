@@ -1,5 +1,5 @@
 /** Output is made in pieces of at least this many characters; smaller writes cost more than the work. */
-const PIECE = 64 * 1024;
+export const PIECE = 64 * 1024;
 
 /** Joins many small strings to few large ones, in order; at most one piece is held. */
 export function* inPieces(texts: Iterable<string>): Generator<string> {

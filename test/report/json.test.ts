@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { formatTimestamp } from '../../src/capture/timestamp.js';
 import { jsonReport, ndjsonReport } from '../../src/report/json.js';
 import { inPieces } from '../../src/report/pieces.js';
 import {
@@ -23,6 +24,7 @@ interface Report {
     commands: {
       verb: string;
       packet: number | null;
+      time: string | null;
       reply: { code: number | null; text: string[] } | null;
     }[];
     messages: { from: string | null }[];
@@ -116,6 +118,25 @@ describe('the JSON report', () => {
       ['two.example', null],
       [null, null],
     ]);
+  });
+
+  it('writes times as they are written anywhere else', () => {
+    const time = fc.record({
+      us: fc.oneof(
+        fc.integer({ min: 1_714_979_288_999_990, max: 1_714_979_289_000_010 }),
+        fc.maxSafeInteger(),
+        fc.constantFrom(Number.NaN, 8.7e18),
+      ),
+      ns: fc.integer({ min: 0, max: 999 }),
+      digits: fc.constantFrom(0, 3, 6, 6, 6, 9),
+    });
+    fc.assert(
+      fc.property(fc.array(time, { maxLength: 20 }), (times) => {
+        const exchanges = times.map((at) => fakeExchange({ line: fakeLine('NOOP', { time: at }) }));
+        const { sessions } = report(fakeAnalysis({ sessionList: [fakeSession({ exchanges })] }));
+        expect(sessions[0]!.commands.map((command) => command.time)).toEqual(times.map(formatTimestamp));
+      }),
+    );
   });
 
   it('is valid and safe whatever was in the packets', () => {
