@@ -47,7 +47,7 @@ function floorOf({ functionName, url, lineNumber }) {
   if (url === '' && /^write/.test(functionName)) return WRITING;
   if (!url.startsWith('file:')) return NODE;
   const source = sourceOf(url, lineNumber);
-  if (source.includes('xxhash')) return DIGEST;
+  if (source.endsWith('xxh64.ts')) return DIGEST;
   return /^src\/([^/]+)\//.exec(source)?.[1] ?? NODE;
 }
 
