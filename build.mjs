@@ -1,7 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+const folder = fileURLToPath(new URL('dist/bin/', import.meta.url));
 
 /** The licences of what the program's files hold beside its own code. */
 const licences = {
@@ -22,11 +25,15 @@ const SELDOM = {
   'node:crypto': ['createHash', 'createHmac', 'randomBytes'], // 7 ms
   'node:child_process': ['spawn'], // 6 ms
   'node:zlib': ['crc32', 'gzipSync'], // 2 ms
+  'node:http': ['createServer'], // 1 ms
+  'node:tty': ['isatty', 'ReadStream'], // 2 ms, with node:net
+  'node:v8': ['deserialize', 'serialize', 'setFlagsFromString'], // 2 ms
+  'node:worker_threads': ['Worker'], // 0.4 ms
 };
 
 /**
- * Parts of Node that are loaded at their first call: 15 ms of the 95 ms of a small capture. The sources import them as
- * ever. The price: what is called of them stands in a list, and a name that is missing there ends the build.
+ * Parts of Node that are loaded at their first call: 17 ms of a small capture. The sources import them as ever. The
+ * price: what is called of them stands in a list, and a name that is missing there ends the build.
  */
 const seldom = {
   name: 'seldom',
@@ -38,51 +45,75 @@ const seldom = {
     const name = id.slice('\0seldom:'.length);
     return SELDOM[name]
       .map(
-        (call) =>
-          `export const ${call} = (...given) => process.getBuiltinModule('${name}').${call}(...given);`,
+        (call) => `export function ${call}(...given) {
+          const { ${call}: called } = process.getBuiltinModule('${name}');
+          return new.target ? new called(...given) : called(...given);
+        }`,
       )
       .join('\n');
   },
 };
 
-/**
- * The program as a few files instead of a hundred: finding and linking them took 55 ms of the 165 ms of a small
- * capture, and 12 MB. The price is that libraries are held twice where one is also imported from `dist/index.js`.
- */
-// blessed is no strict code, and cannot be bundled: it stays a package of its own.
-const program = await rolldown({
-  input: 'src/cli/main.ts',
-  platform: 'node',
-  plugins: [licences, seldom],
-  external: ['blessed'],
-});
-await program.write({
-  dir: 'dist/bin',
-  format: 'esm',
-  entryFileNames: 'mailwitness.js',
-  chunkFileNames: '[name].js',
-  // What nearly every run needs is one file: each of 27 took half a millisecond to find.
-  codeSplitting: {
-    groups: [
-      {
-        name: 'cli',
-        priority: 2,
-        test: /src\/(cli\/(options|io|usage-error)|report\/printable|rules\/finding)\.ts$/,
-      },
-      {
-        name: 'analysis',
-        priority: 1,
-        test: /src\/(capture|wire|fragment|stream|smtp|rules|diagnose)\/|src\/analyze\.ts$|src\/cli\/(analyze|chosen-rules|output-file|progress)\.ts$|src\/report\/(json|pieces|display-filter)\.ts$|node_modules\/xxhash-wasm\//,
-      },
-    ],
+/** The program as `src/cli/start.ts` calls it. */
+const aFunction = {
+  name: 'function',
+  generateBundle(_options, files) {
+    const chunk = files['program.js'];
+    chunk.code = `(function (exports, require, __filename, __dirname) {${chunk.code}\n})`;
   },
-});
+};
 
-// By itself, so that the program's own files are not cut up for what both hold.
-const reader = await rolldown({ input: 'src/reading/reader-thread.ts', platform: 'node' });
-await reader.write({
-  dir: 'dist/bin',
-  format: 'esm',
-  entryFileNames: 'reader-thread.js',
-  chunkFileNames: 'thread-[name].js',
-});
+/** One octet a character: half the memory of a text with a § in it, and no decoding. */
+const ascii = {
+  name: 'ascii',
+  generateBundle(_options, files) {
+    for (const file of Object.values(files)) {
+      if (file.type !== 'chunk') continue;
+      file.code = file.code.replace(
+        /[^\0-\x7f]/g,
+        (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      );
+    }
+  },
+};
+
+/**
+ * Bundles one file of `dist/bin`, and all that it imports. CommonJS: the loader of ES modules takes 4 ms, and a script
+ * with a code cache can be nothing else. One file: each of many took half a millisecond to find, and what is not called is
+ * not compiled. The price is that libraries are held twice where one is also imported from `dist/index.js`.
+ */
+async function bundle(input, file, plugins = []) {
+  const bundled = await rolldown({
+    input,
+    platform: 'node',
+    plugins: [ascii, ...plugins],
+    // blessed is no strict code, and cannot be bundled: it stays a package of its own.
+    external: ['blessed'],
+    checks: { ineffectiveDynamicImport: false },
+  });
+  await bundled.write({
+    dir: folder,
+    format: 'cjs',
+    entryFileNames: file,
+    codeSplitting: false,
+    dynamicImportInCjs: false,
+    comments: false,
+  });
+}
+
+rmSync(folder, { recursive: true, force: true });
+await bundle('src/reading/reader-thread.ts', 'reader-thread.js');
+await bundle('src/cli/main.ts', 'program.js', [seldom, licences, aFunction]);
+await bundle('src/cli/start.ts', 'mailwitness.js');
+writeFileSync(`${folder}package.json`, '{ "type": "commonjs" }\n');
+
+// One for who starts it by its name, one for `node dist/bin/mailwitness.js`.
+const [, ...flags] = readFileSync(`${folder}mailwitness.js`, 'utf8').split('\n', 1)[0].split(' --');
+for (const given of [flags.map((flag) => `--${flag}`), []]) {
+  const cache = `${folder}program.js.${given.length}.cache`;
+  execFileSync(process.execPath, [
+    ...given,
+    fileURLToPath(new URL('code-cache.mjs', import.meta.url)),
+    cache,
+  ]);
+}

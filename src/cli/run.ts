@@ -12,11 +12,10 @@ import { UsageError } from './usage-error.js';
  * ever. A second SIGINT ends the program at once.
  *
  * @returns 0 nothing found, 1 findings at or above `--fail-on`, 2 could not do it; never throws, never exits
+ * @param io  streams with a listener for errors: of those that were written to, `write` tells besides
  * @example process.exitCode = await run(['mail.pcap'], { stdout: process.stdout, stderr: process.stderr, env: {} });
  */
 export async function run(argv: readonly string[], io: Io): Promise<ExitStatus> {
-  // Without a listener a stream whose reader went away would end the program with a stack trace.
-  for (const stream of [io.stdout, io.stderr]) stream.on?.('error', () => {});
   try {
     if (argv[0] === 'rules') {
       const { runRules } = await import('./rules.js');

@@ -3,7 +3,7 @@
  * their sessions, packed.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { createDigestFactory } from '../smtp/digest.js';
+import { createDigestFactory, type DigestFactory } from '../smtp/digest.js';
 import { SessionPacker } from '../smtp/packed-session.js';
 import { readSessions } from './capture-sessions.js';
 import { claim, type ReaderMessage, type ReaderTask, STOP } from './thread-messages.js';
@@ -19,11 +19,16 @@ port.on('message', (message: unknown) => {
   if (message === STOP) abort.abort();
 });
 
-const digest = await createDigestFactory(kind);
-for (const [index, file] of files.entries()) if (claim(claims, index, mark)) await read(index, file);
-port.close();
+void readAll();
 
-async function read(index: number, file: string): Promise<void> {
+async function readAll(): Promise<void> {
+  const digest = await createDigestFactory(kind);
+  for (const [index, file] of files.entries())
+    if (claim(claims, index, mark)) await read(index, file, digest);
+  port.close();
+}
+
+async function read(index: number, file: string, digest: DigestFactory): Promise<void> {
   const packer = new SessionPacker();
   const send = (messages: number): void => {
     const sessions = packer.take();

@@ -1,7 +1,18 @@
 /** The program as people start it: a process, pipes, signals. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +23,16 @@ import { goldenCapture } from '../support/golden.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const MAIN = join(ROOT, 'dist/bin/mailwitness.js');
+
+/** Says whether V8 takes the code cache of the program, its first argument, for so many flags, its second. */
+const TAKES_CACHE = `
+  const { readFileSync } = require('node:fs');
+  const { Script } = require('node:vm');
+  const [, filename, flags] = process.argv;
+  const cachedData = readFileSync(filename + '.' + flags + '.cache');
+  const { cachedDataRejected } = new Script(readFileSync(filename, 'latin1'), { filename, cachedData });
+  console.log(cachedDataRejected === false ? 'taken' : 'refused');
+`;
 
 interface Report {
   sessions: unknown[];
@@ -29,14 +50,7 @@ function buildWhenStale(): void {
     .filter((entry) => entry.isFile())
     .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs);
   if (existsSync(MAIN) && statSync(MAIN).mtimeMs >= Math.max(...newest)) return;
-  execFileSync(
-    process.execPath,
-    [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
-    {
-      cwd: ROOT,
-      stdio: 'ignore',
-    },
-  );
+  execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'ignore' });
 }
 
 beforeAll(() => {
@@ -159,6 +173,75 @@ describe('the program', () => {
     expect(out.length).toBeGreaterThan(200_000);
     expect(parseReport<Report>(out).sessions).toHaveLength(400);
   });
+});
+
+describe('standard output that is a file', () => {
+  it('gets what a pipe gets, behind what is there', async () => {
+    const file = join(folder, 'redirected');
+    writeFileSync(file, 'before\n');
+    const stdout = openSync(file, 'a');
+    const { status } = spawnSync(process.execPath, [MAIN, '-F', 'json', many], {
+      stdio: ['ignore', stdout, 'pipe'],
+    });
+    closeSync(stdout);
+    const piped = await ended(start(['-F', 'json', many]));
+    expect(status).toBe(piped.code);
+    expect(readFileSync(file, 'utf8')).toBe(`before\n${piped.out}`);
+  });
+
+  it('that cannot be written is told in one line', () => {
+    const stdout = openSync(edited, 'r');
+    const ended = spawnSync(process.execPath, [MAIN, edited], {
+      stdio: ['ignore', stdout, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(stdout);
+    expect(ended.stderr).toMatch(/^mailwitness: the report cannot be written to standard output: .+\.\n$/);
+    expect(ended.status).toBe(2);
+  });
+
+  it('and standard error: a warning arrives', () => {
+    const file = join(folder, 'errors');
+    const stderr = openSync(file, 'w');
+    spawnSync(process.execPath, [MAIN, join(folder, 'none')], { stdio: ['ignore', 'ignore', stderr] });
+    closeSync(stderr);
+    expect(readFileSync(file, 'utf8')).toMatch(/^mailwitness: .*none: .+\n$/);
+  });
+});
+
+describe('the code cache', () => {
+  it.each(['by its name', 'as an argument of node'])('is good for a start %s', (how) => {
+    const [line = ''] = readFileSync(MAIN, 'utf8').split('\n', 1);
+    const flags = how === 'by its name' ? line.split(' ').filter((word) => word.startsWith('--')) : [];
+    const { stdout } = spawnSync(
+      process.execPath,
+      [...flags, '-e', TAKES_CACHE, join(dirname(MAIN), 'program.js'), String(flags.length)],
+      { encoding: 'utf8' },
+    );
+    expect(stdout).toBe('taken\n');
+  });
+
+  it.each(['nothing', 'of another version', 'cut off'])(
+    'that is %s changes nothing but the time',
+    async (what) => {
+      const copy = join(folder, `copy ${what}`);
+      cpSync(dirname(MAIN), join(copy, 'dist/bin'), { recursive: true });
+      cpSync(join(ROOT, 'package.json'), join(copy, 'package.json'));
+      const cache = join(copy, 'dist/bin/program.js.0.cache');
+      const octets = readFileSync(cache);
+      if (what === 'nothing') rmSync(cache);
+      // V8's own numbers stand in front.
+      else if (what === 'of another version') writeFileSync(cache, octets.fill(1, 4, 8));
+      else writeFileSync(cache, octets.subarray(0, 5000));
+      const { stdout, stderr, status } = spawnSync(
+        process.execPath,
+        [join(copy, 'dist/bin/mailwitness.js'), '-F', 'json', edited],
+        { encoding: 'utf8' },
+      );
+      const { code, out } = await ended(start(['-F', 'json', edited]));
+      expect({ stdout, stderr, status }).toEqual({ stdout: out, stderr: '', status: code });
+    },
+  );
 });
 
 describe('SIGINT', () => {
