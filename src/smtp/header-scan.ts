@@ -1,7 +1,10 @@
+import { OctetSearch } from './octet-search.js';
+
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
+const lineEnds = new OctetSearch('\n');
 
 /** What is kept of one line; RFC 5322 §2.1.1 allows 998 octets. */
 const MAX_LINE_OCTETS = 1000;
@@ -59,8 +62,7 @@ export abstract class LineScanner {
         this.frame = frame;
         this.lineOctets = 0;
       }
-      let lf = octets.indexOf(LF, at);
-      if (lf >= end) lf = -1;
+      const lf = lineEnds.next(octets, at, end);
       const stop = lf < 0 ? end : lf;
       this.lineOctets += stop - at;
       if (this.lineOctets > MAX_HEADER_LINE + 1) {

@@ -1,11 +1,14 @@
 import type { Checksum } from '../wire/segment.js';
 import { Base64Scan } from './base64-scan.js';
 import { FieldReader, fileNameOctets, MAX_FILE_NAME, Overlong, parseContentType } from './header-scan.js';
+import { OctetSearch } from './octet-search.js';
 import type { MailDamage } from './session.js';
 
 const LF = 0x0a;
 const DASH = 0x2d;
-const LF_DASHES = Buffer.from('\n--');
+const dashes = new OctetSearch('-');
+const dashLines = new OctetSearch('\n--');
+const lineEnds = new OctetSearch('\n');
 
 /** Multiparts and messages inside each other. */
 const MAX_DEPTH = 8;
@@ -144,16 +147,16 @@ export class MimeScan {
     frame: number,
     checksum: () => Checksum,
   ): number {
-    const dashes = this.#open.length > 0 ? this.#findDashes(octets, start, end) : -1;
-    const stop = dashes < 0 ? end : dashes;
+    const found = this.#open.length > 0 ? this.#findDashes(octets, start, end) : -1;
+    const stop = found < 0 ? end : found;
     if (this.#content !== null) this.#content.content(octets, start, stop, offset, frame, checksum);
-    if (dashes < 0) {
+    if (found < 0) {
       this.#noteLineState(octets, start, end);
       return end;
     }
     // A first dash that ended the octets before is not among these.
-    this.#line = this.#lineState === AFTER_DASH && dashes === start ? '-' : '';
-    return dashes;
+    this.#line = this.#lineState === AFTER_DASH && found === start ? '-' : '';
+    return found;
   }
 
   /** Index of the first line that begins with two dashes, or of the second dash where the first was in front of it. */
@@ -168,17 +171,17 @@ export class MimeScan {
       return start;
     let at = start;
     if (this.#content !== null) {
-      for (let dashes = 0; dashes < DASHES_BEFORE_LINES; dashes++) {
-        const dash = octets.indexOf(DASH, at);
-        if (dash < 0 || dash + 1 >= end) return -1;
+      for (let count = 0; count < DASHES_BEFORE_LINES; count++) {
+        const dash = dashes.next(octets, at, end - 1);
+        if (dash < 0) return -1;
         if (dash > start && octets[dash - 1] === LF && octets[dash + 1] === DASH) return dash;
         at = dash + 1;
       }
       // The LF may be the octet in front.
       at = Math.max(start, at - 1);
     }
-    const line = octets.indexOf(LF_DASHES, at);
-    return line < 0 || line + 2 >= end ? -1 : line + 1;
+    const line = dashLines.next(octets, at, end - 2);
+    return line < 0 ? -1 : line + 1;
   }
 
   #noteLineState(octets: Buffer, start: number, end: number): void {
@@ -192,8 +195,7 @@ export class MimeScan {
   }
 
   #takeLine(octets: Buffer, start: number, end: number, base: number, frame: number): number {
-    let lf = octets.indexOf(LF, start);
-    if (lf >= end) lf = -1;
+    const lf = lineEnds.next(octets, start, end);
     const stop = lf < 0 ? end : lf;
     const line = this.#line!;
     const room = MAX_LINE_OCTETS - line.length;

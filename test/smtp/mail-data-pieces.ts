@@ -15,14 +15,32 @@ export function seeded(seed: number): (below: number) => number {
   };
 }
 
+const BEFORE = Buffer.from('\r\n.\r\nMessage-ID: <before@example.com>\r\n.');
+const AFTER = Buffer.from('\n.\r\n\r\n.\r\n--\xff', 'latin1');
+
 /** A chunk inside a buffer that would mislead who reads beyond the chunk. */
 export function chunkOf(octets: Buffer, offset: number, frame: number): StreamChunk {
-  const before = Buffer.from('\r\n.\r\nMessage-ID: <before@example.com>\r\n.');
-  const after = Buffer.from('\n.\r\n\r\n.\r\n\xff', 'latin1');
+  return chunksOf([octets], offset, frame)[0]!;
+}
+
+/** Chunks that follow each other in the stream and lie in one such buffer, as segments do in a capture. */
+export function chunksOf(pieces: readonly Buffer[], offset: number, frame: number): StreamChunk[] {
+  const octets = Buffer.concat(pieces.flatMap((piece) => [BEFORE, piece, AFTER]));
+  let start = BEFORE.length;
+  let at = offset;
+  return pieces.map((piece, index) => {
+    const chunk = chunkAt(octets, start, start + piece.length, at, frame + index);
+    start = chunk.end + AFTER.length + BEFORE.length;
+    at += piece.length;
+    return chunk;
+  });
+}
+
+function chunkAt(octets: Buffer, start: number, end: number, offset: number, frame: number): StreamChunk {
   const chunk = new StreamChunk();
-  chunk.octets = Buffer.concat([before, octets, after]);
-  chunk.start = before.length;
-  chunk.end = before.length + octets.length;
+  chunk.octets = octets;
+  chunk.start = start;
+  chunk.end = end;
   chunk.offset = offset;
   chunk.frame = frame;
   chunk.us = 1_000_000 + frame;
@@ -38,6 +56,8 @@ export interface ScanOptions {
   base?: number;
   /** Octets missing in front of the piece with this index. */
   gaps?: ReadonlyMap<number, number | null>;
+  /** Each piece in a buffer of its own, as held segments are. Otherwise they share one. */
+  apart?: boolean;
 }
 
 /**
@@ -51,14 +71,17 @@ export function scan(
   options: ScanOptions = {},
 ): { facts: MailDataFacts; consumed: number } {
   const octets = Buffer.from(text, 'latin1');
-  const { digest = xxh64, nullSender = false, transport = 'DATA', base = 100 } = options;
+  const { digest = xxh64, nullSender = false, transport = 'DATA', base = 100, apart = false } = options;
   const scanner = new MailDataScanner(digest, transport, nullSender);
   const starts = [0, ...cuts];
+  const pieces = starts.map((start, index) => octets.subarray(start, starts[index + 1] ?? octets.length));
+  const chunks = apart
+    ? pieces.map((piece, index) => chunkOf(piece, base + starts[index]!, index + 1))
+    : chunksOf(pieces, base, 1);
   for (const [index, start] of starts.entries()) {
     const gap = options.gaps?.get(index);
     if (gap !== undefined) scanner.gap(gap);
-    const piece = octets.subarray(start, starts[index + 1] ?? octets.length);
-    const chunk = chunkOf(piece, base + start, index + 1);
+    const chunk = chunks[index]!;
     if (transport === 'BDAT') {
       scanner.chunked(chunk, chunk.start, chunk.end);
       continue;

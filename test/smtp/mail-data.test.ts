@@ -40,6 +40,8 @@ function check(text: string, cuts: readonly number[]): MailDataFacts {
   const truth = naive(text);
   const { facts, consumed } = scan(text, cuts);
   const label = JSON.stringify([text, cuts]);
+  // It is the same whether segments share a buffer, as in a capture, or have their own.
+  expect(scan(text, cuts, { apart: true }), label).toEqual({ facts, consumed });
   expect(consumed, label).toBe(truth.consumed);
   expect(facts.octets, label).toBe(truth.content.length);
   expect(facts.digest, label).toBe(digestOf(truth.content));
