@@ -1,5 +1,6 @@
 import { exchangeEvidence, lineEvidence } from './evidence.js';
 import type { Rule } from './rule.js';
+import { REFUSED } from './traits.js';
 
 /**
  * An 8-bit body is refused though nobody said that it would be: 554 5.6.1, or BODY=8BITMIME refused though offered.
@@ -23,6 +24,7 @@ export const eightBitMimeRejected: Rule = {
     staysSilent: 'Other refusals of a message, and BODY=8BITMIME refused where it was not offered.',
   },
   create: (context) => ({
+    heeds: REFUSED,
     session(session) {
       const offer = session.extensions.find((extension) => extension.keyword === '8BITMIME');
       for (const exchange of session.exchanges) {

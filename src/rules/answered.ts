@@ -1,5 +1,6 @@
 import type { SmtpSession } from '../smtp/session.js';
 import type { Evidence, SeenIn, SessionRef } from './finding.js';
+import { serverKey } from './server-key.js';
 
 /** Clients at servers that are known to have been answered; servers, and connections of each. */
 const MAX_PAIRS = 50_000;
@@ -100,8 +101,4 @@ export class Answered {
     }
     return list;
   }
-}
-
-export function serverKey({ address, port }: SeenIn['server']): string {
-  return `${address} ${port}`;
 }

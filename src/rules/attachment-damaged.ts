@@ -2,6 +2,7 @@ import type { MailDamage, SmtpMessage, SmtpSession } from '../smtp/session.js';
 import type { Confidence, Evidence, SeenIn } from './finding.js';
 import { KeptPlaces, placeNumber, placeOf } from './message-places.js';
 import type { Rule, RuleContext } from './rule.js';
+import { MESSAGES } from './traits.js';
 
 /** Whole messages that are remembered, to hold damaged ones against; 4 MB. */
 const MAX_WHOLE = 1 << 17;
@@ -57,6 +58,7 @@ export const attachmentDamaged: Rule = {
     const damaged: Damaged[] = [];
     let forgotten = 0;
     return {
+      heeds: MESSAGES,
       session(session) {
         for (const [index, message] of session.messages.entries()) {
           const damages = message.damages.filter((damage) => counts(damage, message));

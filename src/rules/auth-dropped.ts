@@ -1,4 +1,4 @@
-import { lostVerbs } from './loss.js';
+import { LOSS_TRAITS, lostVerbs } from './loss.js';
 import type { Rule } from './rule.js';
 
 /**
@@ -25,6 +25,7 @@ export const authDropped: Rule = {
     staysSilent: 'Replies 535, 530, 538, 454, 504; AUTH that is simply not offered, or only inside TLS.',
   },
   create: (context) => ({
+    heeds: LOSS_TRAITS,
     session(session) {
       for (const loss of lostVerbs(session)) {
         if (loss.subject !== 'AUTH') continue;

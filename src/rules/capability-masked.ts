@@ -1,6 +1,7 @@
 import { lineEvidence } from './evidence.js';
 import type { Rule } from './rule.js';
 import { type MaskedKeyword, maskedKeywords } from './templates.js';
+import { X_KEYWORD } from './traits.js';
 
 /**
  * A line of the EHLO reply is X's: `250-XXXXXXXA`, `250 XXXB`; the ASA ends each with a letter that counts.
@@ -26,6 +27,7 @@ export const capabilityMasked: Rule = {
       'Keywords that merely begin with X (XCLIENT, X-EXPS), up to three X’s without the letters, wrong checksums (anonymised captures).',
   },
   create: (context) => ({
+    heeds: X_KEYWORD,
     session(session) {
       const keywords = maskedKeywords(session.extensions);
       if (keywords.length === 0) return;

@@ -4,6 +4,7 @@ import type { Confidence } from './finding.js';
 import { echoedMask, maskedCommand, sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
 import { maskedKeywords } from './templates.js';
+import { IN_PIECES } from './traits.js';
 
 /** Shorter lines may come in as many segments by chance. */
 const MIN_OCTETS = 4;
@@ -39,6 +40,7 @@ export const charModeTelnet: Rule = {
       'Lines in few segments, lines with editing keys in them, verbs that not every server has, gaps and one-sided captures.',
   },
   create: (context) => ({
+    heeds: IN_PIECES,
     session(session) {
       const typed = session.exchanges.filter(isTyped);
       if (typed.length === 0) return;

@@ -3,6 +3,7 @@ import { attemptRows, causeOf, type DeliveryAttempt, deliveryAttempt } from './d
 import type { Confidence, FindingDraft } from './finding.js';
 import { MAX_PLACES, MessagePlaces, placeNumber, placeOf } from './message-places.js';
 import type { Rule, RuleContext } from './rule.js';
+import { MESSAGES } from './traits.js';
 
 /** Copies of one message that are looked at, and copies of all. */
 const MAX_COPIES = 100;
@@ -44,6 +45,7 @@ export const duplicateDelivery: Rule = {
     let copyCount = 0;
     let forgotten = 0;
     return {
+      heeds: MESSAGES,
       session(session) {
         for (const [index, message] of session.messages.entries()) {
           const key = duplicateKey(session, message);

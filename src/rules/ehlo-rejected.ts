@@ -1,8 +1,8 @@
 import { exchangeEvidence, replyEvidence } from './evidence.js';
 import type { FindingDraft } from './finding.js';
-import { Knowledge } from './knowledge.js';
 import { echoedMask, greetingOf, sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
+import { REFUSED } from './traits.js';
 
 const MAX_WAITING = 1_000;
 
@@ -28,11 +28,10 @@ export const ehloRejected: Rule = {
     staysSilent: 'Servers that really have no ESMTP: a refusal without a second witness.',
   },
   create: (context) => {
-    const knowledge = new Knowledge();
     const waiting: FindingDraft[] = [];
     return {
+      heeds: REFUSED,
       session(session) {
-        knowledge.learn(session);
         for (const exchange of session.exchanges) {
           const code = exchange.reply?.code;
           if (
@@ -63,7 +62,7 @@ export const ehloRejected: Rule = {
       },
       end() {
         for (const draft of waiting) {
-          const known = knowledge.of(draft.session);
+          const known = context.knowledge.of(draft.session);
           if (!known?.esmtp || !known.session) continue;
           context.report({
             ...draft,

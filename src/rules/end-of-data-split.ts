@@ -4,6 +4,7 @@ import { closeEvidence, couldHaveBeenMissed, lineEvidence } from './evidence.js'
 import type { Confidence, Evidence, SeenIn } from './finding.js';
 import { fisherExact } from './fisher.js';
 import type { Rule } from './rule.js';
+import { MESSAGES } from './traits.js';
 
 /** Servers that are told apart; attempts at more are not counted. */
 const MAX_SERVERS = 10_000;
@@ -51,6 +52,7 @@ export const endOfDataSplit: Rule = {
     const tallies = new Map<string, Tally>();
     let forgotten = 0;
     return {
+      heeds: MESSAGES,
       session(session) {
         if (couldHaveBeenMissed(session)) return;
         for (const exchange of session.exchanges) {

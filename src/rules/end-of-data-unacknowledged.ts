@@ -3,6 +3,7 @@ import { closeEvidence, couldHaveBeenMissed, lineEvidence, replyEvidence } from 
 import { sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
 import { maskedKeywords } from './templates.js';
+import { END_OPEN } from './traits.js';
 
 /** RFC 5321 §4.5.3.2.6: a client waits 10 minutes for the reply to the end of a message. */
 /** A client that gives up sooner did not wait. RFC 5321 §4.5.3.2.6 asks for ten minutes. */
@@ -35,6 +36,7 @@ export const endOfDataUnacknowledged: Rule = {
     staysSilent: 'Captures that end too early, gaps, one-sided captures: the reply could have been missed.',
   },
   create: (context) => ({
+    heeds: END_OPEN,
     session(session) {
       if (couldHaveBeenMissed(session)) return;
       for (const exchange of session.exchanges) {

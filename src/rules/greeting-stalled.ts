@@ -1,6 +1,7 @@
 import { closeEvidence, couldHaveBeenMissed, lineEvidence } from './evidence.js';
 import { greetingOf } from './mask.js';
 import type { Rule } from './rule.js';
+import { GREETING_OPEN } from './traits.js';
 
 /** So long a client must have waited before its silence says something. RFC 5321 §4.5.3.2.1 allows 5 minutes. */
 const WAITED_US = 5e6;
@@ -28,6 +29,7 @@ export const greetingStalled: Rule = {
     staysSilent: 'Next to a gap, in a one-sided or cut capture, and where the client went on to speak.',
   },
   create: (context) => ({
+    heeds: GREETING_OPEN,
     session(session) {
       if (couldHaveBeenMissed(session) || session.midstream) return;
       const greeting = greetingOf(session);

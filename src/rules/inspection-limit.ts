@@ -6,6 +6,7 @@ import type { Confidence, Evidence } from './finding.js';
 import { sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
 import { maskedKeywords } from './templates.js';
+import { LONG } from './traits.js';
 
 /** Torn down by the limit, and not by what came later. */
 const TEARDOWN_US = 1_000_000;
@@ -105,6 +106,7 @@ export const inspectionLimit: Rule = {
       'Any reply of the server after it (500, 452, 552, 421: its own limit), closes by the client, closes more than a second later, lines of the body, gaps, one-sided and cut captures.',
   },
   create: (context) => ({
+    heeds: LONG,
     session(session) {
       if (couldHaveBeenMissed(session) || session.encryptedFrom !== null) return;
       for (const breach of breaches(session)) {

@@ -1,6 +1,7 @@
 import type { SmtpSession } from '../smtp/session.js';
 import type { SessionRef } from './finding.js';
 import { ehloWorked } from './mask.js';
+import { serverKey } from './server-key.js';
 
 /** Servers remembered, and keywords of each. */
 const MAX_SERVERS = 10_000;
@@ -21,7 +22,7 @@ export class Knowledge {
   private readonly servers = new Map<string, ServerKnowledge>();
 
   learn(session: SmtpSession): void {
-    const key = keyOf(session);
+    const key = serverKey(session.server);
     let server = this.servers.get(key);
     if (!server) {
       if (this.servers.size >= MAX_SERVERS) return;
@@ -38,10 +39,6 @@ export class Knowledge {
   }
 
   of(session: Pick<SmtpSession, 'server'>): ServerKnowledge | undefined {
-    return this.servers.get(keyOf(session));
+    return this.servers.get(serverKey(session.server));
   }
-}
-
-function keyOf(session: Pick<SmtpSession, 'server'>): string {
-  return `${session.server.address} ${session.server.port}`;
 }

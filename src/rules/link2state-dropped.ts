@@ -1,4 +1,4 @@
-import { lostVerbs } from './loss.js';
+import { LOSS_TRAITS, lostVerbs } from './loss.js';
 import type { Rule } from './rule.js';
 
 const EXCHANGE_VERBS = new Set(['X-LINK2STATE', 'X-EXPS', 'XEXCH50']);
@@ -25,6 +25,7 @@ export const link2stateDropped: Rule = {
     staysSilent: 'Servers that do not offer these verbs; authentication that was carried and failed.',
   },
   create: (context) => ({
+    heeds: LOSS_TRAITS,
     session(session) {
       for (const loss of lostVerbs(session)) {
         if (!EXCHANGE_VERBS.has(loss.subject)) continue;

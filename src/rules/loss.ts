@@ -3,6 +3,7 @@ import { exchangeEvidence, lineEvidence } from './evidence.js';
 import type { Confidence, Evidence } from './finding.js';
 import { echoedMask, ehloWorked, isSpoiledTls, maskedCommand, sessionMask } from './mask.js';
 import { maskedKeywords } from './templates.js';
+import { REFUSED, SWALLOWED, UNCODED, X_COMMAND, X_KEYWORD } from './traits.js';
 
 /** A verb whose loss has a rule of its own. */
 export type LosableVerb = 'AUTH' | 'STARTTLS' | 'X-LINK2STATE' | 'X-EXPS' | 'XEXCH50' | 'EHLO';
@@ -23,6 +24,9 @@ const VERBS: readonly LosableVerb[] = ['AUTH', 'STARTTLS', 'X-LINK2STATE', 'X-EX
 
 /** The only verbs of their length: a command line of so many X's and nothing else was probably one of these. */
 const BY_LENGTH: Readonly<Record<number, LosableVerb>> = { 8: 'STARTTLS', 12: 'X-LINK2STATE' };
+
+/** A session without any of these has lost no verb. */
+export const LOSS_TRAITS = REFUSED | UNCODED | X_COMMAND | X_KEYWORD | SWALLOWED;
 
 /** Several rules ask about the same session, one after the other. */
 let newest: { readonly session: SmtpSession; readonly losses: readonly Loss[] } | null = null;

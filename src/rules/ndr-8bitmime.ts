@@ -4,6 +4,7 @@ import { ehloWorked } from './mask.js';
 import { KeptPlaces, placeNumber, placeOf } from './message-places.js';
 import type { Rule, RuleContext } from './rule.js';
 import { maskedKeywords } from './templates.js';
+import { MESSAGES } from './traits.js';
 
 /** Reports remembered. */
 const MAX_REPORTS = 1_000;
@@ -37,6 +38,7 @@ export const ndr8bitmime: Rule = {
     const originals = new KeptPlaces(context.kept);
     const reports: { original: string | null; us: number; draft: FindingDraft }[] = [];
     return {
+      heeds: MESSAGES,
       session(session) {
         for (const [index, message] of session.messages.entries()) {
           const { report } = message;

@@ -2,6 +2,7 @@ import type { SmtpReply } from '../smtp/session.js';
 import { exchangeEvidence } from './evidence.js';
 import { ehloLost, lostVerbs } from './loss.js';
 import type { Rule } from './rule.js';
+import { REFUSED } from './traits.js';
 
 /**
  * A recipient is refused as relaying in a session that could not authenticate, because AUTH was lost on the way.
@@ -26,6 +27,7 @@ export const relayDeniedAfterAuthDropped: Rule = {
       'Relay refusals in sessions in which AUTH was visible, succeeded, or was refused for its password.',
   },
   create: (context) => ({
+    heeds: REFUSED,
     session(session) {
       const refused = session.exchanges.find(
         (exchange) => exchange.verb === 'RCPT' && exchange.reply !== null && relayDenied(exchange.reply),

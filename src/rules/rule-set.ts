@@ -11,7 +11,9 @@ import {
   type Severity,
 } from './finding.js';
 import { fingerprintOf } from './fingerprint.js';
+import { Knowledge } from './knowledge.js';
 import type { Rule, RuleListener } from './rule.js';
+import { traitsOf } from './traits.js';
 
 /** One finding lists so many sessions and so much evidence; `count` goes on. */
 const MAX_SESSIONS = 10_000;
@@ -20,6 +22,9 @@ const EVIDENCE_SESSIONS = 3;
 const MAX_EVIDENCE_SESSIONS = 16;
 const MAX_FINDINGS = 10_000;
 const MAX_NOT_ASSESSED = 1_000;
+
+/** Every session has this trait. */
+const ANY = 1 << 30;
 
 const PROOF: Readonly<Record<Confidence, Proof>> = {
   certain: 'octets',
@@ -58,6 +63,9 @@ export interface Said {
  */
 export class RuleSet {
   private readonly listeners: (RuleListener | null)[];
+  /** By listener: traits of which a session must show one. */
+  private readonly heeds: number[];
+  private readonly knowledge = new Knowledge();
   private readonly merged = new Map<string, Merged>();
   private readonly entries: NotAssessed[] = [];
   private readonly failures: NotAssessed[] = [];
@@ -80,14 +88,19 @@ export class RuleSet {
     kept = Number.POSITIVE_INFINITY,
   ) {
     this.listeners = rules.map(() => null);
+    this.heeds = rules.map(() => ANY);
+    const { knowledge } = this;
     for (const [index, rule] of rules.entries()) {
       this.guard(index, () => {
-        this.listeners[index] = rule.create({
+        const listener = rule.create({
           report: (draft) => this.report(index, draft),
           notAssessed: (entry) => this.note(entry),
           session,
           kept,
+          knowledge,
         });
+        this.listeners[index] = listener;
+        this.heeds[index] = listener.heeds ?? ANY;
       });
     }
   }
@@ -95,13 +108,16 @@ export class RuleSet {
   session(session: SmtpSession): void {
     const { protocol } = session;
     if (protocol !== 'smtp' && protocol !== 'none') return;
+    const said = protocol === 'smtp';
+    const traits = said ? traitsOf(session) | ANY : ANY;
+    if (said) this.knowledge.learn(session);
     for (let index = 0; index < this.listeners.length; index++) {
       const listener = this.listeners[index];
-      if (!listener) continue;
+      if (!listener || (said && (this.heeds[index]! & traits) === 0)) continue;
       // As `guard` does, without 28 closures for each session.
       try {
-        if (protocol === 'none') listener.wordless?.(session);
-        else listener.session?.(session);
+        if (said) listener.session?.(session);
+        else listener.wordless?.(session);
       } catch (error) {
         this.failed(index, error);
       }

@@ -1,5 +1,6 @@
 import type { SmtpSession } from '../smtp/session.js';
 import type { FindingDraft, NotAssessed, Severity } from './finding.js';
+import type { Knowledge } from './knowledge.js';
 
 /** A rule's own documentation: printed by the command line, shown in reports, checked by the tests. */
 export interface RuleMeta {
@@ -26,6 +27,8 @@ export interface RuleContext {
   session(number: number): SmtpSession | null;
   /** So many sessions, the newest, `session` can give again. */
   readonly kept: number;
+  /** Of servers, as the sessions heard so far have shown them, the one that is given included. */
+  readonly knowledge: Pick<Knowledge, 'of'>;
 }
 
 /**
@@ -37,6 +40,8 @@ export interface RuleContext {
  * nothing was said, to rules that ask for them.
  */
 export interface RuleListener {
+  /** Bits of traits.ts: `session` hears the sessions that show one of them at least. Absent: it hears all. */
+  readonly heeds?: number;
   session?(session: SmtpSession): void;
   /** A connection without an octet of data, of `protocol` `none`. */
   wordless?(session: SmtpSession): void;

@@ -1,4 +1,4 @@
-import { lostVerbs } from './loss.js';
+import { LOSS_TRAITS, lostVerbs } from './loss.js';
 import type { Rule } from './rule.js';
 
 /**
@@ -26,6 +26,7 @@ export const starttlsStripped: Rule = {
       'Servers without TLS, replies 454 and 503, STARTTLS absent after STARTTLS, a mask whose length fits other keywords as well.',
   },
   create: (context) => ({
+    heeds: LOSS_TRAITS,
     session(session) {
       for (const loss of lostVerbs(session)) {
         if (loss.subject !== 'STARTTLS') continue;

@@ -5,6 +5,7 @@ import type { Confidence, Evidence } from './finding.js';
 import { sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
 import { maskedKeywords } from './templates.js';
+import { TLS } from './traits.js';
 
 /** A client that gives up sooner did not wait for an answer. */
 const WAITED_US = 5e6;
@@ -39,6 +40,7 @@ export const tlsHandshakeBroken: Rule = {
       'Handshakes that begin, TLS alerts, old SSL 2.0 hellos, clients that close, say QUIT or go on in plain text after the 220, STARTTLS refused, gaps, one-sided and cut captures.',
   },
   create: (context) => ({
+    heeds: TLS,
     session(session) {
       const { tls } = session;
       // Also a gap that never arrived: what lies behind it is no beginning of a record.

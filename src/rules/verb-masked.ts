@@ -2,6 +2,7 @@ import { exchangeEvidence } from './evidence.js';
 import { echoedMask, isSpoiledTls, maskedCommand, sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
 import { maskedKeywords } from './templates.js';
+import { REFUSED, X_COMMAND } from './traits.js';
 
 /** Verbs that firewalls do not pass, by length. A mask keeps the length. */
 const VERBS_BY_LENGTH: Readonly<Record<number, readonly string[]>> = {
@@ -35,6 +36,7 @@ export const verbMasked: Rule = {
       'X’s elsewhere than in a command’s or a quoted command’s place; wrong checksums (anonymised captures).',
   },
   create: (context) => ({
+    heeds: REFUSED | X_COMMAND,
     session(session) {
       for (const exchange of session.exchanges) {
         const echoed = echoedMask(exchange);

@@ -1,8 +1,8 @@
 import { exchangeEvidence, lineEvidence } from './evidence.js';
 import type { FindingDraft } from './finding.js';
-import { Knowledge } from './knowledge.js';
 import { echoedMask } from './mask.js';
 import type { Rule } from './rule.js';
+import { REFUSED } from './traits.js';
 import { foreignSigns } from './who-answered.js';
 
 const MAX_WAITING = 1_000;
@@ -52,11 +52,10 @@ export const verbRejected: Rule = {
       'Replies 503, 530, 535, 538, 454; verbs that nobody saw offered; AUTH and VRFY that a server switches off itself (502) when they were not offered here.',
   },
   create: (context) => {
-    const knowledge = new Knowledge();
     const waiting: { keyword: string; signs: string | null; draft: FindingDraft }[] = [];
     return {
+      heeds: REFUSED,
       session(session) {
-        knowledge.learn(session);
         for (const exchange of session.exchanges) {
           const keyword = KEYWORD_OF[exchange.verb];
           const code = exchange.reply?.code;
@@ -89,7 +88,7 @@ export const verbRejected: Rule = {
       },
       end() {
         for (const { keyword, signs, draft } of waiting) {
-          const known = knowledge.of(draft.session);
+          const known = context.knowledge.of(draft.session);
           if (!known?.session || !known.keywords.has(keyword)) continue;
           // Offered to others only: servers do offer AUTH or STARTTLS to some clients alone.
           context.report({

@@ -1,22 +1,16 @@
-import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
+import type { SmtpExchange } from '../smtp/session.js';
 import { exchangeEvidence } from './evidence.js';
 import type { FindingDraft } from './finding.js';
-import { ehloWorked, sessionMask } from './mask.js';
+import { sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
+import { serverKey } from './server-key.js';
+import { BARE, UNCODED } from './traits.js';
 import { foreignSigns } from './who-answered.js';
 
-/** Servers whose replies to NOOP and EHLO are remembered. */
-const MAX_SERVERS = 10_000;
 const MAX_CANDIDATES = 1_000;
 
 /** Verbs that a reply of `OK` can honestly answer. */
 const PASSED = new Set(['HELO', 'MAIL', 'RCPT', 'DATA', 'RSET', 'NOOP', 'QUIT', 'BDAT']);
-
-interface Server {
-  noop: string | null;
-  /** EHLO was answered with keywords: this server speaks ESMTP. */
-  esmtp: boolean;
-}
 
 /**
  * The firewall kept a command for itself and answered `OK`, or passed NOOP in its place.
@@ -42,25 +36,19 @@ export const verbSwallowed: Rule = {
       'Servers that were seen to answer everything with 250, and EHLO replies that name the host or keywords.',
   },
   create: (context) => {
-    const servers = new Map<string, Server>();
+    /** What servers reply to NOOP; of those that are known. */
+    const noops = new Map<string, string>();
     const candidates: { key: string; reply: string; signs: string | null; draft: FindingDraft }[] = [];
-    const serverOf = (session: SmtpSession): Server | null => {
-      const key = `${session.server.address} ${session.server.port}`;
-      let server = servers.get(key);
-      if (!server && servers.size < MAX_SERVERS) {
-        server = { noop: null, esmtp: false };
-        servers.set(key, server);
-      }
-      return server ?? null;
-    };
     return {
+      heeds: BARE | UNCODED,
       session(session) {
-        const server = serverOf(session);
+        const key = serverKey(session.server);
         let lenient = false;
         for (const exchange of session.exchanges) {
-          const text = singleReply(exchange);
-          if (exchange.verb === 'NOOP' && exchange.reply?.code === 250 && server) server.noop ??= text;
-          if (ehloWorked(exchange) && server) server.esmtp = true;
+          if (exchange.verb === 'NOOP' && exchange.reply?.code === 250 && !noops.has(key)) {
+            const text = singleReply(exchange);
+            if (text !== null && context.knowledge.of(session)) noops.set(key, text);
+          }
           if (exchange.kind === 'command' && !exchange.known && exchange.reply?.code === 250) lenient = true;
         }
         for (const exchange of session.exchanges) {
@@ -93,7 +81,7 @@ export const verbSwallowed: Rule = {
             const signs = foreignSigns(session, exchange.reply);
             candidates.push({
               signs,
-              key: `${session.server.address} ${session.server.port}`,
+              key,
               reply: singleReply(exchange)!,
               draft: {
                 session: { id: session.id, capture: session.capture, server: session.server },
@@ -112,14 +100,14 @@ export const verbSwallowed: Rule = {
       },
       end() {
         for (const { key, reply, signs, draft } of candidates) {
-          const server = servers.get(key);
-          const twin = server?.noop === reply;
-          const sure = twin || server?.esmtp || signs !== null;
+          const esmtp = context.knowledge.of(draft.session)?.esmtp ?? false;
+          const twin = noops.get(key) === reply;
+          const sure = twin || esmtp || signs !== null;
           context.report({
             ...draft,
             confidence: sure ? 'likely' : draft.confidence,
             ...(sure && { proof: 'contrast' }),
-            message: `EHLO was answered by "${reply}": one line, no host name, no keywords. ${whose(signs, twin, server?.esmtp ?? false)}`,
+            message: `EHLO was answered by "${reply}": one line, no host name, no keywords. ${whose(signs, twin, esmtp)}`,
           });
         }
       },
