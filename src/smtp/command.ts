@@ -18,30 +18,55 @@ export const EMPTY = 12;
 export const LOGIN = 13;
 export const EFFECTS = 14;
 
-/** RFC 5321 and the registered extensions, and those that Exchange, Postfix and old servers added. */
-const VERBS: ReadonlyMap<string, number> = new Map([
-  ...['HELO', 'EHLO', 'LHLO'].map((verb): [string, number] => [verb, HELLO]),
-  ['MAIL', MAIL],
-  ...['SEND', 'SOML', 'SAML'].map((verb): [string, number] => [verb, MAIL]),
-  ['RCPT', RCPT],
-  ['DATA', DATA],
-  ['BDAT', BDAT],
-  ['RSET', RSET],
-  ['QUIT', QUIT],
-  ['STARTTLS', STARTTLS],
-  ['AUTH', AUTH],
-  ['X-EXPS', AUTH],
-  ['XEXCH50', XEXCH50],
-  ...['USER', 'PASS', 'ACCT', 'APOP', 'LOGIN'].map((verb): [string, number] => [verb, LOGIN]),
-  ...'NOOP VRFY EXPN HELP TURN ATRN ETRN VERB ONEX XADR XCLIENT XFORWARD X-LINK2STATE XUSR XVRB XAUTH XQUE XREMOTEQUEUE XTRN XSTA XCIR XGEN X-ERCP BURL X-ANONYMOUSTLS X-RCPTFORW XPROXYTO XSHADOW XSHADOWREQUEST XQDISCARD XRDST XSESSIONPARAMS WIZ DEBUG SHOWQ MAXSIZE'
-    .split(' ')
-    .map((verb): [string, number] => [verb, OTHER]),
-]);
+interface Verb {
+  /** The one string for it: comparing it with another verb then compares two addresses. */
+  readonly verb: string;
+  /** Verbs that belong to other protocols do not count as known. */
+  readonly known: boolean;
+  readonly effect: number;
+}
 
-/** Verbs that belong to other protocols do not count as known. */
-export function isKnownVerb(verb: string): boolean {
-  const effect = VERBS.get(verb);
-  return effect !== undefined && effect !== LOGIN;
+/** RFC 5321 and the registered extensions, and those that Exchange, Postfix and old servers added. */
+const VERBS: ReadonlyMap<string, Verb> = new Map(
+  (
+    [
+      ['HELO EHLO LHLO', HELLO],
+      ['MAIL SEND SOML SAML', MAIL],
+      ['RCPT', RCPT],
+      ['DATA', DATA],
+      ['BDAT', BDAT],
+      ['RSET', RSET],
+      ['QUIT', QUIT],
+      ['STARTTLS', STARTTLS],
+      ['AUTH X-EXPS', AUTH],
+      ['XEXCH50', XEXCH50],
+      ['USER PASS ACCT APOP LOGIN', LOGIN],
+      [
+        'NOOP VRFY EXPN HELP TURN ATRN ETRN VERB ONEX XADR XCLIENT XFORWARD X-LINK2STATE XUSR XVRB XAUTH XQUE XREMOTEQUEUE XTRN XSTA XCIR XGEN X-ERCP BURL X-ANONYMOUSTLS X-RCPTFORW XPROXYTO XSHADOW XSHADOWREQUEST XQDISCARD XRDST XSESSIONPARAMS WIZ DEBUG SHOWQ MAXSIZE',
+        OTHER,
+      ],
+    ] as const
+  ).flatMap(([verbs, effect]) =>
+    verbs.split(' ').map((verb): [string, Verb] => [verb, { verb, known: effect !== LOGIN, effect }]),
+  ),
+);
+
+/** Those of four letters, by their octets in a number: so nearly every command is known without a string. */
+const FOUR_LETTERS: ReadonlyMap<number, Verb> = new Map(
+  [...VERBS.values()]
+    .filter(({ verb }) => verb.length === 4)
+    .map((verb) => [fourLetters(verb.verb, 0), verb]),
+);
+
+/** Four letters as a number, in upper case; 0: one of the four is no letter. */
+function fourLetters(text: string, from: number): number {
+  let word = 0;
+  for (let at = from; at < from + 4; at++) {
+    const upper = text.charCodeAt(at) & ~0x20;
+    if (!(upper >= 0x41 && upper <= 0x5a)) return 0;
+    word = (word << 8) | upper;
+  }
+  return word;
 }
 
 export interface Command {
@@ -62,12 +87,13 @@ export function parseCommand(text: string): Command {
   while (from < text.length && isSpace(text.charCodeAt(from))) from++;
   let to = from;
   while (to < text.length && !isSpace(text.charCodeAt(to))) to++;
+  const argument = to + 1 < text.length ? text.slice(to + 1) : null;
+  const word = to - from === 4 ? FOUR_LETTERS.get(fourLetters(text, from)) : undefined;
+  if (word !== undefined) return { verb: word.verb, known: word.known, argument, effect: word.effect };
   const token = text.slice(from, to);
-  const rest = text.slice(to + 1);
-  const argument = rest === '' ? null : rest;
   const upper = token.toUpperCase();
-  const effect = VERBS.get(upper);
-  if (effect !== undefined) return { verb: upper, known: effect !== LOGIN, argument, effect };
+  const other = VERBS.get(upper);
+  if (other !== undefined) return { verb: other.verb, known: other.known, argument, effect: other.effect };
   const verb = PLAUSIBLE.test(token) && !ONLY_X.test(token) ? upper : token;
   return { verb, known: false, argument, effect: token === '' ? EMPTY : UNKNOWN };
 }

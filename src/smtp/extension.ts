@@ -13,18 +13,47 @@ export function extensionsOf(reply: SmtpReply): readonly Extension[] {
   return newest.extensions;
 }
 
+/** What one line lists. */
+interface Listed {
+  readonly text: string;
+  readonly keyword: string;
+}
+
+/** Servers list the same lines in each session; longer ones than these are not remembered, nor more of them. */
+const MAX_REMEMBERED = 1 << 10;
+const MAX_LENGTH = 256;
+
+/**
+ * By the text of the line. The line table gives one string for all lines that are equal, so that to look it up takes less
+ * than to read it; and what comes of it is one string too, for the rules to compare. The price: what is kept of lines that
+ * never come again, a quarter of a megabyte at most.
+ */
+const remembered = new Map<string, Listed | null>();
+
 function readExtensions(reply: SmtpReply): Extension[] {
   const extensions: Extension[] = [];
   for (let index = 1; index < reply.lines.length; index++) {
     const line = reply.lines[index]!;
-    const text = replyCodeOf(line.text) === NO_CODE ? line.text : line.text.slice(4);
-    const words = text.trimStart();
-    if (words === '') continue;
-    const end = firstBlank(words);
-    const keyword = (end < 0 ? words : words.slice(0, end)).toUpperCase();
-    extensions.push({ text, keyword, line });
+    let listed = remembered.get(line.text);
+    if (listed === undefined) {
+      listed = readLine(line.text);
+      if (line.text.length <= MAX_LENGTH) {
+        if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+        remembered.set(line.text, listed);
+      }
+    }
+    if (listed !== null) extensions.push({ text: listed.text, keyword: listed.keyword, line });
   }
   return extensions;
+}
+
+/** null: it lists nothing. */
+function readLine(line: string): Listed | null {
+  const text = replyCodeOf(line) === NO_CODE ? line : line.slice(4);
+  const words = text.trimStart();
+  if (words === '') return null;
+  const end = firstBlank(words);
+  return { text, keyword: (end < 0 ? words : words.slice(0, end)).toUpperCase() };
 }
 
 function firstBlank(text: string): number {

@@ -1,7 +1,7 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { ClosedConnection, CloseReason, Direction, Endpoint, Gap, Overlap } from '../stream/event.js';
 import type { TcpFacts } from '../stream/tcp-facts.js';
-import { bodyParameter, isKnownVerb, parseCommand, parsePath } from './command.js';
+import { bodyParameter, parseCommand, parsePath } from './command.js';
 import { extensionsOf } from './extension.js';
 import { type MessageBegin, type MessageRecord, readMessageBegin, readMessageEnd } from './message-record.js';
 import { protocolOf } from './protocol.js';
@@ -268,7 +268,7 @@ class TranscriptAccount {
       const command = parseCommand(line?.text ?? '');
       verb = command.verb;
       argument = command.argument;
-      known = isKnownVerb(verb);
+      known = command.known;
     } else if (kind === 'unseen') known = false;
     this.exchanges.push({
       kind,
