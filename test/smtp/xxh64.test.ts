@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
-import { Xxh64, Xxh64Digest } from '../../src/smtp/xxh64.js';
+import { MODULE, Xxh64, Xxh64Digest } from '../../src/smtp/xxh64.js';
 import { seeded } from './mail-data-pieces.js';
+import { moduleOctets } from './xxh64-module.js';
 
 const twin = await xxhash();
 
@@ -74,4 +75,8 @@ it('keeps 40,000 messages apart, and uses a state again when its message is over
   const states = new Set([...open, ...later].map(({ state }) => state));
   expect(states.size).toBeLessThanOrEqual(40_001);
   for (const digest of later) expect(digest.finish()).toBe(expected(octets.subarray(0, 77)));
+});
+
+it('has the module that its instructions make', () => {
+  expect(Buffer.from(moduleOctets()).toString('base64')).toBe(MODULE);
 });
