@@ -216,14 +216,17 @@ export function parseContentType(value: string | null): { type: string; boundary
   return { type, boundary };
 }
 
+const NAME = /name/i;
 const FILE_NAME = /;\s*(?:file)?name(\*\d{1,3})?\*?\s*=\s*(?:"((?:[^"\\]|\\.){0,4000})"|([^";]{0,4000}))/gi;
 
 /** Octets of the file name that a part's header gives, as written; in pieces (RFC 2231 §3) or whole. 0: none. */
 export function fileNameOctets(...fields: readonly (string | null)[]): number {
   let longest = 0;
   for (const field of fields) {
+    // To begin with all matches takes 150 ns, and most messages have no name.
+    if (field === null || !NAME.test(field)) continue;
     let pieces = 0;
-    for (const [, piece, quoted, bare] of (field ?? '').matchAll(FILE_NAME)) {
+    for (const [, piece, quoted, bare] of field.matchAll(FILE_NAME)) {
       const { length } = quoted ?? bare!.trim();
       if (piece !== undefined) pieces += length;
       longest = Math.max(longest, length, pieces);
