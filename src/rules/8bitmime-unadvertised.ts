@@ -5,6 +5,7 @@ import type { Confidence, Evidence, SeenIn } from './finding.js';
 import { ehloLost } from './loss.js';
 import { ehloWorked, greetingOf, sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
+import { serverKey } from './server-key.js';
 import { type MaskedKeyword, maskedKeywords } from './templates.js';
 
 /** Servers whose offers are remembered. */
@@ -62,9 +63,11 @@ export const eightBitMimeUnadvertised: Rule = {
     let forgotten = 0;
     return {
       session(session) {
-        const server = serverKey(session);
-        const offer = session.extensions.some(({ keyword }) => keyword === '8BITMIME');
-        if (offer && !offered.has(server) && offered.size < MAX_SERVERS) offered.set(server, session.id);
+        const server = serverKey(session.server);
+        if (!offered.has(server) && offered.size < MAX_SERVERS) {
+          const offer = session.extensions.some(({ keyword }) => keyword === '8BITMIME');
+          if (offer) offered.set(server, session.id);
+        }
         for (const { message, unseen } of unseenIn(session)) {
           const key = `${server}\0${unseen.why}`;
           let one = cases.get(key);
@@ -305,8 +308,4 @@ function masked({ octets, name, fits, candidates }: MaskedKeyword, elsewhere: st
 
 function seenIn({ id, capture, server }: SeenIn): SeenIn {
   return { id, capture, server };
-}
-
-function serverKey({ server }: SeenIn): string {
-  return `${server.address} ${server.port}`;
 }

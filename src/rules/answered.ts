@@ -39,10 +39,11 @@ export class Answered {
     const { client, server, start, firstFrame, capture, synSeen } = session;
     const us = start?.us ?? Number.NaN;
     const pair = `${client.address} ${serverKey(server)}`;
-    if (!this.last.has(pair) && this.last.size >= MAX_PAIRS) this.full = true;
+    const before = this.last.get(pair);
+    if (before !== undefined) this.last.set(pair, Math.max(us, before));
+    else if (this.last.size >= MAX_PAIRS) this.full = true;
     else {
-      const before = this.last.get(pair) ?? Number.NEGATIVE_INFINITY;
-      this.last.set(pair, Math.max(us, before));
+      this.last.set(pair, us);
       this.reaching.add(`${client.address} ${server.port}`);
     }
     const list = this.listOf(server);

@@ -1,6 +1,6 @@
 import { lineEvidence } from './evidence.js';
 import { greetingOf } from './mask.js';
-import { PROXY_GREETINGS } from './proxies.js';
+import { ANY_PROXY_GREETING, PROXY_GREETINGS } from './proxies.js';
 import type { Rule } from './rule.js';
 
 /**
@@ -29,6 +29,7 @@ export const bannerProxy: Rule = {
       const greeting = greetingOf(session);
       const line = greeting?.reply.lines[0];
       if (!greeting || !line) return;
+      if (!ANY_PROXY_GREETING.test(line.text)) return;
       const proxy = PROXY_GREETINGS.find(({ pattern }) => pattern.test(line.text));
       if (!proxy) return;
       const help = session.exchanges.find((exchange) => exchange.verb === 'HELP')?.reply;

@@ -4,6 +4,7 @@ import { lineEvidence } from './evidence.js';
 import type { Evidence, FindingDraft, SeenIn } from './finding.js';
 import { greetingOf, maskedGreeting } from './mask.js';
 import type { Rule } from './rule.js';
+import { serverKey } from './server-key.js';
 
 /** More lines than these are another server, not a removal. */
 const MAX_MISSING = 3;
@@ -67,7 +68,7 @@ export const capabilityRemoved: Rule = {
       session(session) {
         const seen = firstReply(session);
         if (seen === null) return;
-        const key = `${session.server.address} ${session.server.port}`;
+        const key = serverKey(session.server);
         let views = servers.get(key);
         if (!views) {
           if (servers.size >= MAX_SERVERS) {
@@ -117,15 +118,49 @@ function firstReply(session: SmtpSession): FirstReply | null {
   if (!greeting.complete || !reply.complete || reply.droppedLines > 0) return null;
   if (!reply.lines.every(({ checksum }) => checksum !== 'invalid')) return null;
   const extensions = extensionsOf(reply);
-  const masked = extensions.some(({ text }) => /^X*[A-Z]$/.test(text));
-  return masked || extensions.length === 0 ? null : { greeting, reply, extensions, us };
+  return extensions.some(isMasked) || extensions.length === 0 ? null : { greeting, reply, extensions, us };
+}
+
+function isMasked({ text }: Extension): boolean {
+  // Few lines begin so: the expression is seldom asked.
+  return (text.length === 1 || text.startsWith('X')) && /^X*[A-Z]$/.test(text);
+}
+
+/** What a server has shown, by which views are told apart. */
+interface Shown {
+  readonly lasting: string;
+  /** The reply's first line. */
+  readonly hello: string;
+  /** Its keyword lines. */
+  readonly lines: readonly string[];
+  readonly greeting: string;
+  readonly key: string;
+}
+
+let newestShown: Shown | null = null;
+
+/** Mostly what the session before was shown: nothing is put together then, and the key has its hash. */
+function shownBy({ greeting, reply, extensions }: FirstReply): Shown {
+  const hello = reply.lines[0]!.text;
+  const always = lasting(greeting);
+  if (newestShown?.lasting === always && newestShown.hello === hello && isSame(newestShown.lines, extensions))
+    return newestShown;
+  const host = hello.slice(4).split(' ', 1)[0]!;
+  const lines = extensions.map(({ text }) => text);
+  const named = `${always}\n${host}`;
+  newestShown = { lasting: always, hello, lines, greeting: named, key: `${named}\0${lines.join('\n')}` };
+  return newestShown;
+}
+
+function isSame(lines: readonly string[], extensions: readonly Extension[]): boolean {
+  if (lines.length !== extensions.length) return false;
+  for (let index = 0; index < lines.length; index++)
+    if (lines[index] !== extensions[index]!.text) return false;
+  return true;
 }
 
 function note(views: Map<string, View>, session: SmtpSession, seen: FirstReply): void {
-  const host = seen.reply.lines[0]!.text.slice(4).split(' ', 1)[0]!;
-  const greeting = `${lasting(seen.greeting)}\n${host}`;
-  const lines = seen.extensions.map(({ text }) => text);
-  const key = `${greeting}\0${lines.join('\n')}`;
+  const { key, greeting, lines } = shownBy(seen);
   let view = views.get(key);
   if (!view) {
     if (views.size > MAX_VIEWS) return;

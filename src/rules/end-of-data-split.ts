@@ -4,6 +4,7 @@ import { closeEvidence, couldHaveBeenMissed, lineEvidence } from './evidence.js'
 import type { Confidence, Evidence, SeenIn } from './finding.js';
 import { fisherExact } from './fisher.js';
 import type { Rule } from './rule.js';
+import { serverKey } from './server-key.js';
 import { MESSAGES } from './traits.js';
 
 /** Servers that are told apart; attempts at more are not counted. */
@@ -62,7 +63,7 @@ export const endOfDataSplit: Rule = {
           const failed = isUnanswered(exchange, message);
           // A refusal is an answer: the end arrived.
           if (!failed && message.accepted === null) continue;
-          const key = `${session.server.address}\0${session.server.port}`;
+          const key = serverKey(session.server);
           let tally = tallies.get(key);
           if (!tally) {
             if (tallies.size >= MAX_SERVERS) {

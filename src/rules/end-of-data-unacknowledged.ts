@@ -117,6 +117,7 @@ function waited(session: SmtpSession, terminator: Terminator): number {
 
 /** `CRLF|.CRLF`: where new segments began within the five octets; null when they lay in one. */
 export function splitText(terminator: Terminator): string | null {
+  if (terminator.splits.length === 0) return null;
   const inside = terminator.splits.filter((position) => position > 0);
   if (inside.length === 0) return null;
   return PARTS.map((part, index) => (inside.includes(index) ? `|${part}` : part)).join('');

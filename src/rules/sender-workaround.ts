@@ -163,8 +163,10 @@ function signsOf(session: SmtpSession): Signs | null {
   const hello = exchanges[1];
   const helo = hello?.verb === 'HELO' && hello.line !== null && !hello.afterGap;
   const greeting = greetingOf(session)?.reply;
-  const clear = greeting?.lines.some(({ checksum }) => checksum === 'invalid');
-  const masked = helo && !clear && (sessionMask(session)?.stars ?? 0) > 0;
+  const masked =
+    helo &&
+    !greeting?.lines.some(({ checksum }) => checksum === 'invalid') &&
+    (sessionMask(session)?.stars ?? 0) > 0;
   const paused = session.messages.find(({ terminator }) => (terminator?.pauseUs ?? 0) >= MIN_PAUSE_US);
   if ((!masked && !paused) || exchanges.some((exchange, index) => isTyped(exchange, exchanges[index - 1])))
     return null;
