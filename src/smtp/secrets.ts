@@ -8,13 +8,21 @@ const MAX_TOGETHER = 64 << 20;
 /** Shorter than that, an echo cannot be told from a word: at the beginning of a secret, and elsewhere. */
 const MIN_ECHO = 4;
 const MIN_PIECE = 6;
-/** Of one line so many are decoded; further ones are taken for secrets. */
+/** Of one line so many are decoded, and so many of its places looked up; further ones are taken for secrets. */
 const MAX_DECODED = 16;
+const MAX_LOOKED_UP = 256;
+/** NULs and \x01 part so many fields of what was encoded: PLAIN and XOAUTH2 have three, the rest is binary. */
+const MAX_FIELDS = 8;
 
-const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+/** DIGEST-MD5, SCRAM, XOAUTH2 and OAUTHBEARER name their parts: only some of them are secrets. RFC 2831, 5802, 7628 */
+const NAMED = /^(?:[ny],|c=|user=|[a-z-]{2,10}="?[^,"]*"?,[a-z-]{2,10}=)/i;
+const NAMED_SECRETS =
+  /(?:^|[\x01,])(?:username|user|authzid|response|auth|[nap])="?(?:Bearer +)?([^",\x01]+)/gi;
 const MAILBOX = /^[^@\s]+@[^@\s]+\.[a-z]{2,}$/;
 const PIECES = /[^\s"'<>()[\],;:]{6,}/g;
-const ENCODED_PIECES = /[A-Za-z0-9+/]{8,}/g;
+const ENCODED_PIECES = /[A-Za-z0-9+/_-]{8,}/g;
+const HEX_PIECES = /(?:[0-9A-Fa-f]{2}[ :-]?){4,}/g;
+const ESCAPED = /%([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|\\([0-7]{3})|\\([^\w\s])/g;
 const WORD = /[a-z0-9]/;
 
 /** What the sessions of a capture share. */
@@ -38,18 +46,33 @@ export class Secrets {
   constructor(private readonly kept: SecretsKept) {}
 
   add(secret: string): void {
-    const tokens = secret.split(/[ \t]+/, 9);
+    const tokens = secret.split(/[\s\0]+/, 9);
     if (tokens.length === 9) this.overflowed = true;
     for (const token of tokens) {
       if (token.length < 3) continue;
       this.remember(this.sent, token);
       this.remember(this.fields, token);
-      if (!BASE64.test(token)) continue;
-      const decoded = Buffer.from(token, 'base64').latin1Slice();
-      for (const field of decoded.split(/[\0\x01 ]/, 8)) {
-        if (field.length >= 3) this.remember(this.fields, field);
-      }
+      this.decode(token);
     }
+    // A server that passes over white space has decoded all of it at once.
+    if (tokens.length > 1) this.decode(secret);
+  }
+
+  /** Octets that are none of base64 are passed over, as servers do: quotes, a NUL, what was typed and deleted. */
+  private decode(token: string): void {
+    const decoded = Buffer.from(token, 'base64').latin1Slice();
+    if (NAMED.test(decoded)) {
+      for (const [, value] of decoded.matchAll(NAMED_SECRETS)) this.rememberField(value!);
+      return;
+    }
+    for (const field of decoded.split(/[\0\x01]/, MAX_FIELDS)) {
+      this.rememberField(field);
+      if (field.includes(' ')) for (const word of field.split(' ')) this.rememberField(word);
+    }
+  }
+
+  private rememberField(field: string): void {
+    if (field.length >= 3) this.remember(this.fields, field);
   }
 
   /** The session is over. */
@@ -71,9 +94,22 @@ export class Secrets {
       if (answer) echoes(lower, field, hidden);
       else if (field.length >= MIN_PIECE && !MAILBOX.test(field)) wholeWords(lower, field, hidden);
     }
+    const whole = this.together(answer);
+    if (whole.length >= MIN_PIECE) {
+      parts(lower, whole, hidden);
+      const plain = unescaped(lower);
+      if (plain !== null) parts(plain.text, whole, hidden, plain.places);
+    }
     this.pieces(lower, answer, hidden);
     this.encodedAnew(text, hidden);
     return hidden.rest();
+  }
+
+  /** All whose parts count: of a mailbox, its host is named for other reasons. */
+  private together(answer: boolean): string {
+    const all = [...this.sent, ...this.fields];
+    if (!answer) return all.filter((one) => !MAILBOX.test(one)).join('\n');
+    return all.map((one) => (MAILBOX.test(one) ? one.slice(0, one.indexOf('@')) : one)).join('\n');
   }
 
   private remember(list: string[], secret: string): void {
@@ -102,24 +138,100 @@ export class Secrets {
   /** The server may have encoded again what it was told, with other octets in front of it. */
   private encodedAnew(text: string, hidden: Hidden): void {
     let looked = 0;
-    for (const { 0: piece, index } of text.matchAll(ENCODED_PIECES)) {
-      if (++looked > MAX_DECODED || this.isIn(decodings(piece))) hidden.mark(index, index + piece.length);
+    let all: string | null = null;
+    for (const [pieces, decodings] of [
+      [ENCODED_PIECES, base64Decodings],
+      [HEX_PIECES, hexDecodings],
+    ] as const) {
+      for (const { 0: piece, index } of text.matchAll(pieces)) {
+        all ??= this.fields.join('\n');
+        if (++looked > MAX_DECODED || this.isIn(decodings(piece), all)) {
+          hidden.mark(index, index + piece.length);
+        }
+      }
     }
   }
 
-  private isIn(octets: string): boolean {
-    return this.fields.some(
-      (field) => field.length >= MIN_ECHO && octets.includes(field.slice(0, MIN_PIECE)),
-    );
+  private isIn(octets: string, all: string): boolean {
+    const short = (field: string): boolean => field.length >= MIN_ECHO && field.length < MIN_PIECE;
+    if (this.fields.some((field) => short(field) && octets.includes(field))) return true;
+    const found = new Hidden(octets);
+    parts(octets, all, found);
+    return found.any;
   }
 }
 
 /** From each of the four places at which three octets may begin; lower case. */
-function decodings(piece: string): string {
+function base64Decodings(piece: string): string {
   return [0, 1, 2, 3]
     .map((from) => Buffer.from(piece.slice(from), 'base64').latin1Slice())
     .join('\n')
     .toLowerCase();
+}
+
+/** From both places at which an octet may begin; lower case. */
+function hexDecodings(piece: string): string {
+  const digits = piece.replace(/[ :-]/g, '');
+  return [0, 1]
+    .map((from) => Buffer.from(digits.slice(from), 'hex').latin1Slice())
+    .join('\n')
+    .toLowerCase();
+}
+
+/** `%2d`, `\x2d`, `\055` and `\-` made octets, and where each stood; null: there are none. */
+function unescaped(text: string): { text: string; places: number[] } | null {
+  let plain = '';
+  const places: number[] = [];
+  let from = 0;
+  const copy = (to: number): void => {
+    for (; from < to; from++) places.push(from);
+  };
+  for (const match of text.matchAll(ESCAPED)) {
+    const [whole, percent, hex, octal, itself] = match;
+    plain += text.slice(from, match.index);
+    copy(match.index);
+    places.push(from);
+    plain +=
+      itself ??
+      String.fromCharCode(octal ? Number.parseInt(octal, 8) & 0xff : Number.parseInt((percent ?? hex)!, 16));
+    from += whole.length;
+  }
+  if (from === 0) return null;
+  plain += text.slice(from);
+  copy(text.length);
+  places.push(text.length);
+  return { text: plain.toLowerCase(), places };
+}
+
+/** Beginnings of four octets that secrets have: one bit tells of most places of a text that none begins there. */
+const BEGINNINGS = new Uint8Array(1 << 12);
+
+function beginning(text: string, at: number): number {
+  const a = text.charCodeAt(at) * 31 + text.charCodeAt(at + 1);
+  const b = text.charCodeAt(at + 2) * 31 + text.charCodeAt(at + 3);
+  return (a * 961 + b) & 0xfff;
+}
+
+/**
+ * Marks every six octets of the text that are somewhere in the secrets.
+ *
+ * To look up each place would cost text times secrets, which a hostile server and client make 2 KB times 16 KB for each
+ * line: hence the bits, and a limit. The price is that of a line made so, more is withheld than has to be.
+ *
+ * @param places  where in the line each octet of the text stood
+ */
+function parts(text: string, secrets: string, hidden: Hidden, places: number[] | null = null): void {
+  for (let at = 0; at + 3 < secrets.length; at++) BEGINNINGS[beginning(secrets, at)] = 1;
+  let looked = 0;
+  for (let at = 0; at + MIN_PIECE <= text.length; at++) {
+    const end = at + MIN_PIECE;
+    if (BEGINNINGS[beginning(text, at)] === 0 || BEGINNINGS[beginning(text, end - 4)] === 0) continue;
+    if (++looked > MAX_LOOKED_UP || secrets.includes(text.slice(at, end))) {
+      if (places === null) hidden.mark(at, end);
+      else hidden.mark(places[at]!, places[end]!);
+    }
+  }
+  BEGINNINGS.fill(0);
 }
 
 /** Where `text` repeats the beginning of the secret, or all of it. */
@@ -150,6 +262,10 @@ class Hidden {
   private marks: Uint8Array | null = null;
 
   constructor(private readonly text: string) {}
+
+  get any(): boolean {
+    return this.marks !== null;
+  }
 
   mark(from: number, to: number): void {
     this.marks ??= new Uint8Array(this.text.length);

@@ -15,7 +15,7 @@ import {
   USER,
   USER64,
 } from '../support/credentials.js';
-import { pcapOf, type ScriptPacket, scriptPackets } from '../support/dialogue.js';
+import { pcapOf, type ScriptPacket, scriptPackets, unescapeScript } from '../support/dialogue.js';
 import { collected } from '../support/evidence.js';
 import { ethernet, ipv4, tcp } from '../support/packet.js';
 
@@ -27,8 +27,7 @@ function cut(script: string, size: number): string {
     .flatMap((line) => {
       const match = /^\s*([CS])([:+~])(?: (.*))?$/.exec(line);
       if (!match) return [line];
-      const text = (match[3] ?? '').replace(/\\r/g, '\r').replace(/\\n/g, '\n');
-      const octets = Buffer.from(match[2] === '~' ? text : `${text}\r\n`, 'latin1');
+      const octets = unescapeScript(match[2] === '~' ? (match[3] ?? '') : `${match[3] ?? ''}\\r\\n`);
       const pieces: string[] = [];
       for (let at = 0; at < octets.length; at += size) {
         const escaped = [...octets.subarray(at, at + size)].map(

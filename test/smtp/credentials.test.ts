@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { account, converse, octetByOctet, randomly } from '../support/conversation.js';
 import {
+  base64,
   credentialScripts,
   PARTS,
   PASSWORD,
@@ -102,6 +103,21 @@ QUIT -> 221`);
     );
     expect(shown(credentialScripts['lower case']!)).toContain(`AUTH plain [${PLAIN.length} octets] -> 235`);
     expect(shown(credentialScripts['verb masked']!)).toContain(`XXXX PLAIN [${PLAIN.length} octets] -> 500`);
+  });
+
+  it('is no host that the name happens to be of', () => {
+    const login = `C: AUTH PLAIN ${base64('\0someone@example.com\0wrong-one')}\nS: 535 5.7.8 Authentication failed: mx.example.com`;
+    const later = 'S: 421 4.4.2 mail-1.example.com Error: timeout exceeded';
+    const text = JSON.stringify(converse(surrounded(`${login}\n${later}`)).session);
+    expect(text).toContain('5.7.8 Authentication failed: mx.example.com');
+    expect(text).toContain('4.4.2 mail-1.example.com Error: timeout exceeded');
+  });
+
+  it('leaves what OAuth says of itself', () => {
+    const login = `C: AUTH XOAUTH2 ${base64('user=someone@example.com\x01auth=Bearer wrong-one\x01\x01')}`;
+    const said = '5.7.8 authentication failed for this user: Bearer token expired';
+    const text = JSON.stringify(converse(surrounded(`${login}\nS: 535 ${said}`)).session);
+    expect(text).toContain(said);
   });
 
   it('leaves innocent lines alone', () => {

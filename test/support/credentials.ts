@@ -44,6 +44,7 @@ export function scriptsWith({ user: USER, password: PASSWORD }: Account): Record
   const PLAIN = base64(`\0${USER}\0${PASSWORD}`);
   const USER64 = base64(USER);
   const PASSWORD64 = base64(PASSWORD);
+  const hex = Buffer.from(PASSWORD).toString('hex');
   return {
     'initial response': `C: AUTH PLAIN ${PLAIN}\nS: 235 ok`,
     'lower case': `C: auth plain ${PLAIN}\nS: 235 ok`,
@@ -148,6 +149,22 @@ export function scriptsWith({ user: USER, password: PASSWORD }: Account): Record
     'echoed decoded, the command in a gap': `C? AUTH XOAUTH2 ${PLAIN}\nS: 334 x\nC: \nS: 535 5.7.8 no ${PASSWORD}`,
     'echoed by a success, the command in a gap': `C? NOOP ${PLAIN}\nS: 250 you said ${PLAIN}`,
     'echoed, the command and the reply in front of it in gaps': `C: NOOP\nS: 250 ok\nC: EHLO again\nS? 250 mx\nC? AUTH PLAIN ${PLAIN}\nS: 535 5.7.8 no ${PASSWORD}`,
+    'a phrase of many words': `C: AUTH PLAIN ${base64(`\0${USER}\0one two three four five six seven eight nine ${PASSWORD}`)}\nS: 535 not one two three four five six seven eight nine ${PASSWORD}`,
+    'a phrase of many words, echoed later': `C: AUTH LOGIN\nS: 334 x\nC: ${USER64}\nS: 334 y\nC: ${base64(`a b c d e f g h i ${PASSWORD}`)}\nS: 535 no\nC: NOOP\nS: 250 ${PASSWORD}`,
+    'with a NUL behind it': `C: AUTH PLAIN ${PLAIN}\\0\nS: 535 bad ${PASSWORD}`,
+    'in quotes': `C: AUTH PLAIN "${PLAIN}"\nS: 535 bad ${PASSWORD}`,
+    'with white space in it': `C: AUTH PLAIN ${PLAIN.slice(0, 7)} ${PLAIN.slice(7, 13)} ${PLAIN.slice(13)}\nS: 535 bad ${PASSWORD}`,
+    'typed, and corrected': `C: AUTH LOGIN\nS: 334 x\nC: ${USER64}\nS: 334 y\nC: ${PASSWORD64.slice(0, 5)}\\x08\\x7f${PASSWORD64.slice(5)}\nS: 535 bad ${PASSWORD}`,
+    'for URLs': `C: AUTH PLAIN ${base64(`\0${USER}>>>???\0${PASSWORD}>>>???`).replaceAll('+', '-').replaceAll('/', '_')}\nS: 535 bad ${PASSWORD}`,
+    'echoed in hexadecimal': `C: AUTH PLAIN ${PLAIN}\nS: 535-bad ${hex}\nS+ 535-bad 0x${hex.toUpperCase()}\nS+ 535 bad ${hex.replaceAll(/../g, '$& ')}`,
+    'echoed with percent signs': `C: AUTH PLAIN ${base64(`\0${USER}\0ab@${PASSWORD}`)}\nS: 535 bad ab%40${PASSWORD.replaceAll(/[-a-e]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`)}`,
+    'echoed with escapes': `C: AUTH PLAIN ${base64(`\0${USER}\0a"${PASSWORD}\\`)}\nS: 535-bad "a\\\\"${PASSWORD}\\\\\\\\"\nS+ 535 bad ${[...PASSWORD].map((letter) => `\\\\x${letter.charCodeAt(0).toString(16)}`).join('')}`,
+    'echoed without its beginning': `C: AUTH PLAIN ${base64(`\0${USER}\0p\xe4${PASSWORD}`)}\nS: 535 bad p?${PASSWORD}, ..${PASSWORD.slice(1)}..`,
+    'echoed encoded anew over two lines': `C: AUTH LOGIN\nS: 334 x\nC: ${USER64}\nS: 334 y\nC: ${PASSWORD64}\nS: 535-${base64(`${USER}:${PASSWORD}`).slice(0, 16)}\nS+ 535 ${base64(`${USER}:${PASSWORD}`).slice(16)}`,
+    'echoed later among other letters': `C: AUTH PLAIN ${PLAIN}\nS: 535 no\nC: NOOP\nS: 250 you said z${PASSWORD}z\nC: NOOP\nS: 250 you said ${PASSWORD.slice(0, 9)}...`,
+    'SCRAM-SHA-256': `C: AUTH SCRAM-SHA-256 ${base64(`n,,n=${USER},r=nonce`)}\nS: 334 ${base64('r=nonce')}\nC: ${base64(`c=biws,r=nonce,p=${PASSWORD}=`)}\nS: 535 bad proof ${PASSWORD}\nC: NOOP\nS: 250 ${PASSWORD}`,
+    'DIGEST-MD5': `C: AUTH DIGEST-MD5\nS: 334 ${base64('nonce="1"')}\nC: ${base64(`charset=utf-8,username="${USER}",realm="mx",nonce="1",nc=00000001,cnonce="2",digest-uri="smtp/mx",response=${PASSWORD},qop=auth`)}\nS: 535 bad ${PASSWORD}\nC: NOOP\nS: 250 ${PASSWORD}`,
+    OAUTHBEARER: `C: AUTH OAUTHBEARER ${base64(`n,a=${USER},\x01host=mx\x01port=25\x01auth=Bearer ${PASSWORD}\x01\x01`)}\nS: 334 x\nC: AQ==\nS: 535 bad ${PASSWORD}\nC: NOOP\nS: 250 ${PASSWORD}`,
     'an HTTP proxy’s': `C: CONNECT mx.example:25 HTTP/1.1\nC: Proxy-Authorization: Basic ${PASSWORD64}\nC:\nS: HTTP/1.1 200 ok`,
   };
 }
