@@ -1,6 +1,25 @@
 import type { AddressTable } from '../wire/address.js';
 import type { Checksum, TcpSegment } from '../wire/segment.js';
 import {
+  ACKED,
+  ConnectionRows,
+  FIN_FRAME,
+  FIN_OFFSET,
+  FIRST_OF,
+  ISN,
+  KeptRows,
+  NEXT,
+  NO_ROW,
+  OFFSET,
+  ORIGIN,
+  PACKETS,
+  RECENT,
+  type RowHolder,
+  RST_FRAME,
+  setWhole,
+  wholeOf,
+} from './connection-rows.js';
+import {
   type ConnectionView,
   type Direction,
   type GapCause,
@@ -18,6 +37,15 @@ import type { HeldSegment, Waiting } from './waiting.js';
 export class StreamContext {
   readonly chunk = new StreamChunk();
   readonly recent: RecentOctets;
+  /** The numbers of connections that are open, of those that are over, and of those read again. */
+  readonly rows = new ConnectionRows(ROWS_PER_SLAB);
+  readonly closedRows = new KeptRows();
+  readonly readRows = new KeptRows();
+  /** The two directions of the connection that takes something in, and those of any that is asked something. */
+  readonly client = new Assembler('client');
+  readonly server = new Assembler('server');
+  readonly askedClient = new Assembler('client');
+  readonly askedServer = new Assembler('server');
   /** Cost of what is held in all connections. */
   heldCost = 0;
   /** The segment that is being taken in. */
@@ -88,6 +116,18 @@ export interface GapListener {
   gap(direction: Direction, offset: number, octets: number, cause: GapCause): void;
 }
 
+/** Rows of a slab: 51 KB of numbers. */
+const ROWS_PER_SLAB = 256;
+
+const NOBODY: RowHolder = {
+  ...NO_ROW,
+  wholeAt: 0,
+  timeAt: 0,
+  wide: null,
+  clientWaiting: null,
+  serverWaiting: null,
+};
+
 /** How the beginning of a direction is known. */
 export const Origin = {
   UNKNOWN: 0,
@@ -105,27 +145,136 @@ export type Origin = (typeof Origin)[keyof typeof Origin];
  *
  * Invariant: `next` is the sequence number of the octet at `offset`, and all octets below `offset` were delivered or
  * declared a gap. While `waiting` is null nothing is held and no acknowledgement is beyond `offset`.
+ *
+ * It has no numbers of its own but points at those of a connection, in its row.
  */
 export class Assembler {
-  /** Sequence number of the first octet not delivered. */
-  next = 0;
-  /** Stream offset of that octet. */
-  offset = 0;
-  /** Highest stream offset that the peer acknowledged. A FIN counts as an octet here. */
-  acked = 0;
-  /** The sequence number in front of stream offset 0: that of the SYN. */
-  isn = 0;
-  origin: Origin = Origin.UNKNOWN;
-  /** Stream offset of the FIN; -1 before one was seen. */
-  finOffset = -1;
-  finFrame = 0;
-  rstFrame = 0;
-  packets = 0;
-  /** Newest entry in RecentOctets; 0 for none. */
-  recent = 0;
-  waiting: Waiting | null = null;
+  #holder: RowHolder = NOBODY;
+  #wholes = NOBODY.wholes;
+  /** Where the columns of this direction begin: in the row, in `#wholes`. */
+  readonly #first: number;
+  #at = 0;
 
-  constructor(readonly direction: Direction) {}
+  constructor(readonly direction: Direction) {
+    this.#first = FIRST_OF[direction];
+  }
+
+  /** Points at this direction of a connection. */
+  of(holder: RowHolder): this {
+    this.#holder = holder;
+    this.#wholes = holder.wholes;
+    this.#at = holder.wholeAt + this.#first;
+    return this;
+  }
+
+  /** A direction of which nothing was seen. */
+  clear(): void {
+    this.next = 0;
+    this.offset = 0;
+    this.acked = 0;
+    this.isn = 0;
+    this.origin = Origin.UNKNOWN;
+    this.finOffset = -1;
+    this.finFrame = 0;
+    this.rstFrame = 0;
+    this.packets = 0;
+    this.recent = 0;
+  }
+
+  /** Sequence number of the first octet not delivered. */
+  get next(): number {
+    return this.#wholes[this.#at + NEXT]!;
+  }
+
+  set next(value: number) {
+    this.#wholes[this.#at + NEXT] = value;
+  }
+
+  /** Stream offset of that octet. */
+  get offset(): number {
+    return wholeOf(this.#holder, this.#first + OFFSET);
+  }
+
+  set offset(value: number) {
+    setWhole(this.#holder, this.#first + OFFSET, value);
+  }
+
+  /** Highest stream offset that the peer acknowledged. A FIN counts as an octet here. */
+  get acked(): number {
+    return wholeOf(this.#holder, this.#first + ACKED);
+  }
+
+  set acked(value: number) {
+    setWhole(this.#holder, this.#first + ACKED, value);
+  }
+
+  /** The sequence number in front of stream offset 0: that of the SYN. */
+  get isn(): number {
+    return this.#wholes[this.#at + ISN]!;
+  }
+
+  set isn(value: number) {
+    this.#wholes[this.#at + ISN] = value;
+  }
+
+  /** Stream offset of the FIN; -1 before one was seen. */
+  get finOffset(): number {
+    return wholeOf(this.#holder, this.#first + FIN_OFFSET);
+  }
+
+  set finOffset(value: number) {
+    setWhole(this.#holder, this.#first + FIN_OFFSET, value);
+  }
+
+  get finFrame(): number {
+    return wholeOf(this.#holder, this.#first + FIN_FRAME);
+  }
+
+  set finFrame(value: number) {
+    setWhole(this.#holder, this.#first + FIN_FRAME, value);
+  }
+
+  get rstFrame(): number {
+    return wholeOf(this.#holder, this.#first + RST_FRAME);
+  }
+
+  set rstFrame(value: number) {
+    setWhole(this.#holder, this.#first + RST_FRAME, value);
+  }
+
+  get packets(): number {
+    return wholeOf(this.#holder, this.#first + PACKETS);
+  }
+
+  set packets(value: number) {
+    setWhole(this.#holder, this.#first + PACKETS, value);
+  }
+
+  /** Newest entry in RecentOctets; 0 for none. */
+  get recent(): number {
+    return this.#wholes[this.#at + RECENT]!;
+  }
+
+  set recent(value: number) {
+    this.#wholes[this.#at + RECENT] = value;
+  }
+
+  get origin(): Origin {
+    return this.#wholes[this.#at + ORIGIN] as Origin;
+  }
+
+  set origin(value: Origin) {
+    this.#wholes[this.#at + ORIGIN] = value;
+  }
+
+  get waiting(): Waiting | null {
+    return this.direction === 'client' ? this.#holder.clientWaiting : this.#holder.serverWaiting;
+  }
+
+  set waiting(waiting: Waiting | null) {
+    if (this.direction === 'client') this.#holder.clientWaiting = waiting;
+    else this.#holder.serverWaiting = waiting;
+  }
 
   /** What is known of a direction in which nothing waits. */
   pack(sink: NumberSink): void {

@@ -1,6 +1,18 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { TcpSegment } from '../wire/segment.js';
-import { Assembler, type GapListener, type StreamContext } from './assembler.js';
+import type { Assembler, GapListener, StreamContext } from './assembler.js';
+import { ConnectionNumbers, MIDSTREAM, OPEN, PACKED, SYN_SEEN } from './connection-numbers.js';
+import {
+  END_FINE,
+  END_US,
+  FLAGS,
+  LAST_FRAME,
+  OWN_HEADER,
+  SERVER_FRAME,
+  SERVER_MS,
+  START_US,
+  setWhole,
+} from './connection-rows.js';
 import {
   CLOSE_REASONS,
   type CloseReason,
@@ -24,7 +36,6 @@ import {
   type SynRepeats,
   type TcpFacts,
   tsvalOf,
-  UNKNOWN_OFFER,
   type UnfitResets,
   unpackOffer,
 } from './tcp-facts.js';
@@ -46,8 +57,6 @@ class Oddities {
   foreignPassed = 0;
 }
 
-const MIDSTREAM = 1 << 0;
-const SYN_SEEN = 1 << 1;
 /** Stands for NaN among packed times: no time is so early. */
 const NO_TIME = -(2 ** 51);
 
@@ -65,64 +74,15 @@ const NONE: Readonly<Oddities> = Object.freeze(new Oddities());
 /**
  * What is known of one connection, and what others may ask of it.
  *
- * There may be hundreds of thousands of these: about 580 octets each, everything rare is made when needed.
+ * There may be hundreds of thousands of these: 88 octets each and a row of 288, everything rare is made when needed.
  */
-export class ConnectionFacts implements ConnectionView, GapListener {
-  readonly fromClient = new Assembler('client');
-  readonly fromServer = new Assembler('server');
-  isOpen = true;
+export class ConnectionFacts extends ConnectionNumbers implements ConnectionView, GapListener {
   #listener: StreamListener | null = null;
-  closed: CloseReason = 'end-of-capture';
-  synSeen = false;
-  /** 0: none was seen. */
-  synAckFrame = 0;
-  lastFrame = 0;
-  /** The table's clock at the last packet, or that packet's own time if it is later. */
-  touchedUs = Number.NaN;
-  /** Place in the table. */
-  ref = 0;
-  /** Offers of the SYN and the SYN-ACK, packed. */
-  protected clientOffer = UNKNOWN_OFFER;
-  protected serverOffer = UNKNOWN_OFFER;
-  /** Hop limit of the client's first segment; -1 before it. */
-  protected clientHopLimit = -1;
-  /** TSval of the SYN as int32; 0 without. */
-  protected clientTsval = 0;
-  /** Hop limit of the server's first segment, and STAMPED; -1 before it. */
-  protected serverStack = -1;
-  /** The server's first TSval that is not 0; 0 before it. */
-  protected serverTsval = 0;
-  /** IP ID and window of the server's own newest segment; 0 before it. */
-  #ownHeader = 0;
-  /** Microseconds from the first packet to the SYN-ACK; -1: not known. */
-  protected handshakeUs = -1;
-  /** Frame of the server's newest packet, and milliseconds from the first packet to it. */
-  #serverFrame = 0;
-  #serverMs = 0;
-  /** Microseconds from the first packet to the server's FIN. */
-  protected serverFinUs = -1;
-  readonly firstFrame: number;
-  readonly #startUs: number;
-  readonly #startFine: number;
-  #endUs = Number.NaN;
-  #endFine = 0;
   #oddities: Oddities | null = null;
 
-  constructor(
-    protected readonly context: StreamContext,
-    readonly index: number,
-    readonly family: 4 | 6,
-    readonly clientAddress: number,
-    readonly serverAddress: number,
-    /** Upper 16 bits the client's port, lower 16 the server's. */
-    readonly ports: number,
-    readonly midstream: boolean,
-    segment: Pick<TcpSegment, 'frame' | 'us' | 'ns' | 'digits'>,
-  ) {
-    this.firstFrame = segment.frame;
-    this.lastFrame = segment.frame;
-    this.#startUs = segment.us;
-    this.#startFine = (segment.ns << 4) | segment.digits;
+  /** Gives the row back. Who was packed is not asked any more, others are. */
+  leave(): void {
+    this.context.rows.give(this, (this.flags & PACKED) !== 0 ? null : this.context.closedRows);
   }
 
   /** Who hears this connection. Most that are open in a flood never have anything to say. */
@@ -140,7 +100,7 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   protected bury(reason: CloseReason): void {
     const { listener } = this;
     this.closed = reason;
-    this.isOpen = false;
+    this.wholes[this.wholeAt + FLAGS]! &= ~OPEN;
     this.#listener = null;
     listener.closed(this);
   }
@@ -151,6 +111,7 @@ export class ConnectionFacts implements ConnectionView, GapListener {
 
   pack(sink: NumberSink): boolean {
     if (this.#oddities !== null || this.isOpen) return false;
+    this.wholes[this.wholeAt + FLAGS]! |= PACKED;
     sink.signed(this.index);
     sink.signed(this.family);
     sink.signed(this.clientAddress);
@@ -158,12 +119,12 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     sink.signed(this.ports);
     sink.signed((this.midstream ? MIDSTREAM : 0) | (this.synSeen ? SYN_SEEN : 0));
     sink.signed(this.firstFrame);
-    packTime(sink, this.#startUs);
-    sink.signed(this.#startFine);
-    packTime(sink, this.#endUs);
-    sink.signed(this.#endFine);
-    this.fromClient.pack(sink);
-    this.fromServer.pack(sink);
+    packTime(sink, this.startUs);
+    sink.signed(this.startFine);
+    packTime(sink, this.endUs);
+    sink.signed(this.endFine);
+    this.asked('client').pack(sink);
+    this.asked('server').pack(sink);
     sink.signed(CLOSE_REASONS.indexOf(this.closed));
     sink.signed(this.synAckFrame);
     sink.signed(this.lastFrame);
@@ -174,8 +135,8 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     sink.signed(this.serverStack);
     sink.signed(this.serverTsval);
     packTime(sink, this.handshakeUs);
-    sink.signed(this.#serverFrame);
-    sink.signed(this.#serverMs);
+    sink.signed(this.serverFrame);
+    sink.signed(this.serverMs);
     packTime(sink, this.serverFinUs);
     return true;
   }
@@ -193,15 +154,27 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     first.ns = fine >>> 4;
     first.digits = fine & 15;
     const midstream = (flags & MIDSTREAM) !== 0;
-    const facts = new ConnectionFacts(context, index, family, client, server, ports, midstream, first);
-    facts.synSeen = (flags & SYN_SEEN) !== 0;
-    facts.#endUs = unpackTime(source);
-    facts.#endFine = source.signed();
-    facts.fromClient.unpack(source);
-    facts.fromServer.unpack(source);
+    const { readRows } = context;
+    const facts = new ConnectionFacts(
+      context,
+      readRows,
+      index,
+      family,
+      client,
+      server,
+      ports,
+      midstream,
+      first,
+    );
+    const { wholes, times, wholeAt, timeAt } = facts;
+    if ((flags & SYN_SEEN) !== 0) facts.synIsSeen();
+    times[timeAt + END_US] = unpackTime(source);
+    wholes[wholeAt + END_FINE] = source.signed();
+    facts.asked('client').unpack(source);
+    facts.asked('server').unpack(source);
     facts.closed = CLOSE_REASONS[source.signed()]!;
     facts.synAckFrame = source.signed();
-    facts.lastFrame = source.signed();
+    setWhole(facts, LAST_FRAME, source.signed());
     facts.clientOffer = source.signed();
     facts.serverOffer = source.signed();
     facts.clientHopLimit = source.signed();
@@ -209,8 +182,8 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     facts.serverStack = source.signed();
     facts.serverTsval = source.signed();
     facts.handshakeUs = unpackTime(source);
-    facts.#serverFrame = source.signed();
-    facts.#serverMs = source.signed();
+    setWhole(facts, SERVER_FRAME, source.signed());
+    wholes[wholeAt + SERVER_MS] = source.signed();
     facts.serverFinUs = unpackTime(source);
     return facts;
   }
@@ -230,11 +203,11 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   }
 
   get start(): Timestamp | null {
-    return timestamp(this.#startUs, this.#startFine);
+    return timestamp(this.startUs, this.startFine);
   }
 
   get end(): Timestamp | null {
-    return timestamp(this.#endUs, this.#endFine);
+    return timestamp(this.endUs, this.endFine);
   }
 
   get synAckSeen(): boolean {
@@ -242,27 +215,27 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   }
 
   get clientPackets(): number {
-    return this.fromClient.packets;
+    return this.asked('client').packets;
   }
 
   get serverPackets(): number {
-    return this.fromServer.packets;
+    return this.asked('server').packets;
   }
 
   get clientFinFrame(): number {
-    return this.fromClient.finFrame;
+    return this.asked('client').finFrame;
   }
 
   get serverFinFrame(): number {
-    return this.fromServer.finFrame;
+    return this.asked('server').finFrame;
   }
 
   get clientRstFrame(): number {
-    return this.fromClient.rstFrame;
+    return this.asked('client').rstFrame;
   }
 
   get serverRstFrame(): number {
-    return this.fromServer.rstFrame;
+    return this.asked('server').rstFrame;
   }
 
   get gaps(): readonly Gap[] {
@@ -301,17 +274,17 @@ export class ConnectionFacts implements ConnectionView, GapListener {
       clientResetFrame: this.clientRstFrame || null,
       serverResetFrame: this.serverRstFrame || null,
       handshakeUs: syns || this.handshakeUs < 0 ? null : this.handshakeUs,
-      clientIsn: this.synSeen ? this.fromClient.isn >>> 0 : null,
-      serverIsn: this.synAckSeen ? this.fromServer.isn >>> 0 : null,
+      clientIsn: this.synSeen ? this.asked('client').isn >>> 0 : null,
+      serverIsn: this.synAckSeen ? this.asked('server').isn >>> 0 : null,
       clientTsval: this.synSeen && this.clientTsval !== 0 ? this.clientTsval >>> 0 : null,
       serverTsval: this.synAckSeen && this.serverTsval !== 0 ? this.serverTsval >>> 0 : null,
       clientHopLimit: this.clientHopLimit < 0 ? null : this.clientHopLimit,
       serverHopLimit: this.serverStack < 0 ? null : this.serverStack & 0xff,
-      serverLastFrame: this.#serverFrame,
-      serverLastUs: this.#startUs + this.#serverMs * 1000,
+      serverLastFrame: this.serverFrame,
+      serverLastUs: this.startUs + this.serverMs * 1000,
       serverClose: this.#serverClose(),
       clientAcknowledged: this.acknowledged('client'),
-      clientEnd: this.fromClient.offset,
+      clientEnd: this.asked('client').offset,
       foreign,
       foreignCount,
       oversize: oversizes?.account(acked) ?? [],
@@ -322,27 +295,28 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   }
 
   #serverClose(): ServerClose | null {
-    const { finFrame, rstFrame } = this.fromServer;
-    if (finFrame !== 0) return { frame: finFrame, us: this.#startUs + this.serverFinUs, reset: false };
+    const { finFrame, rstFrame } = this.asked('server');
+    if (finFrame !== 0) return { frame: finFrame, us: this.startUs + this.serverFinUs, reset: false };
     // Nothing is taken in after a reset.
-    return rstFrame === 0 ? null : { frame: rstFrame, us: this.#endUs, reset: true };
+    return rstFrame === 0 ? null : { frame: rstFrame, us: this.endUs, reset: true };
   }
 
   acknowledged(direction: Direction): number {
-    return (direction === 'client' ? this.fromClient : this.fromServer).ackedData;
+    return this.asked(direction).ackedData;
   }
 
   streamOffset(direction: Direction, seq: number): number | null {
-    const from = direction === 'client' ? this.fromClient : this.fromServer;
+    const from = this.asked(direction);
     return from.known ? from.offset + distance(seq, from.next) : null;
   }
 
   /** A packet of either side. */
   protected seen(s: TcpSegment): void {
-    this.lastFrame = s.frame;
-    this.context.quietUs = s.us - this.#endUs;
-    this.#endUs = s.us;
-    this.#endFine = (s.ns << 4) | s.digits;
+    const { wholes, times, wholeAt, timeAt } = this;
+    setWhole(this, LAST_FRAME, s.frame);
+    this.context.quietUs = s.us - times[timeAt + END_US]!;
+    times[timeAt + END_US] = s.us;
+    wholes[wholeAt + END_FINE] = (s.ns << 4) | s.digits;
   }
 
   gap(direction: Direction, offset: number, octets: number | null, cause: GapCause): void {
@@ -368,14 +342,14 @@ export class ConnectionFacts implements ConnectionView, GapListener {
   }
 
   protected serverSpoke(s: TcpSegment): void {
-    this.#serverFrame = s.frame;
-    // A small integer costs no memory of its own, a time does.
-    this.#serverMs = ((s.us - this.#startUs) / 1000) | 0;
+    const { wholes, times, wholeAt, timeAt } = this;
+    setWhole(this, SERVER_FRAME, s.frame);
+    wholes[wholeAt + SERVER_MS] = (s.us - times[timeAt + START_US]!) / 1000;
   }
 
   /** Microseconds since the first packet. */
   protected sinceStart(us: number): number {
-    return us - this.#startUs;
+    return us - this.startUs;
   }
 
   /** A SYN of the client which is not its first. */
@@ -386,7 +360,7 @@ export class ConnectionFacts implements ConnectionView, GapListener {
 
   /** A segment of the server as its others are; no SYN-ACK, no reset. */
   protected ownStack(s: TcpSegment): void {
-    this.#ownHeader = (s.ipId << 16) | s.window;
+    this.wholes[this.wholeAt + OWN_HEADER] = (s.ipId << 16) | s.window;
     const rare = this.#oddities;
     if (rare === null) return;
     const { foreign } = rare;
@@ -399,7 +373,8 @@ export class ConnectionFacts implements ConnectionView, GapListener {
     if (++rare.foreignCount > MAX_LISTED) return;
     const { frame, length, hopLimit, ipId, window } = s;
     const tsval = tsvalOf(s);
-    const own = this.#ownHeader;
+    /** IP ID and window of the server's own newest segment; 0 before it. */
+    const own = this.wholes[this.wholeAt + OWN_HEADER]!;
     rare.foreign.push({
       frame,
       time: timeOf(s),

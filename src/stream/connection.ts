@@ -1,6 +1,7 @@
 import { ACK, FIN, RST, SYN, type TcpSegment } from '../wire/segment.js';
 import { type Assembler, Origin } from './assembler.js';
 import { ConnectionFacts } from './connection-facts.js';
+import * as column from './connection-rows.js';
 import type { CloseReason, GapCause } from './event.js';
 import { MAX_ACK_LEAD, MAX_AHEAD, PATIENCE_SEGMENTS, PATIENCE_US, RESET_WINDOW } from './limits.js';
 import { advance, distance } from './sequence.js';
@@ -18,6 +19,9 @@ const TSVAL_SLACK = 1 << 20;
 /** After so long a fast timestamp clock may have gone round. */
 const TSVAL_TRUST_US = 1_800_000_000;
 
+/** What is larger may soon be beyond 32 bits. */
+const LARGE = 2 ** 30;
+
 const scratch: Difference = { first: -1, last: -1 };
 
 /**
@@ -28,6 +32,15 @@ const scratch: Difference = { first: -1, last: -1 };
  * command, though packets were captured in that order.
  */
 export class Connection extends ConnectionFacts {
+  /** The two directions: valid until those of another connection are asked for. */
+  get fromClient(): Assembler {
+    return this.context.client.of(this);
+  }
+
+  get fromServer(): Assembler {
+    return this.context.server.of(this);
+  }
+
   /** The SYN belongs to another connection between the same two endpoints, a later one. */
   isReusedBy(s: TcpSegment, isClient: boolean): boolean {
     const from = isClient ? this.fromClient : this.fromServer;
@@ -45,6 +58,52 @@ export class Connection extends ConnectionFacts {
 
   /** Takes in a segment of this connection. */
   segment(s: TcpSegment, isClient: boolean): void {
+    if (!this.#plain(s, isClient)) this.#any(s, isClient);
+  }
+
+  /**
+   * Takes in what nearly all segments are: the next octets of their direction, or an acknowledgement of octets that were
+   * delivered, where nothing waits. Does what `#any` would, with the row at hand: that took 100 ns longer.
+   *
+   * @returns false: it is another one, and nothing was done
+   */
+  #plain(s: TcpSegment, isClient: boolean): boolean {
+    if ((s.flags & (ACK | SYN | FIN | RST)) !== ACK || hasOtherOptions(s)) return false;
+    if (this.clientWaiting !== null || this.serverWaiting !== null || this.wide !== null) return false;
+    const { wholes, wholeAt } = this;
+    const from = wholeAt + (isClient ? column.FIRST_OF.client : column.FIRST_OF.server);
+    const to = wholeAt + (isClient ? column.FIRST_OF.server : column.FIRST_OF.client);
+    if (wholes[from + column.ORIGIN] === Origin.UNKNOWN || wholes[to + column.ORIGIN] === Origin.UNKNOWN)
+      return false;
+    const lead = distance(s.ack, wholes[to + column.NEXT]!);
+    const packets = wholes[from + column.PACKETS]!;
+    if (lead > 0 || wholes[from + column.FIN_OFFSET]! >= 0 || packets >= LARGE) return false;
+    const { length, start, end, seq } = s;
+    const offset = wholes[from + column.OFFSET]!;
+    if (length > 0) {
+      const mss = wholes[wholeAt + (isClient ? column.SERVER_OFFER : column.CLIENT_OFFER)]! & 0xffff;
+      if (seq !== wholes[from + column.NEXT] || end - start !== length || length > mss || offset >= LARGE)
+        return false;
+    }
+    if (!isClient) {
+      this.serverSpoke(s);
+      this.#compareStack(s);
+    } else if (this.clientHopLimit < 0) this.clientHopLimit = s.hopLimit;
+    wholes[from + column.PACKETS] = packets + 1;
+    this.seen(s);
+    const acked = wholes[to + column.OFFSET]! + lead;
+    if (acked > wholes[to + column.ACKED]!) wholes[to + column.ACKED] = acked;
+    if (length === 0) return true;
+    const { context } = this;
+    const newest = wholes[from + column.RECENT]!;
+    wholes[from + column.RECENT] = context.recent.note(newest, seq, s.octets, start, end, s.tcpStart);
+    wholes[from + column.NEXT] = advance(seq, length);
+    wholes[from + column.OFFSET] = offset + length;
+    context.deliver(isClient ? 'client' : 'server', offset, start, end, this.listener);
+    return true;
+  }
+
+  #any(s: TcpSegment, isClient: boolean): void {
     const from = isClient ? this.fromClient : this.fromServer;
     const to = isClient ? this.fromServer : this.fromClient;
     const { flags } = s;
@@ -52,7 +111,7 @@ export class Connection extends ConnectionFacts {
       if (this.clientHopLimit < 0) this.clientHopLimit = s.hopLimit;
     } else {
       this.serverSpoke(s);
-      this.#compareStack(s, from);
+      this.#compareStack(s);
     }
     from.packets++;
     this.seen(s);
@@ -135,19 +194,19 @@ export class Connection extends ConnectionFacts {
       if (!to.known) to.begin(advance(s.ack, -1), Origin.SEEN);
     } else {
       if (this.synSeen) this.synAgain(s);
-      this.synSeen = true;
+      this.synIsSeen();
       this.clientOffer = packOffer(s);
       this.clientTsval = Math.max(tsvalOf(s), 0) | 0;
     }
     return true;
   }
 
-  #compareStack(s: TcpSegment, from: Assembler): void {
+  #compareStack(s: TcpSegment): void {
     const { flags } = s;
     if (!this.#isOneStack(s)) {
       const stamped = (this.serverStack & STAMPED) !== 0 && s.start - s.tcpStart >= TIMESTAMP_HEADER;
       const otherClock = stamped && (flags & (SYN | RST)) === 0 && !this.#isOneClock(s);
-      this.otherStack(s, offsetOf(s, from), (flags & RST) !== 0, otherClock);
+      this.otherStack(s, offsetOf(s, this.fromServer), (flags & RST) !== 0, otherClock);
     } else if ((flags & (SYN | RST)) === 0) {
       this.ownStack(s);
     }
@@ -370,7 +429,7 @@ export class Connection extends ConnectionFacts {
     }
     from.finOffset = from.offset + ahead;
     from.finFrame = s.frame;
-    if (from === this.fromServer) this.serverFinUs = this.sinceStart(s.us);
+    if (from.direction === 'server') this.serverFinUs = this.sinceStart(s.us);
     if (waiting !== null) {
       const before = waiting.cost;
       waiting.truncate(from.finOffset);

@@ -139,6 +139,7 @@ export class ConnectionTable implements SegmentListener {
     const fromClient = this.#isFromClient(s);
     const connection = new Connection(
       this.#context,
+      this.#context.rows,
       this.connectionCount++,
       s.family === 6 ? 6 : 4,
       fromClient ? s.source : s.destination,
@@ -173,6 +174,7 @@ export class ConnectionTable implements SegmentListener {
     if (this.#last === connection) this.#last = null;
     this.#flows.remove(connection);
     if (remember) this.#flows.remember(connection, this.#clockUs);
+    connection.leave();
   }
 
   #tick(us: number): void {

@@ -74,7 +74,8 @@ export interface ConnectionView {
    * Writes all that is known of this connection, which must be closed, in numbers of its own table: as objects a
    * million of them take 600 MB, as numbers 80. What leaves the thread is packed by `packConnection`.
    *
-   * @returns false: more is known than these numbers hold, and nothing was written
+   * @returns false: more is known than these numbers hold, and nothing was written. Else this connection must not be
+   *   asked anything when its listener has returned from `closed`: its row is another's then
    */
   pack(sink: NumberSink): boolean;
   /** Reads what any connection of the same table has written. */

@@ -83,6 +83,33 @@ test.each(TABLE)('beside the naive twin: %s', (_, changes) => {
   }
 });
 
+/** With frame numbers beyond 32 bits, no segment takes the short way. */
+test.each(TABLE)('by the short way and by the long one: %s', (_, changes) => {
+  const before = 2 ** 33;
+  for (let seed = 1; seed <= 100; seed++) {
+    const all = converse(new Random(seed), { ...NONE, ...changes }).segments;
+    // What was acknowledged in the middle must be right, too.
+    const segments = all.slice(0, all.length - (seed % all.length));
+    const [short, long] = [run(segments), run(segments, { framesBefore: before })];
+    const shortened = long.log.map((line) => line.replace(/\d+$/, (frame) => String(Number(frame) - before)));
+    expect(shortened, `seed ${seed}`).toEqual(short.log);
+    const facts = ({ connections: [connection] }: Heard, frames: number) => {
+      const { view } = connection!;
+      const { tcp } = view;
+      return {
+        acknowledged: [view.acknowledged('client'), view.acknowledged('server')],
+        packets: [view.clientPackets, view.serverPackets],
+        frames: [view.firstFrame, view.lastFrame, tcp.serverLastFrame, view.clientFinFrame].map(
+          (frame) => frame && frame - frames,
+        ),
+        others: [tcp.clientHopLimit, tcp.serverHopLimit, tcp.handshakeUs, tcp.serverLastUs, tcp.clientEnd],
+        rare: [view.gapCount, view.overlapCount, tcp.foreignCount, tcp.oversizeCount, view.end?.us],
+      };
+    };
+    expect(facts(long, before), `seed ${seed}`).toEqual(facts(short, 0));
+  }
+});
+
 test('every prefix of a perturbed conversation is heard without harm', () => {
   const all = { ...NONE, retransmit: 30, differ: 30, reorder: 40, mirror: 20, swap: 30, drop: 10, slice: 5 };
   for (let seed = 1; seed <= 15; seed++) {

@@ -53,7 +53,7 @@ export class HeardConnection {
   readonly server: Buffer[] = [];
   closed = 0;
 
-  constructor(readonly view: ConnectionView) {}
+  constructor(public view: ConnectionView) {}
 
   text(direction: Direction): string {
     return Buffer.concat(this[direction]).toString('latin1');
@@ -76,6 +76,8 @@ export interface RunOptions {
   late?: boolean;
   /** Do not end the table. */
   open?: boolean;
+  /** Frames in front of the first segment's. */
+  framesBefore?: number;
 }
 
 const FACTS = [
@@ -84,13 +86,13 @@ const FACTS = [
   ...['serverRstFrame', 'closed', 'gaps', 'gapCount', 'overlaps', 'overlapCount', 'tcp'],
 ] as const;
 
-/** Each closed connection of each test must be the same when it was packed, or refuse to be. */
-function packAgain(connection: ConnectionView): void {
+/** Each closed connection of each test must be the same when it was packed, or refuse to be. Returns what may be asked. */
+function packAgain(connection: ConnectionView): ConnectionView {
   const numbers: number[] = [];
   const packed = connection.pack({ signed: (value) => void numbers.push(value) });
   if (!packed) {
     assert.equal(numbers.length, 0);
-    return;
+    return connection;
   }
   for (const value of numbers) assert.ok(Number.isSafeInteger(value) && !Object.is(value, -0), `${value}`);
   let at = 0;
@@ -104,6 +106,7 @@ function packAgain(connection: ConnectionView): void {
     assert.equal(again.acknowledged(side), connection.acknowledged(side));
     assert.equal(again.streamOffset(side, 1234), connection.streamOffset(side, 1234));
   }
+  return again;
 }
 
 /** Feeds the segments and writes down every event. */
@@ -136,7 +139,7 @@ export function run(segments: readonly WireSegment[], options: RunOptions = {}):
         },
         closed(connection) {
           heard.closed++;
-          packAgain(connection);
+          heard.view = packAgain(connection);
           for (const o of connection.overlaps) {
             say(
               `overlap ${o.direction === 'client' ? 'C' : 'S'} ${o.offset}+${o.octets} ${o.checksum} #${o.frame}`,
@@ -156,7 +159,7 @@ export function run(segments: readonly WireSegment[], options: RunOptions = {}):
   );
   const cursor = new TcpSegment();
   for (const [index, segment] of segments.entries()) {
-    pointAt(cursor, segment, index + 1);
+    pointAt(cursor, segment, (options.framesBefore ?? 0) + index + 1);
     table.segment(cursor);
     // Who keeps a view of the segment reads this.
     cursor.octets.fill(0xee);
