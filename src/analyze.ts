@@ -154,6 +154,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
         : []),
       ...census.end(),
       ...notAssessed,
+      ...(joiner?.notAssessed() ?? []),
     ],
     firewallLog,
     interrupted,

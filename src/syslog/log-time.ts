@@ -40,13 +40,30 @@ function secondsOf([hours = 0, minutes = 0, seconds = 0]: number[]): number {
   return hours * 3600 + minutes * 60 + seconds;
 }
 
-/** Could it have been between these two moments, whatever the zone? Also where there is nothing to compare. */
-export function couldBeWithin(time: LogTime | null, startUs: number, endUs: number): boolean {
+/** As late as a day's clock can be said to be: 99:99:99. */
+const LATEST_US = ((99 * 60 + 99) * 60 + 99) * 1e6;
+
+/** What the lines of one day have in common; `''`: they tell none. */
+export function dayOf(time: LogTime | null): string {
+  return time === null ? '' : `${time.year} ${time.month} ${time.day}`;
+}
+
+/** Could any line of that day have been between these two moments? */
+export function dayCouldBeWithin(time: LogTime | null, startUs: number, endUs: number): boolean {
+  return couldBeWithin(time && { ...time, seconds: 0 }, startUs, endUs, LATEST_US);
+}
+
+/**
+ * Could it have been between these two moments, whatever the zone? Also where there is nothing to compare.
+ *
+ * @param laterUs  it may have been so much later than it says
+ */
+export function couldBeWithin(time: LogTime | null, startUs: number, endUs: number, laterUs = 0): boolean {
   if (time === null || Number.isNaN(startUs) || Number.isNaN(endUs)) return true;
   const thisYear = new Date(startUs / 1000).getUTCFullYear();
   const years = time.year === null ? [thisYear - 1, thisYear, thisYear + 1] : [time.year];
   return years.some((year) => {
     const us = Date.UTC(year, time.month, time.day, 0, 0, time.seconds) * 1000;
-    return us >= startUs - TOLERANCE_US && us <= endUs + TOLERANCE_US;
+    return us >= startUs - TOLERANCE_US - laterUs && us <= endUs + TOLERANCE_US;
   });
 }

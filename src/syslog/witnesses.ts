@@ -38,25 +38,66 @@ export function withWitnesses(
     if (list) list.push(line);
     else bySession.set(line.session, [line]);
   }
+  const summary = new SessionWitnesses(bySession);
   return findings.map((finding) => {
-    const lines = finding.sessions.flatMap((session) => bySession.get(session) ?? []);
-    return lines.length === 0 ? finding : witnessed(finding, lines);
+    const told = finding.sessions.flatMap((session) => summary.of(session, finding.rule) ?? []);
+    return told.length === 0 ? finding : witnessed(finding, told);
   });
 }
 
-function witnessed(finding: Finding, lines: readonly JoinedLine[]): Finding {
-  const confirms = CONFIRMING[finding.rule] ?? (() => false);
-  const witnesses = new Map<number, Witness>();
-  for (const { record, joinedBy } of lines) {
-    const { line, text } = record;
-    if (!witnesses.has(line))
-      witnesses.set(line, { source: 'asa-log', line, text, joinedBy, confirms: confirms(record) });
+/** What the lines of one session are for the findings of one rule. */
+interface Told {
+  /** As many as one finding shows. */
+  readonly witnesses: readonly Witness[];
+  /** The first that says it of that very connection. */
+  readonly proof: Witness | undefined;
+}
+
+/**
+ * The lines of each session as each rule sees them, made once: ten thousand findings of a session that ten thousand lines
+ * speak of would look at a hundred million otherwise.
+ */
+class SessionWitnesses {
+  private readonly made = new Map<string, Told>();
+
+  constructor(private readonly lines: ReadonlyMap<string, readonly JoinedLine[]>) {}
+
+  /** null: no line speaks of the session. */
+  of(session: string, rule: string): Told | null {
+    const lines = this.lines.get(session);
+    if (lines === undefined) return null;
+    const key = `${session} ${rule}`;
+    let told = this.made.get(key);
+    if (told === undefined) {
+      const confirms = CONFIRMING[rule] ?? (() => false);
+      const sorted = inOrder(
+        lines.map(({ record, joinedBy }) => {
+          const { line, text } = record;
+          return { source: 'asa-log', line, text, joinedBy, confirms: confirms(record) };
+        }),
+      );
+      told = { witnesses: sorted.slice(0, MAX_WITNESSES), proof: sorted.find(isProof) };
+      this.made.set(key, told);
+    }
+    return told;
   }
-  const sorted = [...witnesses.values()].sort(
-    (a, b) => Number(b.confirms) - Number(a.confirms) || a.line - b.line,
-  );
-  const proof = sorted.find((witness) => witness.confirms && witness.joinedBy === 'addresses-and-ports');
-  const told = { ...finding, witnesses: sorted.slice(0, MAX_WITNESSES) };
+}
+
+function isProof({ confirms, joinedBy }: Witness): boolean {
+  return confirms && joinedBy === 'addresses-and-ports';
+}
+
+/** Those that confirm first, then as they stand in the log. */
+function inOrder(witnesses: readonly Witness[]): Witness[] {
+  return [...witnesses].sort((a, b) => Number(b.confirms) - Number(a.confirms) || a.line - b.line);
+}
+
+function witnessed(finding: Finding, sessions: readonly Told[]): Finding {
+  // A line may be joined to several sessions.
+  const byLine = new Map(sessions.flatMap(({ witnesses }) => witnesses.map((one) => [one.line, one])));
+  const witnesses = inOrder([...byLine.values()]).slice(0, MAX_WITNESSES);
+  const [proof] = inOrder(sessions.flatMap((one) => one.proof ?? []));
+  const told = { ...finding, witnesses };
   if (!proof || finding.confidence === 'certain') return told;
   return {
     ...told,

@@ -86,6 +86,29 @@ describe('a line is joined to a session', () => {
     expect(joins([replaced('192.0.2.10', '198.51.100.25')], ...many).joined).toHaveLength(20);
   });
 
+  it('where lines of days without number name the same ends, to so many sessions only, and says so', () => {
+    const days = Array.from(
+      { length: 50 },
+      (_, index) => `May 06 ${1900 + index} 07:08:09 fw : ${replaced('192.0.2.10', '198.51.100.25')}`,
+    );
+    const joiner = new FirewallLogJoiner(logOf(...days, replaced('192.0.2.10', '198.51.100.25')), 200);
+    for (let index = 0; index < 30; index++) joiner.session(session(`s${index}`, `192.0.2.10/${index}`, S));
+    expect(joiner.end().joined.map((one) => one.session)).toEqual(['s0', 's1', 's2', 's3']);
+    expect(joiner.notAssessed()).toEqual([
+      {
+        session: null,
+        reason: 'limit',
+        detail: expect.stringMatching(/^26 sessions were not looked for in the firewall's log/),
+      },
+    ]);
+  });
+
+  it('and nothing is said of it otherwise', () => {
+    const joiner = new FirewallLogJoiner(logOf(dropped(C, S)));
+    joiner.session(SESSION);
+    expect(joiner.notAssessed()).toEqual([]);
+  });
+
   it('in the order of the lines', () => {
     const { joined } = joins([dropped(S, C), 'x', started(C, S)], SESSION);
     expect(joined.map(({ record }) => record.line)).toEqual([1, 3]);
