@@ -28,6 +28,7 @@ export const ehloRejected: Rule = {
     staysSilent: 'Servers that really have no ESMTP: a refusal without a second witness.',
   },
   create: (context) => {
+    let forgotten = 0;
     const waiting: FindingDraft[] = [];
     return {
       heeds: REFUSED,
@@ -58,6 +59,7 @@ export const ehloRejected: Rule = {
           };
           if (echoed || masked) context.report(draft);
           else if (waiting.length < MAX_WAITING) waiting.push(draft);
+          else forgotten++;
         }
       },
       end() {
@@ -70,6 +72,13 @@ export const ehloRejected: Rule = {
             proof: 'contrast',
             contrast: [known.session],
             message: `EHLO was refused with ${draft.args.code} by a server that answers it with keywords in session ${known.session.id}: it is not the server that lacks ESMTP.`,
+          });
+        }
+        if (forgotten > 0) {
+          context.notAssessed({
+            session: null,
+            reason: 'limit',
+            detail: `${forgotten} refusals of EHLO were not held against other sessions: only ${MAX_WAITING} are.`,
           });
         }
       },

@@ -53,14 +53,15 @@ function findLosses(session: SmtpSession): Loss[] {
       evidence: [lineEvidence(session, keyword.extension.line, `reads "${keyword.name}"`)],
     });
   }
+  const offered = new Set(session.extensions.map(({ keyword }) => keyword.split('=')[0]!));
   for (const exchange of session.exchanges) {
-    const loss = lostIn(session, exchange);
+    const loss = lostIn(session, exchange, offered);
     if (loss) losses.push(loss);
   }
   return losses;
 }
 
-function lostIn(session: SmtpSession, exchange: SmtpExchange): Loss | null {
+function lostIn(session: SmtpSession, exchange: SmtpExchange, offered: ReadonlySet<string>): Loss | null {
   if (exchange.kind !== 'command' || !exchange.line || isSpoiledTls(session, exchange)) return null;
   if (maskedCommand(exchange)) return lostBehindMask(session, exchange, exchange.line);
   const subject = VERBS.find((verb) => verb === exchange.verb);
@@ -99,7 +100,7 @@ function lostIn(session: SmtpSession, exchange: SmtpExchange): Loss | null {
     );
   }
   if (reply.code !== 500 && reply.code !== 502) return null;
-  if (session.extensions.some((extension) => extension.keyword.split('=')[0] === subject)) {
+  if (offered.has(subject)) {
     return make(
       'refused',
       'likely',
@@ -160,6 +161,14 @@ function lostBehindMask(session: SmtpSession, exchange: SmtpExchange, line: Smtp
 
 /** No EHLO of this session reached the server as EHLO. */
 export function ehloLost(session: SmtpSession): boolean {
+  // Asked again for each AUTH that was refused, of which a session may hold thousands.
+  if (newestEhlo?.session !== session) newestEhlo = { session, lost: isEhloLost(session) };
+  return newestEhlo.lost;
+}
+
+let newestEhlo: { readonly session: SmtpSession; readonly lost: boolean } | null = null;
+
+function isEhloLost(session: SmtpSession): boolean {
   return (
     !session.exchanges.some(ehloWorked) &&
     (session.exchanges.some((exchange) => exchange.verb === 'EHLO' && echoedMask(exchange) !== null) ||

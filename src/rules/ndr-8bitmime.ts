@@ -36,6 +36,7 @@ export const ndr8bitmime: Rule = {
   },
   create: (context) => {
     const originals = new KeptPlaces(context.kept);
+    let forgotten = 0;
     const reports: { original: string | null; us: number; draft: FindingDraft }[] = [];
     return {
       heeds: MESSAGES,
@@ -43,7 +44,10 @@ export const ndr8bitmime: Rule = {
         for (const [index, message] of session.messages.entries()) {
           const { report } = message;
           if (message.looksLikeReport && report && (report.status === '5.6.1' || report.text !== null)) {
-            if (reports.length >= MAX_REPORTS) continue;
+            if (reports.length >= MAX_REPORTS) {
+              forgotten++;
+              continue;
+            }
             const time = message.time;
             reports.push({
               original: report.originalMessageId,
@@ -100,6 +104,13 @@ export const ndr8bitmime: Rule = {
             others: [original.session],
             message: `${draft.message} The original was sent in session ${original.session.id}; ${why}.`,
             evidence: [...draft.evidence, ...original.evidence],
+          });
+        }
+        if (forgotten > 0) {
+          context.notAssessed({
+            session: null,
+            reason: 'limit',
+            detail: `${forgotten} delivery reports were not looked into: only ${MAX_REPORTS} are.`,
           });
         }
       },

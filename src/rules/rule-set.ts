@@ -201,7 +201,8 @@ export class RuleSet {
   }
 
   private note(entry: NotAssessed): void {
-    if (this.entries.length < MAX_NOT_ASSESSED) this.entries.push(entry);
+    // A limit that was reached is told whatever else there is: each rule tells of its own once, at the end.
+    if (this.entries.length < MAX_NOT_ASSESSED || entry.reason === 'limit') this.entries.push(entry);
     else this.droppedEntries++;
   }
 

@@ -1,3 +1,4 @@
+import type { Extension, SmtpLine, SmtpSession } from '../smtp/session.js';
 import { exchangeEvidence, lineEvidence } from './evidence.js';
 import type { FindingDraft } from './finding.js';
 import { echoedMask } from './mask.js';
@@ -52,22 +53,25 @@ export const verbRejected: Rule = {
       'Replies 503, 530, 535, 538, 454; verbs that nobody saw offered; AUTH and VRFY that a server switches off itself (502) when they were not offered here.',
   },
   create: (context) => {
+    let forgotten = 0;
     const waiting: { keyword: string; signs: string | null; draft: FindingDraft }[] = [];
     return {
       heeds: REFUSED,
       session(session) {
+        // Made when first needed, and once: a session may hold thousands of refusals, exchanges and keywords.
+        let offers: ReadonlyMap<string, Extension> | undefined;
+        let bye: SmtpLine | null | undefined;
         for (const exchange of session.exchanges) {
           const keyword = KEYWORD_OF[exchange.verb];
           const code = exchange.reply?.code;
           if (exchange.kind !== 'command' && exchange.kind !== 'bdat') continue;
           if (!keyword || !exchange.line || (code !== 500 && code !== 502) || exchange.afterGap) continue;
           if (echoedMask(exchange)) continue;
-          const offer = session.extensions.find((extension) => extension.keyword.split('=')[0] === keyword);
+          offers ??= offersOf(session);
+          const offer = offers.get(keyword);
           const signs = foreignSigns(session, exchange.reply!);
-          const bye = session.exchanges.find(({ reply }) =>
-            LOCAL_PROXY_BYE.test(reply?.lines[0]?.text ?? ''),
-          );
           const local = LOCAL_PROXY_REPLY.test(exchange.reply!.lines[0]?.text ?? '');
+          if (local && bye === undefined) bye = farewellOf(session);
           const draft: FindingDraft = {
             session: { id: session.id, capture: session.capture, server: session.server },
             subject: exchange.verb,
@@ -77,13 +81,12 @@ export const verbRejected: Rule = {
             evidence: [
               ...(offer ? [lineEvidence(session, offer.line, 'offered here')] : []),
               ...exchangeEvidence(session, exchange, ['the verb as it was sent', 'refused as unknown']),
-              ...(local && bye?.reply?.lines[0]
-                ? [lineEvidence(session, bye.reply.lines[0], 'the same proxy’s farewell')]
-                : []),
+              ...(local && bye ? [lineEvidence(session, bye, 'the same proxy’s farewell')] : []),
             ],
           };
           if (offer) context.report(draft);
           else if (waiting.length < MAX_WAITING) waiting.push({ keyword, signs, draft });
+          else forgotten++;
         }
       },
       end() {
@@ -102,10 +105,36 @@ export const verbRejected: Rule = {
             }`,
           });
         }
+        if (forgotten > 0) {
+          context.notAssessed({
+            session: null,
+            reason: 'limit',
+            detail: `${forgotten} refused verbs were not held against other sessions: only ${MAX_WAITING} are.`,
+          });
+        }
       },
     };
   },
 };
+
+/** By keyword, the first line that offers it. */
+function offersOf({ extensions }: SmtpSession): ReadonlyMap<string, Extension> {
+  const offers = new Map<string, Extension>();
+  for (const extension of extensions) {
+    const [keyword = ''] = extension.keyword.split('=');
+    if (!offers.has(keyword)) offers.set(keyword, extension);
+  }
+  return offers;
+}
+
+/** The first reply that bids farewell as that proxy does. */
+function farewellOf({ exchanges }: SmtpSession): SmtpLine | null {
+  for (const { reply } of exchanges) {
+    const line = reply?.lines[0];
+    if (line && LOCAL_PROXY_BYE.test(line.text)) return line;
+  }
+  return null;
+}
 
 function refuser(signs: string | null, local: boolean): string {
   if (local) {

@@ -38,6 +38,7 @@ export const verbSwallowed: Rule = {
   create: (context) => {
     /** What servers reply to NOOP; of those that are known. */
     const noops = new Map<string, string>();
+    let forgotten = 0;
     const candidates: { key: string; reply: string; signs: string | null; draft: FindingDraft }[] = [];
     return {
       heeds: BARE | UNCODED,
@@ -72,12 +73,11 @@ export const verbSwallowed: Rule = {
                 'no reply code: not the server’s',
               ]),
             });
-          } else if (
-            exchange.verb === 'EHLO' &&
-            !lenient &&
-            isBareOk(exchange) &&
-            candidates.length < MAX_CANDIDATES
-          ) {
+          } else if (exchange.verb === 'EHLO' && !lenient && isBareOk(exchange)) {
+            if (candidates.length >= MAX_CANDIDATES) {
+              forgotten++;
+              continue;
+            }
             const signs = foreignSigns(session, exchange.reply);
             candidates.push({
               signs,
@@ -108,6 +108,13 @@ export const verbSwallowed: Rule = {
             confidence: sure ? 'likely' : draft.confidence,
             ...(sure && { proof: 'contrast' }),
             message: `EHLO was answered by "${reply}": one line, no host name, no keywords. ${whose(signs, twin, esmtp)}`,
+          });
+        }
+        if (forgotten > 0) {
+          context.notAssessed({
+            session: null,
+            reason: 'limit',
+            detail: `${forgotten} bare replies to EHLO were not looked into: only ${MAX_CANDIDATES} are.`,
           });
         }
       },

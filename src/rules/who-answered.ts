@@ -53,6 +53,12 @@ const NOBODY_ELSE: WhoAnswered = { replies: [], chance: null };
 /** Several rules ask about the same session, one after the other. */
 let newest: { readonly session: SmtpSession; readonly judged: WhoAnswered } | null = null;
 
+/** Of the newest session that somebody else answered. */
+let byReply: {
+  readonly replies: readonly JudgedReply[];
+  readonly of: ReadonlyMap<SmtpReply, JudgedReply>;
+} | null = null;
+
 /**
  * Holds each reply against the other segments of its connection: hop limit, timestamps, IP ID, and the time it took.
  *
@@ -67,7 +73,12 @@ export function whoAnswered(session: SmtpSession): WhoAnswered {
 
 /** What shows that another machine wrote the reply; null when the server did, or nobody can tell. */
 export function foreignSigns(session: SmtpSession, reply: SmtpReply): string | null {
-  const judged = whoAnswered(session).replies.find((one) => one.reply === reply);
+  const { replies } = whoAnswered(session);
+  if (replies.length === 0) return null;
+  // Rules ask for reply after reply of one session, of which there may be ten thousand.
+  if (byReply?.replies !== replies)
+    byReply = { replies, of: new Map(replies.map((one) => [one.reply, one])) };
+  const judged = byReply.of.get(reply);
   return judged?.writer === 'another' ? signText(judged) : null;
 }
 
