@@ -116,7 +116,7 @@ export interface GapListener {
   gap(direction: Direction, offset: number, octets: number, cause: GapCause): void;
 }
 
-/** Rows of a slab: 51 KB of numbers. */
+/** Rows of a slab: 49 KB of numbers. */
 const ROWS_PER_SLAB = 256;
 
 const NOBODY: RowHolder = {

@@ -74,7 +74,7 @@ const NONE: Readonly<Oddities> = Object.freeze(new Oddities());
 /**
  * What is known of one connection, and what others may ask of it.
  *
- * There may be hundreds of thousands of these: 88 octets each and a row of 288, everything rare is made when needed.
+ * There may be hundreds of thousands of these: 136 octets each and a row of 192, everything rare is made when needed.
  */
 export class ConnectionFacts extends ConnectionNumbers implements ConnectionView, GapListener {
   #listener: StreamListener | null = null;
