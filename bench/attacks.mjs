@@ -8,10 +8,22 @@
  *
  * Growth is that of CPU time beyond start-up, at most 2.3 from half to whole. Exit status 1 where a limit is broken.
  */
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { ended, flowOf, inMail, line, opened, SEGMENT, say, stream, written } from './dialogue.mjs';
+import {
+  ended,
+  flowOf,
+  greeted,
+  inMail,
+  line,
+  opened,
+  quit,
+  SEGMENT,
+  say,
+  stream,
+  written,
+} from './dialogue.mjs';
 import { makeSmall } from './generate.mjs';
 import { build, inTurns, machine, measure, program, publish, SCRATCH, table } from './measure.mjs';
 import { ACK, interfaceDescription, NOTHING, SYN, SYN_ACK, sectionHeader, segment } from './packets.mjs';
@@ -165,8 +177,48 @@ const ATTACKS = [
       }
     }),
   },
+  {
+    name: 'refused verbs, 4,900 in each session',
+    count: 196_000,
+    make: written((writer, count) => {
+      for (let n = 0; n < count; n += 4900) refusals(writer, flowOf(n), Math.min(4900, count - n));
+    }),
+  },
+  {
+    name: "sessions, and 10,000 lines of the firewall's log that name their ends, each of another day",
+    count: 20_000,
+    log: (path) => {
+      const day = (n) => `${MONTHS[n % 12]} ${String(1 + (n % 28)).padStart(2, '0')} ${1000 + n}`;
+      const replaced = 'SMTP replaced string: out 10.0.0.0 in 192.0.2.25 data: MAIL FROM:<a@client.example>';
+      const lines = Array.from(
+        { length: 10_000 },
+        (_, n) => `${day(n)} 07:08:09 fw : %PIX-2-108002: ${replaced}\n`,
+      );
+      writeFileSync(path, lines.join(''));
+    },
+    make: written((writer, count) => {
+      for (let n = 0; n < count; n++) {
+        const flow = flowOf(n);
+        greeted(writer, flow);
+        quit(writer, flow);
+      }
+    }),
+  },
   { name: 'MB out of one gzip', count: 10_000, extension: 'pcap.gz', make: bomb },
 ];
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** Verbs that are refused, a hundred sent at once. */
+function refusals(writer, flow, count) {
+  greeted(writer, flow);
+  for (let n = 0; n < count; n += 100) {
+    const many = Math.min(100, count - n);
+    say(writer, flow, 0, line(Array(many).fill('VRFY a').join('\r\n')));
+    say(writer, flow, 1, line(Array(many).fill('502 no').join('\r\n')));
+  }
+  quit(writer, flow);
+}
 
 function interfaces(path, count) {
   const thousand = Buffer.concat(Array.from({ length: 1000 }, interfaceDescription));
@@ -193,8 +245,8 @@ function bomb(path, count) {
   closeSync(descriptor);
 }
 
-function measured(path) {
-  const taken = measure(program('analyze', '--quiet', '-F', 'json', path), report);
+function measured(path, options) {
+  const taken = measure(program('analyze', '--quiet', '-F', 'json', ...options, path), report);
   return {
     ...taken,
     octets: statSync(path).size,
@@ -223,13 +275,16 @@ makeSmall(small);
 const start = inTurns({ small: program('analyze', '-F', 'json', small) }, 5).get('small').cpu;
 
 const rows = [];
-for (const { name, count, make, extension = 'pcap', limit = 512 } of ATTACKS) {
+for (const { name, count, make, log, extension = 'pcap', limit = 512 } of ATTACKS) {
   if (only !== null && !name.includes(only)) continue;
   const path = join(SCRATCH, `attack.${extension}`);
   const whole = Math.round(count * scale);
+  const logPath = join(SCRATCH, 'attack.log');
+  log?.(logPath);
+  const options = log ? ['--asa-log', logPath] : [];
   const [half, all] = [whole / 2, whole].map((size) => {
     make(path, size);
-    return measured(path);
+    return measured(path, options);
   });
   rmSync(path);
   const growth = Math.max(all.cpu - start, 0.05) / Math.max(half.cpu - start, 0.05);
