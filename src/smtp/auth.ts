@@ -1,4 +1,4 @@
-import { AUTH, type Command, LOGIN, MAIL, RCPT, UNKNOWN } from './command.js';
+import { AUTH, type Command, LOGIN, MAIL, parseCommand, RCPT, UNKNOWN } from './command.js';
 
 /** Mechanism names that may be shown. Anything else after AUTH could be the secret itself. */
 const MECHANISM =
@@ -9,7 +9,16 @@ const ONLY_X = /^[Xx]{3,}[A-Z]?$/;
 
 /** User and password in front of a host, perhaps cut before it; what HTTP says of itself. */
 const USER_INFO = /:\/\/[^\s/@]*(?:@|:[^\s/@]*$)/;
+/** What calls itself a secret, where no SMTP command stands; a mechanism that its response is stuck to. */
+const CALLED_SECRET =
+  /\b(?:pass(?:word|wd|phrase)?|pwd|secret|token|(?:api|auth)[-_]?key|(?:PLAIN|LOGIN|NTLM|GSSAPI|CRAM-MD5|DIGEST-MD5|XOAUTH2|OAUTHBEARER))["']?[ \t]*[:=,>]["']?/i;
+/** An address is none, whatever words are in it. */
+const MASKED_PATH = /^\S+[ \t]+(?:FROM|TO):/i;
 const HTTP_SECRET = /^(?:proxy-)?authorization:|^(?:set-)?cookie:/i;
+
+/** Words of a line that are looked at one by one; and parts of one that CRs part. */
+const MAX_TOKENS = 16;
+const MAX_PARTS = 64;
 
 /** What is written instead of octets that must not leave. */
 export function withheld(octets: number): string {
@@ -45,6 +54,47 @@ export function redactCommand(
   command: Command,
   attempted: number,
 ): Redaction | null {
+  if (text.includes('\r')) {
+    const several = redactSeveral(text, octets, attempted);
+    if (several !== null) return several;
+  }
+  return redactOne(text, octets, command, attempted);
+}
+
+/** A client that ends its lines with CR alone says several things in what is one line to us. */
+function redactSeveral(text: string, octets: number, attempted: number): Redaction | null {
+  let start = 0;
+  for (const part of text.split('\r', MAX_PARTS)) {
+    const command = parseCommand(part);
+    const redaction = redactOne(part, part.length, command, attempted);
+    const follows = command.effect === AUTH || (command.effect === UNKNOWN && mayBeAuth(part));
+    if (redaction !== null || follows) {
+      const end = redaction === null ? part.length : part.trimEnd().length - redaction.secret.length;
+      const hidden = hideAfter(text, octets, start + end);
+      return hidden && { ...hidden, response: start + end === 0 };
+    }
+    start += part.length + 1;
+  }
+  return start > text.length ? null : hideAfter(text, octets, start);
+}
+
+/** Of what may be a secret by its place and of what says that it is one, the one that begins earlier. */
+function redactOne(text: string, octets: number, command: Command, attempted: number): Redaction | null {
+  const placed = redactByPlace(text, octets, command, attempted);
+  if (placed?.response) return placed;
+  const userInfo = text.includes('://') ? text.search(USER_INFO) : -1;
+  const ends = userInfo < 0 ? [] : [userInfo + 3];
+  if (command.effect === UNKNOWN && !MASKED_PATH.test(text)) {
+    const called = CALLED_SECRET.exec(text);
+    if (called !== null) ends.push(called.index + called[0].length);
+  }
+  if (ends.length === 0) return placed;
+  const called = hideAfter(text, octets, Math.min(...ends));
+  if (placed === null || called === null) return placed ?? called;
+  return called.secret.length > placed.secret.length ? called : placed;
+}
+
+function redactByPlace(text: string, octets: number, command: Command, attempted: number): Redaction | null {
   const { verb, effect, argument } = command;
   if (effect === MAIL || effect === RCPT) return null; // AUTH= of MAIL is a mailbox. RFC 4954 §5
   if (argument === null && effect !== UNKNOWN) return null;
@@ -55,7 +105,8 @@ export function redactCommand(
     const shown = MECHANISM.test(mechanism.text) ? mechanism : tokens[0]!;
     return hideAfter(text, octets, shown.end);
   }
-  if (effect === LOGIN) return argument === null ? null : hideAfter(text, octets, tokens[0]!.end);
+  if (effect === LOGIN || verb === 'XAUTH')
+    return argument === null ? null : hideAfter(text, octets, tokens[0]!.end);
   if (verb === 'BURL') {
     const at = text.search(/urlauth=/i);
     return at < 0 ? null : hideAfter(text, octets, at + 8);
@@ -67,14 +118,13 @@ export function redactCommand(
       return { text: withheld(octets), response: true, secret: text.trim() };
     }
   }
-  if (effect === UNKNOWN) {
-    if (HTTP_SECRET.test(verb)) return hideAfter(text, octets, tokens[0]!.end);
-    const userInfo = text.search(USER_INFO);
-    if (userInfo >= 0) return hideAfter(text, octets, userInfo + 3);
-  }
+  if (effect === UNKNOWN && HTTP_SECRET.test(verb)) return hideAfter(text, octets, tokens[0]!.end);
   if (effect === UNKNOWN || verb === 'NOOP' || verb === 'HELP') {
     const named = namedMechanism(tokens);
     if (named !== undefined && tokens[tokens.length - 1] !== named) return hideAfter(text, octets, named.end);
+  }
+  if (effect === UNKNOWN && argument !== null && /^AUTH/i.test(verb) && !mayBeAuth(text)) {
+    return hideAfter(text, octets, tokens[0]!.end);
   }
   if (effect === UNKNOWN) {
     const only = tokens.length === 1 ? tokens[0]!.text : '';
@@ -91,10 +141,18 @@ export function redactCommand(
         : (effect === UNKNOWN || verb === 'NOOP') && token.length >= 4 && looksEncoded(token);
     if (suspect) return hideAfter(text, octets, start);
   }
-  if (effect === UNKNOWN) {
-    // Damaged on its way, or stuck to its mechanism.
+  if (effect === UNKNOWN || verb === 'NOOP') {
+    // Damaged on its way, or stuck to its mechanism; or behind more words than were looked at.
     const within = tokens.find(({ text: token }) => !/[@.<>:]/.test(token) && encodedRun(token) >= 0);
-    if (within) return hideAfter(text, octets, within.start + encodedRun(within.text));
+    if (within && effect === UNKNOWN) return hideAfter(text, octets, within.start + encodedRun(within.text));
+    const looked = tokens.length === MAX_TOKENS ? tokens[MAX_TOKENS - 1]!.end : text.length;
+    const behind = encodedRun(text.slice(looked));
+    if (behind >= 0) return hideAfter(text, octets, looked + behind);
+  }
+  if (effect === UNKNOWN && attempted === JUST_TRIED && !/[@<>:.]/.test(text)) {
+    // The first words of one were masked. What has a dot or a colon may be a host or a path behind EHLO or MAIL.
+    const clear = tokens.find(({ text: token }) => !ONLY_X.test(token));
+    if (clear && !MECHANISM.test(clear.text)) return hideAfter(text, octets, clear.start);
   }
   return null;
 }
@@ -149,20 +207,24 @@ interface Token {
   readonly end: number;
 }
 
-/** The first sixteen; what stands behind them is one more. */
+/** The first sixteen. */
 function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
   for (const match of text.matchAll(/[^ \t]+/g)) {
     tokens.push({ text: match[0], start: match.index, end: match.index + match[0].length });
-    if (tokens.length === 16) break;
+    if (tokens.length === MAX_TOKENS) break;
   }
   return tokens;
 }
 
-/** A command that may have been AUTH, though its verb was overwritten: `XXXX LOGIN`, `XXXX XXXXX`. */
+const MAY_BE_AUTH = /^X{4,6}[ \t]+X{4,}[ \t]*$/i;
+
+/** A command that may have been AUTH, though its verb was overwritten: `XXXX LOGIN`, `XXXX XXXXX`, `AUT LOGIN`. */
 export function mayBeAuth(text: string): boolean {
-  const match = /^X{4,6}[ \t]+(\S+)[ \t]*$/i.exec(text);
-  return match !== null && (/^X{4,}$/i.test(match[1]!) || MECHANISM.test(match[1]!));
+  if (MAY_BE_AUTH.test(text)) return true;
+  const match =
+    /^\S+[ \t]+(?:AUTHENTICATE[ \t]+)?(\S+)[ \t]*$/i.exec(text) ?? /^AUTH[=:]?(\S+)[ \t]*$/i.exec(text);
+  return match !== null && MECHANISM.test(match[1]!);
 }
 
 /** Does a line of a client that is no command, read where the capture begins or goes on, hold what may be a secret? */
