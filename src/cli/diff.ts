@@ -62,7 +62,8 @@ Exit status:
 function readReport(path: string): Reported {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    const octets = readFileSync(path);
+    text = isDeep(octets) ? '' : octets.toString('utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw new UsageError(`the report ${path} cannot be read: ${REASONS[code] ?? `${code}.`}`);
@@ -76,6 +77,34 @@ function readReport(path: string): Reported {
   const report = reportedFrom(path, value);
   if (report) return report;
   throw new UsageError(`${path} is no report of this program: make it with 'mailwitness analyze -F json'.`);
+}
+
+/** A report is nine deep. */
+const MAX_DEPTH = 64;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** Of braces; brackets differ in the bit 0x20. */
+const OPENING = 0x7b;
+const CLOSING = 0x7d;
+
+/**
+ * Is it nested deeper than a report is?
+ *
+ * The parser makes an array of 50 octets and more of each bracket: 100 MB of them end the program for want of memory.
+ */
+function isDeep(octets: Buffer): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < octets.length; at++) {
+    const octet = octets[at]!;
+    if (octet === QUOTE) quoted = !quoted;
+    else if (quoted) at += octet === BACKSLASH ? 1 : 0;
+    else if ((octet | 0x20) === OPENING) depth++;
+    else if ((octet | 0x20) === CLOSING) depth--;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

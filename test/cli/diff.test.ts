@@ -80,7 +80,16 @@ it('prints nothing that a terminal obeys', async () => {
   }
 });
 
+it('brackets that are text nest nothing', async () => {
+  const quoted = report([greeting]).replace('{', `{"x":${JSON.stringify(`\\"${'[{'.repeat(100)}`)},`);
+  expect((await diff(quoted, quoted))[2]).toBe('');
+});
+
 it.each([
+  [
+    `{"schema":"mailwitness/report/1","findings":[],"sessions":[],"captures":[],"x":${'['.repeat(64)}${']'.repeat(64)}}`,
+    /no report of this program/,
+  ],
   ['', /no report of this program/],
   ['{', /no report of this program/],
   ['null', /no report/],
