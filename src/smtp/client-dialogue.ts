@@ -351,7 +351,7 @@ export abstract class ClientDialogue extends DialogueState {
     const exchange = message.commandExchange;
     if (exchange >= log.kept) return;
     const number = this.context.nextMessage();
-    writeMessageBegin(log, message.transportUsed, number, exchange, at, offset, log);
+    writeMessageBegin(log, message.transport, number, exchange, at, offset, log);
   }
 
   /** Also when the transcript is full: a message that begins in it ends in it. */

@@ -73,6 +73,15 @@ export interface MailDataEnd {
   pauseUs: number | null;
 }
 
+/** What most messages have nothing of, 32 octets of each. */
+class Unusual {
+  reportScan: ReportScan | null = null;
+  report: DeliveryReport | null = null;
+  longHeaderLine: Overlong | null = null;
+  longFileName: Overlong | null = null;
+  eightBitOffset = -1;
+}
+
 /**
  * Reads the data of one message as it arrives, and keeps none of it: finds its end, digests it, and picks up
  * what its header (and, in a delivery report, its body) says.
@@ -99,23 +108,19 @@ export class MailDataScanner {
   private digest: RunningDigest | null = null;
   /** Until the header section ends. */
   private header: HeaderScan | null = new HeaderScan();
-  private reportScan: ReportScan | null = null;
-  private report: DeliveryReport | null = null;
   private mimeScan: MimeScan | null = null;
-  private longHeaderLine: Overlong | null = null;
-  private longFileName: Overlong | null = null;
+  private unusual: Unusual | null = null;
   /** The chunk that is being read. */
   private chunk: StreamChunk | null = null;
   private messageId: string | null = null;
-  private multipartReport = false;
   private eightBitFrame = -1;
-  private eightBitOffset = -1;
   private end: MailDataEnd | null = null;
 
   constructor(
     private readonly digests: DigestFactory,
-    private readonly transport: 'DATA' | 'BDAT',
-    private readonly nullSender: boolean,
+    readonly transport: 'DATA' | 'BDAT',
+    /** Its sender is `<>`, or its header says so. */
+    private looksLikeReport: boolean,
   ) {}
 
   /**
@@ -145,7 +150,7 @@ export class MailDataScanner {
       this.header.lost();
       this.endHeader(this.header.contentType !== null);
     }
-    this.reportScan?.lost();
+    this.unusual?.reportScan?.lost();
     // What is broken and what was not seen look alike.
     this.mimeScan = null;
   }
@@ -159,6 +164,7 @@ export class MailDataScanner {
     this.endHeader(false);
     this.endReport();
     const digest = (this.digest ?? this.digests.create()).finish();
+    const { unusual } = this;
     return {
       octets: this.octets,
       missingOctets: this.missingOctets,
@@ -166,12 +172,12 @@ export class MailDataScanner {
       messageId: this.messageId,
       eightBit: this.eightBitFrame >= 0,
       eightBitFrame: this.eightBitFrame >= 0 ? this.eightBitFrame : null,
-      eightBitOffset: this.eightBitFrame >= 0 ? this.eightBitOffset : null,
-      report: this.report,
-      looksLikeReport: this.nullSender || this.multipartReport,
+      eightBitOffset: this.eightBitFrame >= 0 ? unusual!.eightBitOffset : null,
+      report: unusual?.report ?? null,
+      looksLikeReport: this.looksLikeReport,
       damages: this.mimeScan?.finish(end) ?? UNDAMAGED,
-      longHeaderLine: this.longHeaderLine,
-      longFileName: this.longFileName,
+      longHeaderLine: unusual?.longHeaderLine ?? null,
+      longFileName: unusual?.longFileName ?? null,
       terminated: this.transport === 'DATA' && this.end !== null,
       terminator: this.end,
     };
@@ -299,7 +305,7 @@ export class MailDataScanner {
     const view = new Uint8Array(octets.buffer, octets.byteOffset + start, end - start);
     if (this.eightBitFrame < 0 && !isAscii(view)) {
       this.eightBitFrame = frame;
-      this.eightBitOffset = offset + view.findIndex((octet) => octet > 127);
+      this.noted().eightBitOffset = offset + view.findIndex((octet) => octet > 127);
     }
     this.digest ??= this.digests.create();
     this.digest.update(view);
@@ -307,11 +313,11 @@ export class MailDataScanner {
     const { header } = this;
     if (header !== null) {
       body = header.scan(octets, start, end, offset, frame);
-      this.longHeaderLine ??= this.timed(header.longLine);
+      if (header.longLine !== null) this.noted().longHeaderLine ??= this.timed(header.longLine);
       if (body >= 0) {
         const name = header.fileNameOctets;
         if (name > MAX_FILE_NAME)
-          this.longFileName = this.timed(new Overlong(name, offset + body - start, frame));
+          this.noted().longFileName = this.timed(new Overlong(name, offset + body - start, frame));
         this.endHeader(true);
       } else if (header.exhausted) this.endHeader(false);
     }
@@ -319,16 +325,19 @@ export class MailDataScanner {
     const { mimeScan } = this;
     if (mimeScan !== null && !mimeScan.done) {
       mimeScan.scan(octets, body, end, offset + body - start, frame, this.chunk!.checksum);
-      if (mimeScan.longName !== null) this.longFileName ??= this.timed(mimeScan.longName);
+      if (mimeScan.longName !== null) this.noted().longFileName ??= this.timed(mimeScan.longName);
     }
-    if (this.reportScan !== null) {
-      if (this.reportScan.scan(octets, body, end, offset + body - start, frame) >= 0) this.endReport();
-    }
+    const reportScan = this.unusual?.reportScan;
+    if (reportScan && reportScan.scan(octets, body, end, offset + body - start, frame) >= 0) this.endReport();
+  }
+
+  private noted(): Unusual {
+    this.unusual ??= new Unusual();
+    return this.unusual;
   }
 
   /** Notes the time of the chunk that is being read. */
-  private timed(note: Overlong | null): Overlong | null {
-    if (note === null) return null;
+  private timed(note: Overlong): Overlong {
     const { us, ns, digits } = this.chunk!;
     note.us = us;
     note.ns = ns;
@@ -337,9 +346,10 @@ export class MailDataScanner {
   }
 
   private endReport(): void {
-    if (this.reportScan === null) return;
-    this.report = this.reportScan.finish();
-    this.reportScan = null;
+    const { unusual } = this;
+    if (!unusual?.reportScan) return;
+    unusual.report = unusual.reportScan.finish();
+    unusual.reportScan = null;
   }
 
   /** @param readBody the header says what the body is: a report may be looked for in it */
@@ -349,13 +359,15 @@ export class MailDataScanner {
     this.header = null;
     // Headers are full of dots, whatever the body is.
     this.dotsInside = 0;
-    this.messageId = header.messageId;
+    const { messageId } = header;
+    // A part of a string keeps the whole of it, here the line: 56 octets for each open message.
+    this.messageId = messageId && Buffer.from(messageId, 'latin1').latin1Slice();
     const { type, boundary } = parseContentType(header.contentType);
-    this.multipartReport = type === 'multipart/report';
+    if (type === 'multipart/report') this.looksLikeReport = true;
     if (!readBody) return;
     if (this.missingOctets === 0) this.mimeScan = MimeScan.of(header.contentType, header.transferEncoding);
-    if (this.nullSender || this.multipartReport) {
-      this.reportScan = new ReportScan(type, boundary, header.transferEncoding);
+    if (this.looksLikeReport) {
+      this.noted().reportScan = new ReportScan(type, boundary, header.transferEncoding);
     }
   }
 }

@@ -14,12 +14,12 @@ export class OpenMessage extends MailDataScanner {
 
   constructor(
     digest: DigestFactory,
-    readonly transportUsed: 'DATA' | 'BDAT',
+    transport: 'DATA' | 'BDAT',
     nullSender: boolean,
     /** The exchange of DATA or of the first BDAT. */
     readonly commandExchange: number,
   ) {
-    super(digest, transportUsed, nullSender);
+    super(digest, transport, nullSender);
   }
 
   /**
