@@ -50,7 +50,7 @@ try {
   const descriptor = openSync(file, 'w');
   for (const { octets } of stream(sessions)) writeSync(descriptor, octets);
   closeSync(descriptor);
-  const command = `LC_ALL=C.UTF-8 ${process.execPath} --max-semi-space-size=2 --v8-pool-size=1 --heap-growing-percent=20 ${PROGRAM} live -r ${file}`;
+  const command = `LC_ALL=C.UTF-8 ${process.execPath} --max-semi-space-size=2 --v8-pool-size=1 --heap-growing-percent=15 ${PROGRAM} live -r ${file}`;
   tmux('-f', '/dev/null', 'new-session', '-d', '-s', 'main', '-x', '120', '-y', '40', command);
   await until('RUNNING');
   const during = [];

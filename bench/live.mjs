@@ -31,7 +31,7 @@ const ASK_MS = 250;
 const child = spawn(process.execPath, [
   '--max-semi-space-size=2',
   '--v8-pool-size=1',
-  '--heap-growing-percent=20',
+  '--heap-growing-percent=15',
   PROGRAM,
   'live',
   '-r',

@@ -309,8 +309,7 @@ export abstract class ClientDialogue extends DialogueState {
     if (size < 0) return;
     if (this.message === null) this.beginMessage('BDAT', index, COMMANDS);
     const message = this.message!;
-    message.lastChunk = last;
-    message.chunkExchange = index;
+    message.lastChunk = last ? index : -1;
     this.remaining = size;
     this.mode = CHUNK;
     if (size === 0) this.endCounted(line, line.endOffset);
@@ -335,9 +334,9 @@ export abstract class ClientDialogue extends DialogueState {
   ): void {
     const message = this.mode === CHUNK ? this.message : null;
     this.mode = COMMANDS;
-    if (!message?.lastChunk) return;
+    if (message === null || message.lastChunk < 0) return;
     if (!message.begun && at !== null) this.writeBegin(message, at, endOffset);
-    this.writeMessage(message.finishChunked(at, endOffset), message.chunkExchange);
+    this.writeMessage(message.finishChunked(at, endOffset), message.lastChunk);
   }
 
   /** The message ends without its end having been seen. */
@@ -346,7 +345,7 @@ export abstract class ClientDialogue extends DialogueState {
   }
 
   private writeBegin(message: OpenMessage, at: MessagePlace, offset: number): void {
-    message.begun = true;
+    message.hasBegun();
     const { log } = this;
     const exchange = message.commandExchange;
     if (exchange >= log.kept) return;
@@ -439,7 +438,7 @@ export abstract class ClientDialogue extends DialogueState {
     const { message } = this;
     if (message === null) return;
     if (!message.begun) this.writeBegin(message, { frame, us: Number.NaN, ns: 0, digits: 0 }, offset);
-    message.broken = true;
+    message.isBroken();
     message.gap(octets);
   }
 

@@ -1,12 +1,11 @@
 import { type ClosedConnection, type NumberSource, StreamChunk } from '../stream/event.js';
 import type { DigestFactory } from './digest.js';
-import { Answer, type LogContext, type ReplyLine } from './exchange-log.js';
+import { LogStore, type ReplyLine } from './exchange-log.js';
 import { WireLine } from './line-splitter.js';
 import type { ClosedDialogue } from './materialise.js';
 import type { SecretsKept } from './secrets.js';
 import type { SmtpSession } from './session.js';
-import { type Transcript, TranscriptStore } from './transcript.js';
-import { LastLine } from './transcript-event.js';
+import type { Transcript } from './transcript.js';
 
 /** A finished session: compact, until somebody wants to see it. */
 export interface SessionRecord {
@@ -37,10 +36,9 @@ export interface ClosedRecord extends SessionRecord, ClosedDialogue {
 const MAX_HELD_TOGETHER = 64 << 20;
 
 /** What the dialogues of one capture share, so that none needs its own. */
-export class DialogueContext implements LogContext, SecretsKept {
-  readonly transcripts = new TranscriptStore();
-  readonly last = new LastLine();
-  readonly answer = new Answer();
+export class DialogueContext implements SecretsKept {
+  readonly transcripts = new LogStore();
+  readonly answer = this.transcripts.answer;
   readonly clientLine = new WireLine('client');
   readonly serverLine = new WireLine('server');
   /** Points at held octets while they are taken in. */

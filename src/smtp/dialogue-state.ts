@@ -75,7 +75,7 @@ export abstract class DialogueState {
     protected readonly context: DialogueContext,
     readonly connection: ConnectionView,
   ) {
-    this.log = new ExchangeLog(context);
+    this.log = new ExchangeLog(context.transcripts);
   }
 
   protected knows(fact: number): boolean {

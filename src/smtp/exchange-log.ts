@@ -2,7 +2,7 @@ import type { Checksum } from '../wire/segment.js';
 import * as to from './awaited.js';
 import type { WireLine } from './line-splitter.js';
 import type { NoReply } from './session.js';
-import { Transcript, type TranscriptStore } from './transcript.js';
+import { Transcript, TranscriptStore } from './transcript.js';
 import * as event from './transcript-event.js';
 
 /** Exchanges of a session that are kept; as many await a reply at most. */
@@ -37,11 +37,10 @@ export class Answer {
   code = 0;
 }
 
-/** What the logs of one capture share. */
-export interface LogContext {
-  readonly transcripts: TranscriptStore;
-  readonly last: event.LastLine;
-  readonly answer: Answer;
+/** Where the logs of one capture lie, and what they share. */
+export class LogStore extends TranscriptStore {
+  readonly last = new event.LastLine();
+  readonly answer = new Answer();
 }
 
 /** What is not certain any more after octets were lost. */
@@ -95,8 +94,10 @@ export class ExchangeLog extends Transcript {
   private replyCode = 0;
   private replyLines = 0;
 
-  constructor(private readonly shared: LogContext) {
-    super(shared.transcripts);
+  declare readonly store: LogStore;
+
+  constructor(store: LogStore) {
+    super(store);
   }
 
   get pending(): number {
@@ -192,7 +193,7 @@ export class ExchangeLog extends Transcript {
 
   /** Takes one line of the server. The answer says what it completed. */
   reply(line: WireLine, reply: ReplyLine, whole: boolean): void {
-    this.shared.answer.exchange = -1;
+    this.store.answer.exchange = -1;
     // Of a line that was cut, four octets tell its code and that no other follows.
     const last = reply.code !== 0 && !reply.more && (whole || line.total > 3);
     const complete = last && whole;
@@ -288,14 +289,14 @@ export class ExchangeLog extends Transcript {
 
   private completed(): void {
     this.bits &= ~REPLY_OPEN;
-    const { answer } = this.shared;
+    const { answer } = this.store;
     answer.exchange = this.replyTo;
     answer.awaited = this.replyAwaited;
     answer.code = this.replyCode;
   }
 
   private stageLine(line: WireLine, text: string | null, checksum: Checksum): void {
-    event.stageLine(this, this.shared.last, line, text, checksum, this);
+    event.stageLine(this, this.store.last, line, text, checksum, this);
   }
 
   private flushDropped(): void {

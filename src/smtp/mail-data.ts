@@ -73,6 +73,9 @@ export interface MailDataEnd {
   pauseUs: number | null;
 }
 
+/** The chunk that is being read, by whichever scanner: that is over before another begins. */
+let reading: StreamChunk | null = null;
+
 /** What most messages have nothing of, 32 octets of each. */
 class Unusual {
   reportScan: ReportScan | null = null;
@@ -105,23 +108,23 @@ export class MailDataScanner {
   private dotsInside = 0;
   private octets = 0;
   private missingOctets = 0;
-  private digest: RunningDigest | null = null;
+  private readonly digest: RunningDigest;
   /** Until the header section ends. */
   private header: HeaderScan | null = new HeaderScan();
   private mimeScan: MimeScan | null = null;
   private unusual: Unusual | null = null;
-  /** The chunk that is being read. */
-  private chunk: StreamChunk | null = null;
   private messageId: string | null = null;
   private eightBitFrame = -1;
   private end: MailDataEnd | null = null;
 
   constructor(
-    private readonly digests: DigestFactory,
+    digests: DigestFactory,
     readonly transport: 'DATA' | 'BDAT',
     /** Its sender is `<>`, or its header says so. */
     private looksLikeReport: boolean,
-  ) {}
+  ) {
+    this.digest = digests.create();
+  }
 
   /**
    * DATA: reads `octets[from, chunk.end)` up to the end of the message.
@@ -130,13 +133,13 @@ export class MailDataScanner {
    */
   data(chunk: StreamChunk, from: number): number {
     if (from >= chunk.end) return -1;
-    this.chunk = chunk;
+    reading = chunk;
     return this.unstuff(chunk, from);
   }
 
   /** BDAT: reads exactly `octets[from, to)`, all of it content (RFC 3030 §2). */
   chunked(chunk: StreamChunk, from: number, to: number): void {
-    this.chunk = chunk;
+    reading = chunk;
     this.take(chunk.octets, from, to, chunk.offset + from - chunk.start, chunk.frame);
   }
 
@@ -163,7 +166,7 @@ export class MailDataScanner {
   finish(end: { endOffset: number; lastFrame: number } | null = this.end): MailDataFacts {
     this.endHeader(false);
     this.endReport();
-    const digest = (this.digest ?? this.digests.create()).finish();
+    const digest = this.digest.finish();
     const { unusual } = this;
     return {
       octets: this.octets,
@@ -307,7 +310,6 @@ export class MailDataScanner {
       this.eightBitFrame = frame;
       this.noted().eightBitOffset = offset + view.findIndex((octet) => octet > 127);
     }
-    this.digest ??= this.digests.create();
     this.digest.update(view);
     let body = start;
     const { header } = this;
@@ -324,7 +326,7 @@ export class MailDataScanner {
     if (body < 0 || body >= end) return;
     const { mimeScan } = this;
     if (mimeScan !== null && !mimeScan.done) {
-      mimeScan.scan(octets, body, end, offset + body - start, frame, this.chunk!.checksum);
+      mimeScan.scan(octets, body, end, offset + body - start, frame, reading!.checksum);
       if (mimeScan.longName !== null) this.noted().longFileName ??= this.timed(mimeScan.longName);
     }
     const reportScan = this.unusual?.reportScan;
@@ -338,7 +340,7 @@ export class MailDataScanner {
 
   /** Notes the time of the chunk that is being read. */
   private timed(note: Overlong): Overlong {
-    const { us, ns, digits } = this.chunk!;
+    const { us, ns, digits } = reading!;
     note.us = us;
     note.ns = ns;
     note.digits = digits;

@@ -2,15 +2,15 @@ import type { DigestFactory } from './digest.js';
 import type { WireLine } from './line-splitter.js';
 import { type MailDataEnd, type MailDataFacts, MailDataScanner } from './mail-data.js';
 
+const BEGUN = 1 << 0;
+const BROKEN = 1 << 1;
+
 /** A message whose data is arriving. */
 export class OpenMessage extends MailDataScanner {
-  /** Its beginning is in the transcript. */
-  begun = false;
-  /** Octets of it are absent. */
-  broken = false;
-  /** The newest chunk is the last one, and its exchange. RFC 3030 §2. */
-  lastChunk = false;
-  chunkExchange = -1;
+  /** BEGUN and BROKEN: there may be hundreds of thousands of these. */
+  private facts = 0;
+  /** Exchange of the newest chunk if it is the last one; -1: it is not. RFC 3030 §2. */
+  lastChunk = -1;
 
   constructor(
     digest: DigestFactory,
@@ -20,6 +20,24 @@ export class OpenMessage extends MailDataScanner {
     readonly commandExchange: number,
   ) {
     super(digest, transport, nullSender);
+  }
+
+  /** Is its beginning in the transcript? */
+  get begun(): boolean {
+    return (this.facts & BEGUN) !== 0;
+  }
+
+  hasBegun(): void {
+    this.facts |= BEGUN;
+  }
+
+  /** Are octets of it absent? */
+  get broken(): boolean {
+    return (this.facts & BROKEN) !== 0;
+  }
+
+  isBroken(): void {
+    this.facts |= BROKEN;
   }
 
   /**

@@ -2,7 +2,7 @@ import { NumberReader, NumberWriter } from '../stream/packing.js';
 import { LineTable, type LineTexts } from './line-table.js';
 
 /** Octets of one block; the last four of them hold the number of the next block. */
-const BLOCK_BITS = 7;
+const BLOCK_BITS = 6;
 const BLOCK = 1 << BLOCK_BITS;
 const PAYLOAD = BLOCK - 4;
 const SLAB_BITS = 20;
@@ -13,10 +13,10 @@ const BLOCKS_PER_SLAB = SLAB / BLOCK;
 const STAGE_OCTETS = 4096;
 
 /**
- * Where the transcripts of all sessions of a capture lie: slabs of 1 MiB, cut into blocks of 128 octets.
+ * Where the transcripts of all sessions of a capture lie: slabs of 1 MiB, cut into blocks of 64 octets.
  *
  * A Buffer of its own costs a session some 300 octets before the first octet is in it, and doubles when it
- * grows. A chain of blocks costs four in 128, and wastes half a block.
+ * grows. A chain of blocks costs four in 64, and wastes half a block.
  *
  * ```
  * transcript 1:  block 0 → block 2 → block 3
@@ -63,7 +63,7 @@ export class TranscriptStore extends NumberWriter {
   put(block: number, inside: number, source: Buffer, from: number, count: number): void {
     const slab = this.slab(block);
     const at = inSlab(block) + inside;
-    // A call of `copy` takes longer than this loop of at most 124.
+    // A call of `copy` takes longer than this loop of at most 60.
     for (let index = 0; index < count; index++) slab[at + index] = source[from + index]!;
   }
 

@@ -63,8 +63,7 @@ export interface RowHolder {
 /**
  * A whole number that may have more than 32 bits; those of FLAGS, of sequence numbers and the like cannot.
  *
- * Doubles in their place would be simpler. But V8 takes what comes from them for fractions wherever it goes, and offsets
- * go everywhere: that took 100 ns for each segment.
+ * Doubles in their place would be simpler and as fast, and a row would have 150 octets more.
  */
 export function wholeOf(holder: RowHolder, column: number): number {
   const value = holder.wholes[holder.wholeAt + column]!;
