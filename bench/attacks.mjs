@@ -103,13 +103,27 @@ const ATTACKS = [
     name: 'fragments whose datagrams never end',
     count: 500_000,
     make: written((writer, count) => {
-      const payload = Buffer.alloc(64, 'x');
+      // With its header 80 octets: a fragment that others follow has a multiple of eight.
+      const payload = Buffer.alloc(60, 'x');
       for (let n = 0; n < count; n++) {
-        segment(writer, flowOf(n % 1000), 0, ACK, payload, 0, 64);
-        const at = writer.length - 64 - 54;
+        segment(writer, flowOf(n % 1000), 0, ACK, payload, 0, 60);
+        const at = writer.length - 60 - 54;
         writer.buffer.writeUInt16BE(n & 0xffff, at + 18);
         // More fragments; the offset is one of a thousand.
         writer.buffer.writeUInt16BE(0x2000 | (1 + (n % 1000) * 8), at + 20);
+      }
+    }),
+  },
+  {
+    name: 'first fragments, each of a datagram that never ends',
+    count: 500_000,
+    make: written((writer, count) => {
+      const payload = Buffer.alloc(60, 'x');
+      for (let n = 0; n < count; n++) {
+        segment(writer, flowOf(n), 0, ACK, payload, 0, 60);
+        const at = writer.length - 60 - 54;
+        writer.buffer.writeUInt16BE(n & 0xffff, at + 18);
+        writer.buffer.writeUInt16BE(0x2000, at + 20);
       }
     }),
   },

@@ -13,12 +13,17 @@ const DEFAULT_LIMITS: ReassemblyLimits = { datagrams: 1024, octets: 8 << 20, tim
 
 const MAX_DATAGRAM = 65535;
 const UNIT = 8;
+/** A datagram's buffer is so large until it is known to need more, twice or four times as much and so on. */
+const FIRST_OCTETS = 2048;
 
-/** One unfinished datagram: which units of 8 octets are there, and their octets. */
+/** Octets of one datagram, and which of their units of 8 are there: 1. */
+interface Room {
+  readonly octets: Buffer;
+  readonly present: Uint8Array;
+}
+
+/** One unfinished datagram. */
 class Datagram {
-  readonly us: number;
-  octets = Buffer.allocUnsafeSlow(2048);
-  present = new Uint8Array(2048 / UNIT);
   presentCount = 0;
   /** Octets in the whole; -1 until the last fragment came. */
   length = -1;
@@ -27,24 +32,46 @@ class Datagram {
   fragments = 0;
   protocol = 0;
 
-  constructor(us: number) {
-    this.us = us;
-  }
-
-  reserve(length: number): void {
-    if (length <= this.octets.length) return;
-    let size = this.octets.length;
-    while (size < length) size *= 2;
-    const octets = Buffer.allocUnsafeSlow(size);
-    this.octets.copy(octets);
-    const present = new Uint8Array(size / UNIT);
-    present.set(this.present);
-    this.octets = octets;
-    this.present = present;
-  }
+  constructor(
+    readonly us: number,
+    public room: Room,
+  ) {}
 
   get isWhole(): boolean {
     return this.length >= 0 && this.presentCount * UNIT >= this.length;
+  }
+}
+
+/**
+ * Rooms of datagrams that were dropped, by size, for those that begin: 500,000 fragments of as many datagrams took 12 s of
+ * CPU with buffers made anew for each. It holds as much as unfinished datagrams may.
+ */
+class SpareRooms {
+  readonly #rooms = new Map<number, Room[]>();
+  readonly #limit: number;
+  #octets = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** @param octets  a power of two; nothing is present */
+  take(octets: number): Room {
+    const room = this.#rooms.get(octets)?.pop();
+    if (room === undefined)
+      return { octets: Buffer.allocUnsafeSlow(octets), present: new Uint8Array(octets / UNIT) };
+    this.#octets -= octets;
+    room.present.fill(0);
+    return room;
+  }
+
+  give(room: Room): void {
+    const { length } = room.octets;
+    if (this.#octets + length > this.#limit) return;
+    this.#octets += length;
+    const rooms = this.#rooms.get(length);
+    if (rooms === undefined) this.#rooms.set(length, [room]);
+    else rooms.push(room);
   }
 }
 
@@ -62,10 +89,12 @@ export class Reassembler implements FragmentSink {
   readonly #limits: ReassemblyLimits;
   /** Insertion order is age. */
   readonly #datagrams = new Map<string, Datagram>();
+  readonly #spare: SpareRooms;
   #octets = 0;
 
   constructor(limits: Partial<ReassemblyLimits> = {}) {
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#spare = new SpareRooms(this.#limits.octets);
   }
 
   /** Unfinished datagrams and the octets of their buffers. */
@@ -94,10 +123,10 @@ export class Reassembler implements FragmentSink {
     }
     this.#copy(datagram, fragment, end);
     if (datagram.isWhole) {
-      this.#drop(key, datagram);
+      this.#forget(key, datagram);
       this.protocol = datagram.protocol;
       this.used = datagram.fragments;
-      return datagram.octets.subarray(0, datagram.length);
+      return datagram.room.octets.subarray(0, datagram.length);
     }
     this.#evict(this.#limits.datagrams);
     return null;
@@ -108,9 +137,9 @@ export class Reassembler implements FragmentSink {
       if (!(us - old.us > this.#limits.timeoutUs)) break;
       this.#drop(oldKey, old);
     }
-    const datagram = new Datagram(us);
+    const datagram = new Datagram(us, this.#spare.take(FIRST_OCTETS));
     this.#datagrams.set(key, datagram);
-    this.#octets += datagram.octets.length;
+    this.#octets += FIRST_OCTETS;
     return datagram;
   }
 
@@ -129,10 +158,8 @@ export class Reassembler implements FragmentSink {
   }
 
   #copy(datagram: Datagram, fragment: IpFragment, end: number): void {
-    const before = datagram.octets.length;
-    datagram.reserve(end);
-    this.#octets += datagram.octets.length - before;
-    const { octets, present } = datagram;
+    this.#reserve(datagram, end);
+    const { octets, present } = datagram.room;
     let from = fragment.start;
     for (let at = fragment.offset; at < end; at += UNIT, from += UNIT) {
       const unit = at / UNIT;
@@ -151,9 +178,28 @@ export class Reassembler implements FragmentSink {
     }
   }
 
+  #reserve(datagram: Datagram, end: number): void {
+    const { room } = datagram;
+    let size = room.octets.length;
+    if (end <= size) return;
+    while (size < end) size *= 2;
+    const larger = this.#spare.take(size);
+    room.octets.copy(larger.octets);
+    larger.present.set(room.present);
+    datagram.room = larger;
+    this.#octets += size - room.octets.length;
+    this.#spare.give(room);
+  }
+
   #drop(key: string, datagram: Datagram): void {
+    this.#forget(key, datagram);
+    this.#spare.give(datagram.room);
+  }
+
+  /** A whole one: what it holds is looked at now, and may have further fragments in it. */
+  #forget(key: string, datagram: Datagram): void {
     this.#datagrams.delete(key);
-    this.#octets -= datagram.octets.length;
+    this.#octets -= datagram.room.octets.length;
   }
 }
 

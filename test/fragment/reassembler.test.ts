@@ -216,6 +216,20 @@ describe('the reassembler beside a naive twin', () => {
     }
   });
 
+  it('a datagram has nothing of one that was dropped', () => {
+    const reassembler = new Reassembler({ datagrams: 1 });
+    const fragment = new IpFragment();
+    const addresses = Buffer.alloc(8);
+    const add = (id: number, offset: number, more: boolean, text: string): Buffer | null => {
+      fragment.octets = Buffer.concat([addresses, Buffer.from(text)]);
+      Object.assign(fragment, { protocol: 6, id, offset, more, start: 8, end: fragment.octets.length });
+      return reassembler.add(fragment);
+    };
+    for (let id = 0; id < 3; id++) expect(add(id, 0, true, 'what another had')).toBeNull();
+    expect(add(3, 16, false, 'the last piece')).toBeNull();
+    expect(add(3, 0, true, 'is missing what ')?.toString()).toBe('is missing what the last piece');
+  });
+
   it('drops fragments that no datagram can hold', () => {
     const reassembler = new Reassembler();
     const fragment = new IpFragment();
