@@ -3,7 +3,7 @@ import { ended, flowOf, greeted, line, messageBegun, SEGMENT, stream } from './d
 import { NOTHING, PLAIN, segment, Writer } from './packets.mjs';
 
 /** mulberry32: small, seeded, good enough to vary sizes. */
-function random(seed) {
+export function random(seed) {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

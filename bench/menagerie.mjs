@@ -24,6 +24,8 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { FORMATS } from '../dist/cli/options.js';
+import { random } from './generate.mjs';
 import { build, CACHE, machine, program, ROOT, SCRATCH, table } from './measure.mjs';
 
 const HANG_SECONDS = 20;
@@ -32,34 +34,12 @@ const MAX_RESIDENT = 512 * 1024 * 1024;
 const WARM_MINUTES = 5;
 const MAX_GROWTH_MB = 20;
 const MAX_INPUT = 4e6;
-const FORMATS = [
-  ...[
-    'text',
-    'json',
-    'ndjson',
-    'html',
-    'markdown',
-    'jira',
-    'csv',
-    'csv-sessions',
-    'sarif',
-    'junit',
-    'eve',
-    'zeek',
-  ],
-];
 const COMPARED = ['text', 'json', 'ndjson', 'html', 'markdown', 'jira'];
 const CAPTURE = /\.(pcap|pcapng|cap|ntar|dmp|trace|pkt)(\.gz|\.zst)?$/i;
 
-/** Numbers that are the same for the same seed: mulberry32. */
+/** Choices that are the same for the same seed. */
 export function chance(seed) {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = random(seed);
   const below = (limit) => Math.floor(next() * limit);
   return { below, one: (list) => list[below(list.length)], often: (share) => next() < share };
 }
