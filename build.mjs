@@ -32,7 +32,7 @@ const SELDOM = {
 };
 
 /**
- * Parts of Node that are loaded at their first call: 17 ms of a small capture. The sources import them as ever. The
+ * Parts of Node that are loaded at their first call: 20 ms of a small capture. The sources import them as ever. The
  * price: what is called of them stands in a list, and a name that is missing there ends the build.
  */
 const seldom = {

@@ -7,7 +7,6 @@ export type ExitStatus = 0 | 1 | 2;
 /** A stream that the command line writes to: as much of it as is needed. */
 export interface Output {
   write(text: string, done?: (error?: Error | null) => void): boolean;
-  on?(event: 'error', listener: (error: Error) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }

@@ -12,7 +12,7 @@ import { UsageError } from './usage-error.js';
  * ever. A second SIGINT ends the program at once.
  *
  * @returns 0 nothing found, 1 findings at or above `--fail-on`, 2 could not do it; never throws, never exits
- * @param io  streams with a listener for errors: of those that were written to, `write` tells besides
+ * @param io  whoever hands in streams of Node listens to their errors; `write` tells them too
  * @example process.exitCode = await run(['mail.pcap'], { stdout: process.stdout, stderr: process.stderr, env: {} });
  */
 export async function run(argv: readonly string[], io: Io): Promise<ExitStatus> {
