@@ -345,7 +345,7 @@ export abstract class ClientDialogue extends DialogueState {
   }
 
   private writeBegin(message: OpenMessage, at: MessagePlace, offset: number): void {
-    message.hasBegun();
+    message.noteBegun();
     const { log } = this;
     const exchange = message.commandExchange;
     if (exchange >= log.kept) return;
@@ -438,7 +438,7 @@ export abstract class ClientDialogue extends DialogueState {
     const { message } = this;
     if (message === null) return;
     if (!message.begun) this.writeBegin(message, { frame, us: Number.NaN, ns: 0, digits: 0 }, offset);
-    message.isBroken();
+    message.noteBroken();
     message.gap(octets);
   }
 

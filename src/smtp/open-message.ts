@@ -27,7 +27,7 @@ export class OpenMessage extends MailDataScanner {
     return (this.facts & BEGUN) !== 0;
   }
 
-  hasBegun(): void {
+  noteBegun(): void {
     this.facts |= BEGUN;
   }
 
@@ -36,7 +36,7 @@ export class OpenMessage extends MailDataScanner {
     return (this.facts & BROKEN) !== 0;
   }
 
-  isBroken(): void {
+  noteBroken(): void {
     this.facts |= BROKEN;
   }
 
