@@ -2,16 +2,16 @@ import type { CaptureFacts, PacketListener } from './capture/packet.js';
 import type { ReadOptions } from './capture/source.js';
 import { diagnose } from './diagnose/diagnose.js';
 import type { Diagnosis } from './diagnose/diagnosis.js';
+import type { Finding, NotAssessed } from './finding/finding.js';
+import { createDigestFactory, type DigestKind } from './mail/digest.js';
 import { type CapturesReader, OneByOne } from './reading/one-by-one.js';
-import type { Finding, NotAssessed } from './rules/finding.js';
 import type { Rule } from './rules/rule.js';
 import { RuleSet } from './rules/rule-set.js';
-import type { SessionRecord } from './smtp/dialogue.js';
-import { createDigestFactory, type DigestKind } from './smtp/digest.js';
 import type { SmtpSession } from './smtp/session.js';
 import { FirewallLogJoiner, type FirewallLogReport } from './syslog/joiner.js';
 import type { FirewallLog } from './syslog/reader.js';
 import { withWitnesses } from './syslog/witnesses.js';
+import type { SessionRecord } from './transcript/session-record.js';
 
 /** What one run may be told. */
 export interface AnalyzeOptions {

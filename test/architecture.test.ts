@@ -10,8 +10,13 @@ const FLOORS = [
   'wire',
   'fragment',
   'stream',
+  'mail',
   'smtp',
+  'transcript',
+  'dialogue',
   'reading',
+  'finding',
+  'facts',
   'rules',
   'syslog',
   'diagnose',
@@ -64,7 +69,7 @@ describe('the floors', () => {
   });
 
   it('would notice an upward import', () => {
-    expect(upward('src/wire/decode.ts', "import { x } from '../smtp/dialogue.js';")).toHaveLength(1);
+    expect(upward('src/wire/decode.ts', "import { x } from '../dialogue/dialogue.js';")).toHaveLength(1);
     expect(upward('src/wire/decode.ts', "await import('../cli/run.js')")).toHaveLength(1);
     expect(upward('src/smtp/dialogue.ts', "import type { x } from '../stream/event.js';")).toEqual([]);
   });

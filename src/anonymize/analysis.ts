@@ -1,6 +1,6 @@
 import type { Analysis, CaptureResult } from '../analyze.js';
 import type { Diagnosis } from '../diagnose/diagnosis.js';
-import type { Evidence, Finding, NotAssessed } from '../rules/finding.js';
+import type { Evidence, Finding, NotAssessed } from '../finding/finding.js';
 import type { SmtpExchange, SmtpLine, SmtpMessage, SmtpReply, SmtpSession } from '../smtp/session.js';
 import type { Endpoint } from '../stream/event.js';
 import type { FirewallLogReport } from '../syslog/joiner.js';

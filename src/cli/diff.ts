@@ -7,7 +7,7 @@ import {
   type Reported,
   reportedFrom,
 } from '../report/changes.js';
-import { inPieces } from '../report/pieces.js';
+import { inPieces } from '../report/chunked.js';
 import { type ExitStatus, type Io, writeAll } from './io.js';
 import { asUsageError, oneOf } from './options.js';
 import { UsageError } from './usage-error.js';

@@ -1,8 +1,8 @@
 import { formatTimestamp } from '../capture/timestamp.js';
+import { SEVERITIES, type Severity } from '../finding/finding.js';
 import type { Watch } from '../live/watch.js';
 import { text } from '../report/json.js';
 import { decodeOctets, printableText } from '../report/printable.js';
-import { SEVERITIES, type Severity } from '../rules/finding.js';
 
 /** How the times were taken and what was lost, in words. */
 export function witnessNote({ source, counts }: Watch): string {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { CONFIDENCES, type Confidence, SEVERITIES, type Severity } from '../rules/finding.js';
-import type { DigestKind } from '../smtp/digest.js';
+import { CONFIDENCES, type Confidence, SEVERITIES, type Severity } from '../finding/finding.js';
+import type { DigestKind } from '../mail/digest.js';
 import type { Io } from './io.js';
 import { jobsFor, jobsOf } from './jobs.js';
 import { UsageError } from './usage-error.js';

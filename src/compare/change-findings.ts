@@ -5,7 +5,7 @@ import {
   type FindingDraft,
   type Proof,
   type SeenIn,
-} from '../rules/finding.js';
+} from '../finding/finding.js';
 import type { Rule, RuleContext } from '../rules/rule.js';
 import { RuleSet } from '../rules/rule-set.js';
 import type { Difference, Spot } from './pair.js';

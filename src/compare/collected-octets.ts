@@ -1,4 +1,4 @@
-import type { DigestFactory, RunningDigest } from '../smtp/digest.js';
+import type { DigestFactory, RunningDigest } from '../mail/digest.js';
 import type { StreamChunk } from '../stream/event.js';
 
 /** Octets of a client's stream, half-open. */

@@ -8,17 +8,17 @@ import {
 } from '../analyze.js';
 import { readCapture } from '../capture/source.js';
 import { diagnose } from '../diagnose/diagnose.js';
+import type { Finding, SeenIn } from '../finding/finding.js';
 import type { CapturesReader } from '../reading/one-by-one.js';
-import type { Finding, SeenIn } from '../rules/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import { ChangeFindings } from './change-findings.js';
 import { type Differences, differencesOf, type SidedSession } from './differences.js';
-import { type Accept, ofInterface, only, splitOf } from './links.js';
 import type { WantedOctets } from './message-octets.js';
 import type { ClockFit, Difference, Pair, Pairing, Side, Unpaired } from './pair.js';
 import { pairSessions } from './pairing.js';
 import { readAgain, type Source } from './second-reading.js';
 import { SessionKeys } from './session-key.js';
+import { type Accept, ofInterface, only, splitOf } from './sides-of-one-file.js';
 
 /** One side's capture, and which of its packets are meant. */
 export interface SideInput {

@@ -1,4 +1,4 @@
-import type { DigestFactory } from '../smtp/digest.js';
+import type { DigestFactory } from '../mail/digest.js';
 import type {
   ConnectionListener,
   ConnectionView,

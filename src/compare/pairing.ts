@@ -1,11 +1,11 @@
 import { Agreement } from './agreement.js';
-import { type Bucket, buckets, KeyIndex, type KeysOf } from './bucket.js';
 import { type Clock, type ClockPoint, electOffset, fitClock, type Vote } from './clock.js';
+import { type Measure, mutualNearest, type Population } from './mutual-nearest.js';
 import { nearerServer } from './nearer-server.js';
-import { type Measure, mutualNearest, type Population } from './nearest.js';
 import type { Pair, Pairing, Side } from './pair.js';
+import * as by from './pairing-keys.js';
 import type { SessionKeys } from './session-key.js';
-import * as by from './steps.js';
+import { type Bucket, buckets, KeyIndex, type KeysOf } from './shared-keys.js';
 import { unpairedOf } from './unpaired.js';
 
 /** Times of one connection on both sides of a firewall that was busy, or lost the first SYN. */

@@ -2,12 +2,12 @@ import { type AnalyzeOptions, DEFAULT_PORTS } from '../analyze.js';
 import { CaptureOpenError } from '../capture/capture-error.js';
 import { readCapture } from '../capture/source.js';
 import { createDecoder } from '../fragment/decoder.js';
-import { createDigestFactory } from '../smtp/digest.js';
+import { createDigestFactory } from '../mail/digest.js';
 import { ConnectionTable } from '../stream/connections.js';
 import { AddressTable } from '../wire/address.js';
-import { type Accept, only } from './links.js';
 import { MessageOctets, type WantedOctets } from './message-octets.js';
 import type { Side, Spot } from './pair.js';
+import { type Accept, only } from './sides-of-one-file.js';
 
 /** A capture that can be read again. */
 export interface Source {

@@ -1,7 +1,7 @@
-import { CONFIDENCES, type Confidence, type Finding, type Proof } from '../rules/finding.js';
+import { CONFIDENCES, type Confidence, type Finding, type Proof } from '../finding/finding.js';
+import { MARKS, type Mark } from './box-signatures.js';
 import { BOXES, type Box, type BoxId, type Bracket, nameOf, RELEASES, releaseText } from './boxes.js';
 import type { Actor, Diagnosis, Proved } from './diagnosis.js';
-import { MARKS, type Mark } from './marks.js';
 import { proxyOf } from './proxies.js';
 import { smallestChange } from './smallest-change.js';
 import { SYMPTOMS } from './symptoms.js';

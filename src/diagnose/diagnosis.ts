@@ -1,4 +1,4 @@
-import type { Confidence, Proof } from '../rules/finding.js';
+import type { Confidence, Proof } from '../finding/finding.js';
 
 /** What one trait of the box rests on. */
 export interface Proved {

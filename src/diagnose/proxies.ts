@@ -1,4 +1,4 @@
-import type { Finding } from '../rules/finding.js';
+import type { Finding } from '../finding/finding.js';
 import type { Box } from './boxes.js';
 
 /** From the name that `banner-proxy` gives. */

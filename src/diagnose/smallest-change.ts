@@ -1,4 +1,4 @@
-import type { Finding } from '../rules/finding.js';
+import type { Finding } from '../finding/finding.js';
 import { BOXES, type Box } from './boxes.js';
 
 /** What `no mask` and `allow-tls` cure; whatever else was seen needs the inspection out of the way. */

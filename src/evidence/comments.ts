@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
+import type { Finding } from '../finding/finding.js';
 import { printableOctets, printableText } from '../report/printable.js';
-import type { Finding } from '../rules/finding.js';
 import type { BlankedPacket } from './blanking.js';
 import type { ChosenPacket, Part } from './frame-choice.js';
 import type { Sameness } from './same-finding.js';

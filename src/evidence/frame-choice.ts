@@ -1,4 +1,4 @@
-import type { Finding } from '../rules/finding.js';
+import type { Finding } from '../finding/finding.js';
 import { ACK, FIN, RST, SYN } from '../wire/segment.js';
 import type { SessionPackets } from './packet-collector.js';
 import type { StoredPacket } from './stored-packet.js';

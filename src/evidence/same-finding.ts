@@ -1,4 +1,4 @@
-import type { Finding } from '../rules/finding.js';
+import type { Finding } from '../finding/finding.js';
 import type { StoredPacket } from './stored-packet.js';
 
 /** How much of a finding another reading gives again. `words`: its message and arguments too. */

@@ -1,6 +1,6 @@
-import { type DeliveryAttempt, deliveryAttempt } from '../rules/delivery-attempt.js';
+import { type DeliveryAttempt, deliveryAttempt } from '../facts/delivery-attempt.js';
+import type { FindingDraft } from '../finding/finding.js';
 import { duplicateDelivery, duplicateDraft, duplicateKey } from '../rules/duplicate-delivery.js';
-import type { FindingDraft } from '../rules/finding.js';
 import type { Rule, RuleContext } from '../rules/rule.js';
 import type { SmtpMessage, SmtpSession } from '../smtp/session.js';
 import { OldAttempts } from './old-attempts.js';

@@ -1,4 +1,4 @@
-import { CONFIDENCES, type Finding, SEVERITIES } from '../rules/finding.js';
+import { CONFIDENCES, type Finding, SEVERITIES } from '../finding/finding.js';
 import type { Said } from '../rules/rule-set.js';
 
 /** What a watch says of a finding: it is new, it is surer or graver than was said, or it does not hold after all. */

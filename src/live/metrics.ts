@@ -1,4 +1,4 @@
-import { SEVERITIES } from '../rules/finding.js';
+import { SEVERITIES } from '../finding/finding.js';
 import type { Watch } from './watch.js';
 
 /** https://prometheus.io/docs/specs/om/open_metrics_spec/ */

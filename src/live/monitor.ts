@@ -1,24 +1,25 @@
 import type { Analysis } from '../analyze.js';
 import type { CapturedPacket, CaptureFacts, PacketListener } from '../capture/packet.js';
 import { diagnose } from '../diagnose/diagnose.js';
+import { SmtpDialogues } from '../dialogue/dialogue.js';
+import type { Finding, NotAssessed } from '../finding/finding.js';
 import { createDecoder } from '../fragment/decoder.js';
-import type { Finding, NotAssessed } from '../rules/finding.js';
+import type { DigestFactory } from '../mail/digest.js';
 import type { Rule } from '../rules/rule.js';
 import { RuleSet } from '../rules/rule-set.js';
-import { type SessionRecord, SmtpDialogues } from '../smtp/dialogue.js';
-import type { DigestFactory } from '../smtp/digest.js';
 import type { SmtpSession } from '../smtp/session.js';
 import { ConnectionTable } from '../stream/connections.js';
 import type { ConnectionView } from '../stream/event.js';
+import type { SessionRecord } from '../transcript/session-record.js';
 import { AddressTable } from '../wire/address.js';
 import { tcpChecksum } from '../wire/checksum.js';
 import type { Decoder, SegmentListener } from '../wire/decode.js';
 import type { TcpSegment } from '../wire/segment.js';
+import { SessionShelf } from './closed-sessions.js';
 import type { DuplicateMemory } from './duplicate-memory.js';
 import { type Announcement, FindingBoard } from './finding-board.js';
 import { OpenSessions } from './open-sessions.js';
 import { DUPLICATE_RULE, RuleGenerations } from './rule-generations.js';
-import { SessionShelf } from './shelf.js';
 import type {
   DuplicateRow,
   HealthFacts,

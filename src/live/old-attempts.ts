@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { DeliveryAttempt, Outcome } from '../rules/delivery-attempt.js';
+import type { DeliveryAttempt, Outcome } from '../facts/delivery-attempt.js';
 import { CLOSE_REASONS, type Direction } from '../stream/event.js';
 
 /** Octets of a slot, and where its fields lie. */

@@ -1,6 +1,6 @@
-import type { Finding } from '../rules/finding.js';
+import type { OpenDialogue } from '../dialogue/dialogue.js';
+import type { Finding } from '../finding/finding.js';
 import type { RuleSet } from '../rules/rule-set.js';
-import type { OpenDialogue } from '../smtp/dialogue.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { ConnectionView } from '../stream/event.js';
 import { byKey } from './finding-board.js';

@@ -1,4 +1,4 @@
-import type { Finding, NotAssessed } from '../rules/finding.js';
+import type { Finding, NotAssessed } from '../finding/finding.js';
 import type { Rule } from '../rules/rule.js';
 import { RuleSet } from '../rules/rule-set.js';
 import type { SmtpSession } from '../smtp/session.js';

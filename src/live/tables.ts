@@ -1,7 +1,7 @@
+import type { Finding } from '../finding/finding.js';
+import { SEVERITIES } from '../finding/finding.js';
 import { plural, thousands } from '../report/columns.js';
 import { printableOctets } from '../report/printable.js';
-import type { Finding } from '../rules/finding.js';
-import { SEVERITIES } from '../rules/finding.js';
 import type { Endpoint } from '../stream/event.js';
 import type { Fields } from './row-filter.js';
 import type { Glyphs, Span } from './screen.js';

@@ -1,6 +1,6 @@
+import type { Finding } from '../finding/finding.js';
 import { plural, thousands } from '../report/columns.js';
 import { printableOctets, printableText } from '../report/printable.js';
-import type { Finding } from '../rules/finding.js';
 import { type Detail, detailOf } from './details.js';
 import { helpLines } from './help.js';
 import type { Shown } from './keys.js';

@@ -1,6 +1,6 @@
 import type { Analysis } from '../analyze.js';
 import type { Timestamp } from '../capture/timestamp.js';
-import type { Finding } from '../rules/finding.js';
+import type { Finding } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { CloseReason, Endpoint } from '../stream/event.js';
 

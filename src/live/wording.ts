@@ -1,7 +1,7 @@
 import type { Timestamp } from '../capture/timestamp.js';
+import type { Finding } from '../finding/finding.js';
 import { thousands } from '../report/columns.js';
 import { printableOctets } from '../report/printable.js';
-import type { Finding } from '../rules/finding.js';
 import type { Glyphs, Span, Style } from './screen.js';
 import type { DriverName, SessionRow, SourceFacts } from './watch.js';
 

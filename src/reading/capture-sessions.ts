@@ -1,10 +1,11 @@
 import { CaptureOpenError } from '../capture/capture-error.js';
 import { type CaptureFacts, nothingRead, type PacketListener } from '../capture/packet.js';
 import { type ReadOptions, readCapture } from '../capture/source.js';
+import { SmtpDialogues } from '../dialogue/dialogue.js';
 import { createDecoder } from '../fragment/decoder.js';
-import { type ClosedRecord, SmtpDialogues } from '../smtp/dialogue.js';
-import type { DigestFactory } from '../smtp/digest.js';
+import type { DigestFactory } from '../mail/digest.js';
 import { ConnectionTable } from '../stream/connections.js';
+import type { ClosedRecord } from '../transcript/session-record.js';
 import { AddressTable } from '../wire/address.js';
 import { tcpChecksum } from '../wire/checksum.js';
 

@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../smtp/dialogue.js';
+import type { SessionRecord } from '../transcript/session-record.js';
 import {
   type CaptureAccount,
   type Place,

@@ -3,8 +3,8 @@
  * their sessions, packed.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { createDigestFactory, type DigestFactory } from '../smtp/digest.js';
-import { SessionPacker } from '../smtp/packed-session.js';
+import { createDigestFactory, type DigestFactory } from '../mail/digest.js';
+import { SessionPacker } from '../transcript/packed-session.js';
 import { readSessions } from './capture-sessions.js';
 import { claim, type ReaderMessage, type ReaderTask, STOP } from './thread-messages.js';
 

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { nothingRead } from '../capture/packet.js';
-import type { SessionRecord } from '../smtp/dialogue.js';
-import type { DigestKind } from '../smtp/digest.js';
-import { PackedCapture, type PackedSessions } from '../smtp/packed-session.js';
+import type { DigestKind } from '../mail/digest.js';
+import { PackedCapture, type PackedSessions } from '../transcript/packed-session.js';
+import type { SessionRecord } from '../transcript/session-record.js';
 import type { CaptureAccount, Place, SessionListener } from './capture-sessions.js';
 import { type CapturesOptions, type CapturesReader, OneByOne } from './one-by-one.js';
 import { claim, type ReaderMessage, type ReaderTask, STOP } from './thread-messages.js';

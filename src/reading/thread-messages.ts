@@ -1,5 +1,5 @@
-import type { DigestKind } from '../smtp/digest.js';
-import type { PackedSessions } from '../smtp/packed-session.js';
+import type { DigestKind } from '../mail/digest.js';
+import type { PackedSessions } from '../transcript/packed-session.js';
 import type { CaptureAccount } from './capture-sessions.js';
 
 /** What a reader's thread is told when it starts. */

@@ -1,14 +1,14 @@
 import type { Analysis } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
 import type { Comparison } from '../compare/compare.js';
-import type { Evidence, Finding } from '../rules/finding.js';
+import type { Evidence, Finding } from '../finding/finding.js';
 import { plural, thousands } from './columns.js';
 import { captureNames, comparisonVerdict } from './comparison-words.js';
 import { displayFilters } from './display-filter.js';
 import { byRule, byServer, captureName, inOrder, PROOF, unique } from './grouping.js';
 import { printableOctets, printableText } from './printable.js';
 import { absenceText, quality } from './quality.js';
-import { survey } from './survey.js';
+import { survey } from './session-counts.js';
 import type { TicketOptions } from './ticket.js';
 import { fileName, verdict } from './verdict.js';
 

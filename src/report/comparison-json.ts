@@ -1,7 +1,7 @@
 import type { ComparedPair, Comparison } from '../compare/compare.js';
 import type { Difference, Spot, Unpaired } from '../compare/pair.js';
+import { inPieces } from './chunked.js';
 import { jsonLines, list, ndjsonLines, type ReportMaker, text } from './json.js';
-import { inPieces } from './pieces.js';
 import { decodeOctets } from './printable.js';
 
 /** The JSON report of both captures, with `comparison`, `pairs` and `unpaired`. Offsets of clocks are seconds. */

@@ -1,5 +1,6 @@
 import type { ComparedPair, Comparison } from '../compare/compare.js';
 import { type Difference, isTold, type Spot } from '../compare/pair.js';
+import { inPieces } from './chunked.js';
 import { cutText, plural, textWidth, thousands } from './columns.js';
 import {
   captureNames,
@@ -17,7 +18,6 @@ import {
   whatChanged,
 } from './comparison-words.js';
 import { Page } from './page.js';
-import { inPieces } from './pieces.js';
 import { printableOctets, printableText } from './printable.js';
 import { type TextOptions, textLines } from './text.js';
 

@@ -1,5 +1,5 @@
 import type { Analysis } from '../analyze.js';
-import type { Finding } from '../rules/finding.js';
+import type { Finding } from '../finding/finding.js';
 import type { Endpoint } from './community-id.js';
 
 /** Both ends of a session. */

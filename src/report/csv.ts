@@ -1,7 +1,7 @@
 import type { Analysis } from '../analyze.js';
 import { formatTimestamp } from '../capture/timestamp.js';
+import { inPieces } from './chunked.js';
 import { displayFilters } from './display-filter.js';
-import { inPieces } from './pieces.js';
 import { printableOctets, printableText } from './printable.js';
 
 type Cell = string | number | boolean | null;

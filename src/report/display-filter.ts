@@ -1,4 +1,4 @@
-import type { Evidence } from '../rules/finding.js';
+import type { Evidence } from '../finding/finding.js';
 
 /** What selects frames of one capture in Wireshark and tshark. */
 export interface DisplayFilter {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Analysis } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
-import type { Finding } from '../rules/finding.js';
+import type { Finding } from '../finding/finding.js';
+import { inPieces } from './chunked.js';
 import { communityId } from './community-id.js';
 import { type Conversation, conversations, sessionOf } from './conversations.js';
 import { displayFilters } from './display-filter.js';
-import { inPieces } from './pieces.js';
 import { decodeOctets, escapeJson } from './printable.js';
 
 /** As Suricata counts priorities: 1 is worst. */

@@ -1,5 +1,5 @@
 import type { Timestamp } from '../capture/timestamp.js';
-import type { Evidence, Finding } from '../rules/finding.js';
+import type { Evidence, Finding } from '../finding/finding.js';
 import { type BarClass, bar } from './bars.js';
 import { enumerate, plural, thousands } from './columns.js';
 import { inOrder, JOINED, namedSessions, naming, PROOF, unique } from './grouping.js';

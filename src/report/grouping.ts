@@ -7,7 +7,7 @@ import {
   type JoinedBy,
   type NotAssessed,
   SEVERITIES,
-} from '../rules/finding.js';
+} from '../finding/finding.js';
 import { plural } from './columns.js';
 import { printableText } from './printable.js';
 

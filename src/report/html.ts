@@ -3,9 +3,10 @@ import type { Analysis, CaptureResult } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
 import type { Comparison } from '../compare/compare.js';
 import type { Diagnosis } from '../diagnose/diagnosis.js';
+import type { Evidence, Finding } from '../finding/finding.js';
 import { catalog } from '../rules/catalog.js';
-import type { Evidence, Finding } from '../rules/finding.js';
 import { type BarClass, bar, type Stretch, sign } from './bars.js';
+import { inPieces } from './chunked.js';
 import { enumerate, plural, thousands } from './columns.js';
 import { comparedBar, comparedLadders, comparedState, howSection } from './comparison-page.js';
 import { captureNames, comparisonVerdict } from './comparison-words.js';
@@ -22,13 +23,12 @@ import {
   toSeconds,
   unique,
 } from './grouping.js';
-import { ladder, type Rung } from './ladder.js';
 import { type Content, html, type Markup, verbatim } from './markup.js';
 import { maskedText, packetText, prose } from './packet-text.js';
 import { type PageFacts, pageFacts } from './page-facts.js';
-import { inPieces } from './pieces.js';
 import { printableOctets, printableText } from './printable.js';
 import { quality, unjudged } from './quality.js';
+import { ladder, type Rung } from './sequence-diagram.js';
 import { STYLE_SHEET } from './style-sheet.js';
 import { fileName, verdict } from './verdict.js';
 

@@ -1,7 +1,7 @@
 import type { Analysis } from '../analyze.js';
 import type { Comparison } from '../compare/compare.js';
+import { inPieces } from './chunked.js';
 import { comparisonBlocks } from './comparison-ticket.js';
-import { inPieces } from './pieces.js';
 import { type Markup, type TicketOptions, ticketBlocks } from './ticket.js';
 
 /**

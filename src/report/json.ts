@@ -1,12 +1,12 @@
 import type { Analysis, CaptureResult } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
 import type { Diagnosis } from '../diagnose/diagnosis.js';
-import type { Finding, NotAssessed } from '../rules/finding.js';
+import type { Finding, NotAssessed } from '../finding/finding.js';
 import type { Extension, SmtpExchange, SmtpMessage, SmtpReply, SmtpSession } from '../smtp/session.js';
 import type { Gap } from '../stream/event.js';
 import type { FirewallLogReport } from '../syslog/joiner.js';
+import { inPieces, PIECE } from './chunked.js';
 import { displayFilters } from './display-filter.js';
-import { inPieces, PIECE } from './pieces.js';
 import { decodeOctets, escapeJson } from './printable.js';
 import { TextBuilder } from './text-builder.js';
 

@@ -1,8 +1,8 @@
 import type { Analysis } from '../analyze.js';
-import type { Finding } from '../rules/finding.js';
+import type { Finding } from '../finding/finding.js';
+import { inPieces } from './chunked.js';
 import { plural } from './columns.js';
 import { displayFilters } from './display-filter.js';
-import { inPieces } from './pieces.js';
 import { printableOctets, printableText } from './printable.js';
 import type { TicketOptions } from './ticket.js';
 

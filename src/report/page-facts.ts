@@ -1,8 +1,8 @@
 import type { Analysis } from '../analyze.js';
-import type { Finding } from '../rules/finding.js';
+import type { Finding } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
-import { Marks, provingWeight } from './ladder.js';
-import { type Survey, survey } from './survey.js';
+import { Marks, provingWeight } from './sequence-diagram.js';
+import { type Survey, survey } from './session-counts.js';
 
 /** One delivery of a message that was sent more than once. */
 export interface Attempt {

@@ -1,9 +1,9 @@
 import type { Analysis } from '../analyze.js';
-import type { NotAssessed } from '../rules/finding.js';
+import type { NotAssessed } from '../finding/finding.js';
 import { enumerate, plural, thousands } from './columns.js';
 import { byReason, namedSessions, unique } from './grouping.js';
 import { printableOctets } from './printable.js';
-import type { Survey } from './survey.js';
+import type { Survey } from './session-counts.js';
 
 /** Reasons for not judging, for readers who do not know the words of the JSON report. */
 const REASONS: ReadonlyMap<string, string> = new Map([

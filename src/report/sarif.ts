@@ -1,9 +1,9 @@
 import type { Analysis, CaptureResult } from '../analyze.js';
-import type { Finding } from '../rules/finding.js';
+import type { Finding } from '../finding/finding.js';
 import type { RuleMeta } from '../rules/rule.js';
+import { inPieces } from './chunked.js';
 import { displayFilters } from './display-filter.js';
 import type { ReportMaker } from './json.js';
-import { inPieces } from './pieces.js';
 import { decodeOctets, escapeJson, printableOctets } from './printable.js';
 
 /** What SARIF is told beside the analysis. */

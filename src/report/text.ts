@@ -1,8 +1,9 @@
 import type { Analysis, CaptureResult } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
 import type { Diagnosis } from '../diagnose/diagnosis.js';
-import type { Evidence, Finding } from '../rules/finding.js';
+import type { Evidence, Finding } from '../finding/finding.js';
 import type { JoinedLine } from '../syslog/joiner.js';
+import { inPieces } from './chunked.js';
 import { enumerate, plural, textWidth, thousands } from './columns.js';
 import { displayFilters } from './display-filter.js';
 import {
@@ -20,10 +21,9 @@ import {
   unique,
 } from './grouping.js';
 import { Page, type Span, type Style } from './page.js';
-import { inPieces } from './pieces.js';
 import { printableOctets, printableText } from './printable.js';
 import { absenceText, quality } from './quality.js';
-import { type Survey, survey } from './survey.js';
+import { type Survey, survey } from './session-counts.js';
 import { verdict } from './verdict.js';
 
 /** How the text is to look, and what was asked for. */

@@ -1,7 +1,7 @@
 import type { Analysis, CaptureResult } from '../analyze.js';
 import { formatTimestamp, type Timestamp } from '../capture/timestamp.js';
 import type { Diagnosis } from '../diagnose/diagnosis.js';
-import type { Evidence, Finding } from '../rules/finding.js';
+import type { Evidence, Finding } from '../finding/finding.js';
 import type { RuleMeta } from '../rules/rule.js';
 import { plural, thousands } from './columns.js';
 import { displayFilters } from './display-filter.js';
@@ -20,7 +20,7 @@ import {
 } from './grouping.js';
 import { printableOctets, printableText } from './printable.js';
 import { absenceText, quality } from './quality.js';
-import { type Survey, survey } from './survey.js';
+import { type Survey, survey } from './session-counts.js';
 import { fileName, verdict } from './verdict.js';
 
 /** What a report for a tracker is told. */

@@ -1,8 +1,8 @@
 import type { Analysis } from '../analyze.js';
-import type { Confidence, Finding } from '../rules/finding.js';
+import type { Confidence, Finding } from '../finding/finding.js';
 import { enumerate, plural, thousands } from './columns.js';
 import { printableOctets, printableText } from './printable.js';
-import type { Survey } from './survey.js';
+import type { Survey } from './session-counts.js';
 
 /** What was done, for "A firewall took .." and "A firewall may have taken ..". Deeds with one tail are told together. */
 interface Deed {

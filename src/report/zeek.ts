@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Analysis } from '../analyze.js';
 import type { SmtpMessage, SmtpReply, SmtpSession } from '../smtp/session.js';
+import { inPieces } from './chunked.js';
 import { communityId } from './community-id.js';
-import { inPieces } from './pieces.js';
 import { decodeOctets, escapeJson } from './printable.js';
 
 /** Findings that one line names. */

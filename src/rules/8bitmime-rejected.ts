@@ -1,6 +1,6 @@
-import { exchangeEvidence, lineEvidence } from './evidence.js';
+import { REFUSED } from '../facts/session-flags.js';
+import { exchangeEvidence, lineEvidence } from '../finding/evidence.js';
 import type { Rule } from './rule.js';
-import { REFUSED } from './traits.js';
 
 /**
  * An 8-bit body is refused though nobody said that it would be: 554 5.6.1, or BODY=8BITMIME refused though offered.

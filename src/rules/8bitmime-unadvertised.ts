@@ -1,12 +1,12 @@
+import { ehloLost } from '../facts/lost-verbs.js';
+import { ehloWorked, greetingOf, sessionMask } from '../facts/mask.js';
+import { serverKey } from '../facts/server-key.js';
+import { type MaskedKeyword, maskedKeywords } from '../facts/templates.js';
+import { exchangeEvidence, lineEvidence, replyEvidence } from '../finding/evidence.js';
+import type { Confidence, Evidence, SeenIn } from '../finding/finding.js';
 import { extensionsOf } from '../smtp/extension.js';
 import type { SmtpExchange, SmtpMessage, SmtpSession } from '../smtp/session.js';
-import { exchangeEvidence, lineEvidence, replyEvidence } from './evidence.js';
-import type { Confidence, Evidence, SeenIn } from './finding.js';
-import { ehloLost } from './loss.js';
-import { ehloWorked, greetingOf, sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
-import { serverKey } from './server-key.js';
-import { type MaskedKeyword, maskedKeywords } from './templates.js';
 
 /** Servers whose offers are remembered. */
 const MAX_SERVERS = 10_000;

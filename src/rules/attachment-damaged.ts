@@ -1,8 +1,9 @@
-import type { MailDamage, SmtpMessage, SmtpSession } from '../smtp/session.js';
-import type { Confidence, Evidence, SeenIn } from './finding.js';
-import { KeptPlaces, placeNumber, placeOf } from './message-places.js';
+import { KeptPlaces, placeNumber, placeOf } from '../facts/message-index.js';
+import { MESSAGES } from '../facts/session-flags.js';
+import type { Confidence, Evidence, SeenIn } from '../finding/finding.js';
+import type { MailDamage } from '../mail/message-facts.js';
+import type { SmtpMessage, SmtpSession } from '../smtp/session.js';
 import type { Rule, RuleContext } from './rule.js';
-import { MESSAGES } from './traits.js';
 
 /** Whole messages that are remembered, to hold damaged ones against; 4 MB. */
 const MAX_WHOLE = 1 << 17;

@@ -1,4 +1,4 @@
-import { LOSS_TRAITS, lostVerbs } from './loss.js';
+import { LOSS_TRAITS, lostVerbs } from '../facts/lost-verbs.js';
 import type { Rule } from './rule.js';
 
 /**

@@ -1,10 +1,10 @@
+import { type BannerXray, xray } from '../facts/banner-xray.js';
+import { greetingOf, type MaskedGreeting, maskedGreeting } from '../facts/mask.js';
+import { maskedKeywords } from '../facts/templates.js';
+import { lineEvidence } from '../finding/evidence.js';
+import type { Confidence } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
-import { type BannerXray, xray } from './banner-xray.js';
-import { lineEvidence } from './evidence.js';
-import type { Confidence } from './finding.js';
-import { greetingOf, type MaskedGreeting, maskedGreeting } from './mask.js';
 import type { Rule } from './rule.js';
-import { maskedKeywords } from './templates.js';
 
 const FAMILY_TEXT = {
   'keep-2-0':

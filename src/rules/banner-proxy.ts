@@ -1,6 +1,6 @@
-import { lineEvidence } from './evidence.js';
-import { greetingOf } from './mask.js';
-import { ANY_PROXY_GREETING, PROXY_GREETINGS } from './proxies.js';
+import { greetingOf } from '../facts/mask.js';
+import { ANY_PROXY_GREETING, PROXY_GREETINGS } from '../facts/proxies.js';
+import { lineEvidence } from '../finding/evidence.js';
 import type { Rule } from './rule.js';
 
 /**

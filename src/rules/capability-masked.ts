@@ -1,7 +1,7 @@
-import { lineEvidence } from './evidence.js';
+import { X_KEYWORD } from '../facts/session-flags.js';
+import { type MaskedKeyword, maskedKeywords } from '../facts/templates.js';
+import { lineEvidence } from '../finding/evidence.js';
 import type { Rule } from './rule.js';
-import { type MaskedKeyword, maskedKeywords } from './templates.js';
-import { X_KEYWORD } from './traits.js';
 
 /**
  * A line of the EHLO reply is X's: `250-XXXXXXXA`, `250 XXXB`; the ASA ends each with a letter that counts.

@@ -1,10 +1,10 @@
+import { greetingOf, maskedGreeting } from '../facts/mask.js';
+import { serverKey } from '../facts/server-key.js';
+import { lineEvidence } from '../finding/evidence.js';
+import type { Evidence, FindingDraft, SeenIn } from '../finding/finding.js';
 import { extensionsOf } from '../smtp/extension.js';
 import type { Extension, SmtpReply, SmtpSession } from '../smtp/session.js';
-import { lineEvidence } from './evidence.js';
-import type { Evidence, FindingDraft, SeenIn } from './finding.js';
-import { greetingOf, maskedGreeting } from './mask.js';
 import type { Rule } from './rule.js';
-import { serverKey } from './server-key.js';
 
 /** More lines than these are another server, not a removal. */
 const MAX_MISSING = 3;

@@ -1,10 +1,10 @@
+import { echoedMask, maskedCommand, sessionMask } from '../facts/mask.js';
+import { IN_PIECES } from '../facts/session-flags.js';
+import { maskedKeywords } from '../facts/templates.js';
+import { couldHaveBeenMissed, exchangeEvidence } from '../finding/evidence.js';
+import type { Confidence } from '../finding/finding.js';
 import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
-import { couldHaveBeenMissed, exchangeEvidence } from './evidence.js';
-import type { Confidence } from './finding.js';
-import { echoedMask, maskedCommand, sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
-import { maskedKeywords } from './templates.js';
-import { IN_PIECES } from './traits.js';
 
 /** Shorter lines may come in as many segments by chance. */
 const MIN_OCTETS = 4;

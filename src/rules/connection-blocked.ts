@@ -1,10 +1,10 @@
 import type { Timestamp } from '../capture/timestamp.js';
+import { Answered } from '../facts/answered.js';
+import { serverKey } from '../facts/server-key.js';
+import type { Evidence, FindingDraft, SeenIn } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { Direction } from '../stream/event.js';
-import { Answered } from './answered.js';
-import type { Evidence, FindingDraft, SeenIn } from './finding.js';
 import type { Rule } from './rule.js';
-import { serverKey } from './server-key.js';
 
 /** Clients at servers whose failed attempts are kept, and of each of these. */
 const MAX_PAIRS = 10_000;

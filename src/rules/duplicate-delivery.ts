@@ -1,9 +1,9 @@
+import { attemptRows, causeOf, type DeliveryAttempt, deliveryAttempt } from '../facts/delivery-attempt.js';
+import { MAX_PLACES, MessagePlaces, placeNumber, placeOf } from '../facts/message-index.js';
+import { MESSAGES } from '../facts/session-flags.js';
+import type { Confidence, FindingDraft } from '../finding/finding.js';
 import type { SmtpMessage, SmtpSession } from '../smtp/session.js';
-import { attemptRows, causeOf, type DeliveryAttempt, deliveryAttempt } from './delivery-attempt.js';
-import type { Confidence, FindingDraft } from './finding.js';
-import { MAX_PLACES, MessagePlaces, placeNumber, placeOf } from './message-places.js';
 import type { Rule, RuleContext } from './rule.js';
-import { MESSAGES } from './traits.js';
 
 /** Copies of one message that are looked at, and copies of all. */
 const MAX_COPIES = 100;

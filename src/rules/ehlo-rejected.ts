@@ -1,8 +1,8 @@
-import { exchangeEvidence, replyEvidence } from './evidence.js';
-import type { FindingDraft } from './finding.js';
-import { echoedMask, greetingOf, sessionMask } from './mask.js';
+import { echoedMask, greetingOf, sessionMask } from '../facts/mask.js';
+import { REFUSED } from '../facts/session-flags.js';
+import { exchangeEvidence, replyEvidence } from '../finding/evidence.js';
+import type { FindingDraft } from '../finding/finding.js';
 import type { Rule } from './rule.js';
-import { REFUSED } from './traits.js';
 
 const MAX_WAITING = 1_000;
 

@@ -1,11 +1,11 @@
+import { isUnanswered, splitText } from '../facts/end-of-data.js';
+import { fisherExact } from '../facts/fisher.js';
+import { serverKey } from '../facts/server-key.js';
+import { MESSAGES } from '../facts/session-flags.js';
+import { closeEvidence, couldHaveBeenMissed, lineEvidence } from '../finding/evidence.js';
+import type { Confidence, Evidence, SeenIn } from '../finding/finding.js';
 import type { SmtpExchange, SmtpMessage, SmtpSession } from '../smtp/session.js';
-import { isUnanswered, splitText } from './end-of-data-unacknowledged.js';
-import { closeEvidence, couldHaveBeenMissed, lineEvidence } from './evidence.js';
-import type { Confidence, Evidence, SeenIn } from './finding.js';
-import { fisherExact } from './fisher.js';
 import type { Rule } from './rule.js';
-import { serverKey } from './server-key.js';
-import { MESSAGES } from './traits.js';
 
 /** Servers that are told apart; attempts at more are not counted. */
 const MAX_SERVERS = 10_000;

@@ -1,16 +1,15 @@
-import type { SmtpExchange, SmtpMessage, SmtpSession, Terminator } from '../smtp/session.js';
-import { closeEvidence, couldHaveBeenMissed, lineEvidence, replyEvidence } from './evidence.js';
-import { sessionMask } from './mask.js';
+import { isUnanswered, splitText } from '../facts/end-of-data.js';
+import { sessionMask } from '../facts/mask.js';
+import { END_OPEN } from '../facts/session-flags.js';
+import { maskedKeywords } from '../facts/templates.js';
+import { closeEvidence, couldHaveBeenMissed, lineEvidence, replyEvidence } from '../finding/evidence.js';
+import type { SmtpSession, Terminator } from '../smtp/session.js';
 import type { Rule } from './rule.js';
-import { maskedKeywords } from './templates.js';
-import { END_OPEN } from './traits.js';
 
 /** RFC 5321 §4.5.3.2.6: a client waits 10 minutes for the reply to the end of a message. */
 /** A client that gives up sooner did not wait. RFC 5321 §4.5.3.2.6 asks for ten minutes. */
 const LEAST_WAIT_US = 500_000;
 const SLOW_ACCEPTANCE_US = 600e6;
-
-const PARTS = ['CR', 'LF', '.', 'CR', 'LF'] as const;
 
 /**
  * The message ended, and no final reply came.
@@ -99,26 +98,9 @@ export const endOfDataUnacknowledged: Rule = {
   }),
 };
 
-/**
- * No final reply came. A 421 is none when TCP never acknowledged the end: the server gave up waiting for it
- * (RFC 5321 §3.8).
- */
-export function isUnanswered(exchange: SmtpExchange, message: SmtpMessage): boolean {
-  if (exchange.reply) return exchange.reply.code === 421 && message.terminator?.acknowledged === false;
-  return exchange.noReply === 'closed' || exchange.noReply === 'silent';
-}
-
 function waited(session: SmtpSession, terminator: Terminator): number {
   const us = (session.end?.us ?? Number.NaN) - (terminator.time?.us ?? Number.NaN);
   const rest = session.closed === 'end-of-capture' || session.closed === 'idle' ? session.silenceUs : 0;
   const sum = us + (Number.isFinite(rest) ? rest : 0);
   return Number.isFinite(sum) ? Math.max(0, sum) : 0;
-}
-
-/** `CRLF|.CRLF`: where new segments began within the five octets; null when they lay in one. */
-export function splitText(terminator: Terminator): string | null {
-  if (terminator.splits.length === 0) return null;
-  const inside = terminator.splits.filter((position) => position > 0);
-  if (inside.length === 0) return null;
-  return PARTS.map((part, index) => (inside.includes(index) ? `|${part}` : part)).join('');
 }

@@ -1,7 +1,7 @@
-import { closeEvidence, couldHaveBeenMissed, lineEvidence } from './evidence.js';
-import { greetingOf } from './mask.js';
+import { greetingOf } from '../facts/mask.js';
+import { GREETING_OPEN } from '../facts/session-flags.js';
+import { closeEvidence, couldHaveBeenMissed, lineEvidence } from '../finding/evidence.js';
 import type { Rule } from './rule.js';
-import { GREETING_OPEN } from './traits.js';
 
 /** So long a client must have waited before its silence says something. RFC 5321 §4.5.3.2.1 allows 5 minutes. */
 const WAITED_US = 5e6;

@@ -1,12 +1,13 @@
 import type { Timestamp } from '../capture/timestamp.js';
+import { sessionMask } from '../facts/mask.js';
+import { LONG } from '../facts/session-flags.js';
+import { maskedKeywords } from '../facts/templates.js';
+import { couldHaveBeenMissed, lineEvidence } from '../finding/evidence.js';
+import type { Confidence, Evidence } from '../finding/finding.js';
+import type { OverlongItem } from '../mail/message-facts.js';
 import { parsePath } from '../smtp/command.js';
-import type { OverlongItem, SmtpExchange, SmtpSession } from '../smtp/session.js';
-import { couldHaveBeenMissed, lineEvidence } from './evidence.js';
-import type { Confidence, Evidence } from './finding.js';
-import { sessionMask } from './mask.js';
+import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
 import type { Rule } from './rule.js';
-import { maskedKeywords } from './templates.js';
-import { LONG } from './traits.js';
 
 /** Torn down by the limit, and not by what came later. */
 const TEARDOWN_US = 1_000_000;

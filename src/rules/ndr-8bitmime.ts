@@ -1,10 +1,10 @@
-import { lineEvidence } from './evidence.js';
-import type { Evidence, FindingDraft } from './finding.js';
-import { ehloWorked } from './mask.js';
-import { KeptPlaces, placeNumber, placeOf } from './message-places.js';
+import { ehloWorked } from '../facts/mask.js';
+import { KeptPlaces, placeNumber, placeOf } from '../facts/message-index.js';
+import { MESSAGES } from '../facts/session-flags.js';
+import { maskedKeywords } from '../facts/templates.js';
+import { lineEvidence } from '../finding/evidence.js';
+import type { Evidence, FindingDraft } from '../finding/finding.js';
 import type { Rule, RuleContext } from './rule.js';
-import { maskedKeywords } from './templates.js';
-import { MESSAGES } from './traits.js';
 
 /** Reports remembered. */
 const MAX_REPORTS = 1_000;

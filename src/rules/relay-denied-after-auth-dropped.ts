@@ -1,8 +1,8 @@
+import { ehloLost, lostVerbs } from '../facts/lost-verbs.js';
+import { REFUSED } from '../facts/session-flags.js';
+import { exchangeEvidence } from '../finding/evidence.js';
 import type { SmtpReply } from '../smtp/session.js';
-import { exchangeEvidence } from './evidence.js';
-import { ehloLost, lostVerbs } from './loss.js';
 import type { Rule } from './rule.js';
-import { REFUSED } from './traits.js';
 
 /**
  * A recipient is refused as relaying in a session that could not authenticate, because AUTH was lost on the way.

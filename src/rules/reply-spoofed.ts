@@ -1,8 +1,8 @@
+import { type JudgedReply, signText, whoAnswered } from '../facts/who-answered.js';
+import { exchangeEvidence, lineEvidence } from '../finding/evidence.js';
+import type { Evidence, FindingDraft, NotAssessed } from '../finding/finding.js';
 import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
-import { exchangeEvidence, lineEvidence } from './evidence.js';
-import type { Evidence, FindingDraft, NotAssessed } from './finding.js';
 import type { Rule } from './rule.js';
-import { type JudgedReply, signText, whoAnswered } from './who-answered.js';
 
 /** Replies that are listed, and those whose packets are shown. */
 const MAX_LISTED = 20;

@@ -1,4 +1,5 @@
-import type { SmtpSession } from '../smtp/session.js';
+import { Knowledge } from '../facts/knowledge.js';
+import { traitsOf } from '../facts/session-flags.js';
 import {
   CONFIDENCES,
   type Confidence,
@@ -9,11 +10,10 @@ import {
   type Proof,
   SEVERITIES,
   type Severity,
-} from './finding.js';
-import { fingerprintOf } from './fingerprint.js';
-import { Knowledge } from './knowledge.js';
+} from '../finding/finding.js';
+import { fingerprintOf } from '../finding/fingerprint.js';
+import type { SmtpSession } from '../smtp/session.js';
 import type { Rule, RuleListener } from './rule.js';
-import { traitsOf } from './traits.js';
 
 /** One finding lists so many sessions and so much evidence; `count` goes on. */
 const MAX_SESSIONS = 10_000;

@@ -1,6 +1,6 @@
+import type { Knowledge } from '../facts/knowledge.js';
+import type { FindingDraft, NotAssessed, Severity } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
-import type { FindingDraft, NotAssessed, Severity } from './finding.js';
-import type { Knowledge } from './knowledge.js';
 
 /** A rule's own documentation: printed by the command line, shown in reports, checked by the tests. */
 export interface RuleMeta {

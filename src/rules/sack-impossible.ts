@@ -1,6 +1,6 @@
+import type { Evidence } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { SackAccount } from '../stream/tcp-facts.js';
-import type { Evidence } from './finding.js';
 import type { Rule } from './rule.js';
 
 /** Packets with such blocks: one may be damaged, two may be chance. */

@@ -1,7 +1,7 @@
+import { couldHaveBeenMissed } from '../finding/evidence.js';
+import type { Evidence } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { OversizeSegment } from '../stream/tcp-facts.js';
-import { couldHaveBeenMissed } from './evidence.js';
-import type { Evidence } from './finding.js';
 import type { Rule } from './rule.js';
 
 /** What one packet of an ordinary network carries. Larger ones are made by the recording host's card or kernel. */

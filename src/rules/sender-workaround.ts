@@ -1,7 +1,7 @@
+import { greetingOf, sessionMask } from '../facts/mask.js';
+import { lineEvidence, replyEvidence } from '../finding/evidence.js';
+import type { Confidence, Evidence, SeenIn } from '../finding/finding.js';
 import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
-import { lineEvidence, replyEvidence } from './evidence.js';
-import type { Confidence, Evidence, SeenIn } from './finding.js';
-import { greetingOf, sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
 
 /** Postfix pauses for 10 s. */

@@ -1,11 +1,11 @@
+import { sessionMask } from '../facts/mask.js';
+import { TLS } from '../facts/session-flags.js';
+import { maskedKeywords } from '../facts/templates.js';
+import { closeEvidence, couldHaveBeenMissed, exchangeEvidence } from '../finding/evidence.js';
+import type { Confidence, Evidence } from '../finding/finding.js';
 import type { SmtpExchange, SmtpSession, TlsFlight, TlsOpening } from '../smtp/session.js';
 import { handshakeOctets, isSsl2Hello, isTlsRecord, TLS_HEADER_OCTETS } from '../smtp/tls-record.js';
-import { closeEvidence, couldHaveBeenMissed, exchangeEvidence } from './evidence.js';
-import type { Confidence, Evidence } from './finding.js';
-import { sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
-import { maskedKeywords } from './templates.js';
-import { TLS } from './traits.js';
 
 /** A client that gives up sooner did not wait for an answer. */
 const WAITED_US = 5e6;

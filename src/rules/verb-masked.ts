@@ -1,8 +1,8 @@
-import { exchangeEvidence } from './evidence.js';
-import { echoedMask, isSpoiledTls, maskedCommand, sessionMask } from './mask.js';
+import { echoedMask, isSpoiledTls, maskedCommand, sessionMask } from '../facts/mask.js';
+import { REFUSED, X_COMMAND } from '../facts/session-flags.js';
+import { maskedKeywords } from '../facts/templates.js';
+import { exchangeEvidence } from '../finding/evidence.js';
 import type { Rule } from './rule.js';
-import { maskedKeywords } from './templates.js';
-import { REFUSED, X_COMMAND } from './traits.js';
 
 /** Verbs that firewalls do not pass, by length. A mask keeps the length. */
 const VERBS_BY_LENGTH: Readonly<Record<number, readonly string[]>> = {

@@ -1,10 +1,10 @@
+import { echoedMask } from '../facts/mask.js';
+import { REFUSED } from '../facts/session-flags.js';
+import { foreignSigns } from '../facts/who-answered.js';
+import { exchangeEvidence, lineEvidence } from '../finding/evidence.js';
+import type { FindingDraft } from '../finding/finding.js';
 import type { Extension, SmtpLine, SmtpSession } from '../smtp/session.js';
-import { exchangeEvidence, lineEvidence } from './evidence.js';
-import type { FindingDraft } from './finding.js';
-import { echoedMask } from './mask.js';
 import type { Rule } from './rule.js';
-import { REFUSED } from './traits.js';
-import { foreignSigns } from './who-answered.js';
 
 const MAX_WAITING = 1_000;
 

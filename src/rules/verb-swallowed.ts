@@ -1,11 +1,11 @@
+import { sessionMask } from '../facts/mask.js';
+import { serverKey } from '../facts/server-key.js';
+import { BARE, UNCODED } from '../facts/session-flags.js';
+import { foreignSigns } from '../facts/who-answered.js';
+import { exchangeEvidence } from '../finding/evidence.js';
+import type { FindingDraft } from '../finding/finding.js';
 import type { SmtpExchange } from '../smtp/session.js';
-import { exchangeEvidence } from './evidence.js';
-import type { FindingDraft } from './finding.js';
-import { sessionMask } from './mask.js';
 import type { Rule } from './rule.js';
-import { serverKey } from './server-key.js';
-import { BARE, UNCODED } from './traits.js';
-import { foreignSigns } from './who-answered.js';
 
 const MAX_CANDIDATES = 1_000;
 

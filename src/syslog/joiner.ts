@@ -1,4 +1,4 @@
-import type { JoinedBy, NotAssessed } from '../rules/finding.js';
+import type { JoinedBy, NotAssessed } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import { couldBeWithin, dayCouldBeWithin, dayOf, type LogTime } from './log-time.js';
 import type { FirewallLog } from './reader.js';

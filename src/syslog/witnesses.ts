@@ -1,4 +1,4 @@
-import type { Finding, Witness } from '../rules/finding.js';
+import type { Finding, Witness } from '../finding/finding.js';
 import type { JoinedLine } from './joiner.js';
 import type { LogRecord } from './record.js';
 

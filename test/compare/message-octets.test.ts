@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { shownExcerpt } from '../../src/compare/message-excerpt.js';
 import { MessageOctets, type WantedOctets } from '../../src/compare/message-octets.js';
 import type { Difference, Side, Spot } from '../../src/compare/pair.js';
-import { createDigestFactory } from '../../src/smtp/digest.js';
+import { createDigestFactory } from '../../src/mail/digest.js';
 import { StreamChunk } from '../../src/stream/event.js';
 import { FakeConnection } from '../support/conversation.js';
 import { pcapOf, scriptPackets } from '../support/dialogue.js';

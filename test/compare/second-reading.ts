@@ -5,7 +5,7 @@ import { differencesOf } from '../../src/compare/differences.js';
 import { MessageOctets } from '../../src/compare/message-octets.js';
 import type { Difference, Side } from '../../src/compare/pair.js';
 import { createDecoder } from '../../src/fragment/decoder.js';
-import { createDigestFactory } from '../../src/smtp/digest.js';
+import { createDigestFactory } from '../../src/mail/digest.js';
 import type { SmtpSession } from '../../src/smtp/session.js';
 import { ConnectionTable } from '../../src/stream/connections.js';
 import { AddressTable } from '../../src/wire/address.js';

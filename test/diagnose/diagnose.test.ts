@@ -5,8 +5,8 @@ import { analyze } from '../../src/analyze.js';
 import { diagnose } from '../../src/diagnose/diagnose.js';
 import { SYMPTOMS } from '../../src/diagnose/symptoms.js';
 import { verifyCommands } from '../../src/diagnose/verify.js';
+import type { Finding } from '../../src/finding/finding.js';
 import { catalog } from '../../src/rules/catalog.js';
-import type { Finding } from '../../src/rules/finding.js';
 
 const FOLDER = fileURLToPath(new URL('../../captures/', import.meta.url));
 const diagnoses = async (name: string) => (await analyze([FOLDER + name], { rules: catalog })).diagnoses;

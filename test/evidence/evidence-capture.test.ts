@@ -8,8 +8,8 @@ import { describe, expect, it } from 'vitest';
 import { analyze } from '../../src/analyze.js';
 import { CaptureOpenError } from '../../src/capture/capture-error.js';
 import { evidenceCaptures } from '../../src/evidence/evidence-capture.js';
+import type { Finding } from '../../src/finding/finding.js';
 import { catalog } from '../../src/rules/catalog.js';
-import type { Finding } from '../../src/rules/finding.js';
 import {
   credentialScripts,
   PASSWORD,

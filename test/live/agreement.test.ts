@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../src/analyze.js';
+import type { Finding } from '../../src/finding/finding.js';
 import { catalog } from '../../src/rules/catalog.js';
-import type { Finding } from '../../src/rules/finding.js';
 import { watchFile } from '../support/monitor.js';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../captures');

@@ -1,9 +1,9 @@
 /** Messages of days: what is remembered of them, for how long, and in how much room. */
 import { describe, expect, it } from 'vitest';
 import { CaptureReader } from '../../src/capture/reader.js';
+import type { Finding } from '../../src/finding/finding.js';
 import { DuplicateMemory } from '../../src/live/duplicate-memory.js';
 import { duplicateDelivery } from '../../src/rules/duplicate-delivery.js';
-import type { Finding } from '../../src/rules/finding.js';
 import { pcapOf, scriptPackets } from '../support/dialogue.js';
 import { watched } from '../support/monitor.js';
 

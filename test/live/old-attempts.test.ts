@@ -1,7 +1,7 @@
 /** Attempts that are known by hashes only: what is found again of those put in. */
 import { describe, expect, it } from 'vitest';
+import type { DeliveryAttempt } from '../../src/facts/delivery-attempt.js';
 import { OldAttempts } from '../../src/live/old-attempts.js';
-import type { DeliveryAttempt } from '../../src/rules/delivery-attempt.js';
 
 function attempt(octets: number): DeliveryAttempt {
   return {

@@ -1,6 +1,6 @@
 /** Analyses made by hand, for what no capture easily shows: hostile text everywhere, odd values, many sessions. */
 import type { Analysis } from '../../src/analyze.js';
-import type { Finding } from '../../src/rules/finding.js';
+import type { Finding } from '../../src/finding/finding.js';
 import type { SmtpExchange, SmtpLine, SmtpMessage, SmtpReply, SmtpSession } from '../../src/smtp/session.js';
 import { PLAIN_TCP } from '../support/conversation.js';
 

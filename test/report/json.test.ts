@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatTimestamp } from '../../src/capture/timestamp.js';
+import { inPieces } from '../../src/report/chunked.js';
 import { jsonReport, ndjsonReport } from '../../src/report/json.js';
-import { inPieces } from '../../src/report/pieces.js';
 import {
   fakeAnalysis,
   fakeExchange,

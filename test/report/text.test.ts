@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../src/finding/finding.js';
 import { textWidth } from '../../src/report/columns.js';
 import { type TextOptions, textReport } from '../../src/report/text.js';
-import type { Finding } from '../../src/rules/finding.js';
 import { fakeAnalysis, fakeFinding, fakeSession } from './fake-analysis.js';
 
 const PLAIN: TextOptions = { color: false, ports: [25], rules: ['banner-masked', 'verb-masked'] };

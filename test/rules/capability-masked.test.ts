@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { EHLO_TEMPLATES } from '../../src/facts/ehlo-templates.js';
 import { capabilityMasked } from '../../src/rules/capability-masked.js';
-import { EHLO_TEMPLATES } from '../../src/rules/ehlo-templates.js';
 import { findings } from '../support/dialogue.js';
 import { HONEST, ruleTable, V4 } from '../support/rule-table.js';
 

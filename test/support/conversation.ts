@@ -3,12 +3,13 @@
  * `tick`) fed to SmtpDialogues directly, without packets: any segmentation, and fast.
  */
 
-import { type SessionRecord, SmtpDialogues } from '../../src/smtp/dialogue.js';
-import { createDigestFactory } from '../../src/smtp/digest.js';
+import { SmtpDialogues } from '../../src/dialogue/dialogue.js';
+import { createDigestFactory } from '../../src/mail/digest.js';
 import type { SmtpSession } from '../../src/smtp/session.js';
 import type { CloseReason, ConnectionView, Direction, Gap } from '../../src/stream/event.js';
 import { StreamChunk } from '../../src/stream/event.js';
 import type { TcpFacts } from '../../src/stream/tcp-facts.js';
+import type { SessionRecord } from '../../src/transcript/session-record.js';
 import type { Checksum } from '../../src/wire/segment.js';
 import { SCRIPT_START_US, unescapeScript } from './dialogue.js';
 

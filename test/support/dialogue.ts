@@ -40,7 +40,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Analysis, type AnalyzeOptions, analyze } from '../../src/analyze.js';
-import type { Finding } from '../../src/rules/finding.js';
+import type { Finding } from '../../src/finding/finding.js';
 import type { Rule } from '../../src/rules/rule.js';
 import { tcpPacket, u16, u32 } from './packet.js';
 

@@ -4,8 +4,8 @@ import { readCapture } from '../../src/capture/source.js';
 import { DuplicateMemory } from '../../src/live/duplicate-memory.js';
 import type { Announcement } from '../../src/live/finding-board.js';
 import { Monitor, type MonitorOptions } from '../../src/live/monitor.js';
+import { createDigestFactory } from '../../src/mail/digest.js';
 import { catalog } from '../../src/rules/catalog.js';
-import { createDigestFactory } from '../../src/smtp/digest.js';
 
 export interface Watched {
   readonly monitor: Monitor;

@@ -1,6 +1,6 @@
 /** Two tables per rule: scripts in which it speaks, and scripts in which it must not. */
 import { describe, expect, it } from 'vitest';
-import type { Finding } from '../../src/rules/finding.js';
+import type { Finding } from '../../src/finding/finding.js';
 import type { Rule } from '../../src/rules/rule.js';
 import { findings } from './dialogue.js';
 

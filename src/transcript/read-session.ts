@@ -1,0 +1,498 @@
+import type { Timestamp } from '../capture/timestamp.js';
+import { bodyParameter, parseCommand, parsePath } from '../smtp/command.js';
+import { extensionsOf } from '../smtp/extension.js';
+import { protocolOf } from '../smtp/protocol.js';
+import { enhancedStatus, NO_CODE, replyCodeOf } from '../smtp/reply.js';
+import type {
+  ExchangeKind,
+  Extension,
+  NoReply,
+  Protocol,
+  SmtpExchange,
+  SmtpLine,
+  SmtpMessage,
+  SmtpSession,
+  TlsOpening,
+} from '../smtp/session.js';
+import type { ClosedConnection, CloseReason, Direction, Endpoint, Gap, Overlap } from '../stream/event.js';
+import type { TcpFacts } from '../stream/tcp-facts.js';
+import { type MessageBegin, type MessageRecord, readMessageBegin, readMessageEnd } from './message-record.js';
+import { readTls } from './tls-opening.js';
+import type { Transcript, TranscriptReader } from './transcript.js';
+import type { Origin } from './transcript-event.js';
+import * as event from './transcript-event.js';
+
+/** After so long without a reply, in the capture, a reply is not merely late. */
+const SILENT_US = 60_000_000;
+const MAX_RECIPIENTS = 1000;
+
+/** What is known of a closed dialogue. */
+export interface ClosedDialogue extends Origin {
+  readonly capture: number;
+  /** Messages that were numbered before those of the transcript. Default: none. */
+  readonly firstMessage?: number;
+  readonly connection: ClosedConnection;
+  readonly transcript: Pick<Transcript, 'reader'>;
+  /** Exchanges there were; those in the transcript; the transcript could take no more. */
+  readonly exchanges: number;
+  readonly kept: number;
+  readonly full: boolean;
+  /** Bits of protocol.ts. */
+  readonly seen: number;
+  /** Frame; 0: never. */
+  readonly encryptedFrom: number;
+  readonly tlsFollowed: boolean | null;
+}
+
+interface ReplyDraft {
+  code: number | null;
+  enhanced: string | null;
+  lines: SmtpLine[];
+  complete: boolean;
+  droppedLines: number;
+}
+
+/** An exchange while the transcript is read. All fields are set from the start: one shape. */
+interface ExchangeDraft {
+  kind: ExchangeKind;
+  verb: string;
+  known: boolean;
+  argument: string | null;
+  line: SmtpLine | null;
+  intermediate: ReplyDraft | null;
+  reply: ReplyDraft | null;
+  noReply: NoReply | null;
+  pipelined: boolean;
+  acknowledged: boolean | null;
+  segments: number;
+  message: number | null;
+  afterGap: boolean;
+}
+
+/** Makes a session of its transcript. Other protocols' lines stay unseen: they may hold anything. */
+export function materialise(
+  dialogue: ClosedDialogue,
+  firstIndex: number,
+  captureLastUs: number,
+): SmtpSession {
+  return new Session(dialogue, firstIndex, captureLastUs);
+}
+
+/**
+ * A class although it is only read: as an object literal with a getter each one was a hash table, 3.5 KB that were
+ * thrown away twice for each session.
+ */
+class Session implements SmtpSession {
+  readonly id: string;
+  readonly capture: number;
+  readonly client: Endpoint;
+  readonly server: Endpoint;
+  readonly start: Timestamp | null;
+  readonly end: Timestamp | null;
+  readonly firstFrame: number;
+  readonly lastFrame: number;
+  readonly closed: CloseReason;
+  readonly closedBy: Direction | null;
+  readonly closeFrame: number | null;
+  readonly midstream: boolean;
+  readonly oneSided: Direction | null;
+  readonly synSeen: boolean;
+  readonly synAckSeen: boolean;
+  readonly silenceUs: number;
+  readonly protocol: Protocol;
+  readonly gaps: readonly Gap[];
+  readonly gapCount: number;
+  readonly overlaps: readonly Overlap[];
+  readonly overlapCount: number;
+  readonly exchanges: readonly SmtpExchange[];
+  readonly extensions: readonly Extension[];
+  readonly encryptedFrom: number | null;
+  readonly tlsFollowed: boolean | null;
+  readonly tls: TlsOpening | null;
+  readonly messages: readonly SmtpMessage[];
+  readonly truncated: boolean;
+  readonly droppedExchanges: number;
+  readonly #connection: ClosedConnection;
+  #tcp: TcpFacts | null = null;
+
+  constructor(dialogue: ClosedDialogue, firstIndex: number, captureLastUs: number) {
+    const { connection } = dialogue;
+    const { clientFinFrame, clientRstFrame, serverFinFrame, serverRstFrame } = connection;
+    const clientClose = earliest(clientFinFrame, clientRstFrame);
+    const closeFrame = earliest(clientClose, earliest(serverFinFrame, serverRstFrame));
+    this.#connection = connection;
+    this.id = `s${firstIndex + connection.index + 1}`;
+    this.capture = dialogue.capture;
+    this.client = connection.client;
+    this.server = connection.server;
+    this.start = connection.start;
+    this.end = connection.end;
+    this.firstFrame = connection.firstFrame;
+    this.lastFrame = connection.lastFrame;
+    this.closed = connection.closed;
+    this.closedBy = closeFrame === 0 ? null : closeFrame === clientClose ? 'client' : 'server';
+    this.closeFrame = closeFrame === 0 ? null : closeFrame;
+    this.midstream = connection.midstream;
+    this.oneSided = oneSided(connection);
+    this.synSeen = connection.synSeen;
+    this.synAckSeen = connection.synAckSeen;
+    const silenceUs = captureLastUs - (this.end?.us ?? Number.NaN);
+    this.silenceUs = Number.isNaN(silenceUs) ? 0 : Math.max(silenceUs, 0);
+    this.protocol = protocolOf(dialogue.seen);
+    this.gaps = connection.gaps;
+    this.gapCount = connection.gapCount;
+    this.overlaps = connection.overlaps;
+    this.overlapCount = connection.overlapCount;
+    const legible = this.protocol === 'smtp' || this.protocol === 'none';
+    const { exchanges, messages, tls } = legible
+      ? new TranscriptAccount(dialogue, captureLastUs).read()
+      : NOTHING_READ;
+    this.exchanges = exchanges;
+    this.extensions = lastExtensions(exchanges);
+    this.encryptedFrom = dialogue.encryptedFrom === 0 ? null : dialogue.encryptedFrom;
+    this.tlsFollowed = dialogue.tlsFollowed;
+    this.tls = tls;
+    this.messages = messages;
+    this.truncated = dialogue.exchanges > dialogue.kept || dialogue.full;
+    this.droppedExchanges = dialogue.exchanges - dialogue.kept;
+  }
+
+  get tcp(): TcpFacts {
+    this.#tcp ??= this.#connection.tcp;
+    return this.#tcp;
+  }
+}
+
+const NOTHING_READ: ReturnType<TranscriptAccount['read']> = { exchanges: [], messages: [], tls: null };
+
+function earliest(a: number, b: number): number {
+  return a === 0 ? b : b === 0 ? a : Math.min(a, b);
+}
+
+function oneSided(connection: ClosedConnection): Direction | null {
+  if (connection.serverPackets === 0) return connection.clientPackets === 0 ? null : 'client';
+  return connection.clientPackets === 0 ? 'server' : null;
+}
+
+function lastExtensions(exchanges: readonly SmtpExchange[]): readonly Extension[] {
+  for (let index = exchanges.length - 1; index >= 0; index--) {
+    const { verb, reply } = exchanges[index]!;
+    if ((verb !== 'EHLO' && verb !== 'LHLO') || reply === null) continue;
+    if (reply.code !== null && reply.code >= 200 && reply.code < 300) return extensionsOf(reply);
+  }
+  return [];
+}
+
+class TranscriptAccount {
+  private readonly exchanges: ExchangeDraft[] = [];
+  private readonly records: MessageRecord[] = [];
+  private readonly reader: TranscriptReader;
+  private readonly lines: event.LineReader;
+  private readonly connection: ClosedConnection;
+  /** The newest reply, and the newest message's beginning. */
+  private reply: ReplyDraft | null = null;
+  private message: MessageBegin | null = null;
+  private tls: TlsOpening | null = null;
+
+  constructor(
+    private readonly dialogue: ClosedDialogue,
+    private readonly captureLastUs: number,
+  ) {
+    this.connection = dialogue.connection;
+    this.reader = dialogue.transcript.reader();
+    this.lines = new event.LineReader(this.reader, dialogue);
+  }
+
+  read(): { exchanges: SmtpExchange[]; messages: SmtpMessage[]; tls: TlsOpening | null } {
+    const { reader } = this;
+    while (!reader.ended) {
+      const flags = reader.octet();
+      switch (flags & event.EVENT_MASK) {
+        case event.EXCHANGE:
+          this.readExchange(flags);
+          break;
+        case event.REPLY:
+          this.readReply(flags);
+          break;
+        case event.MORE:
+          this.addReplyLine((flags & event.COMPLETE) !== 0);
+          break;
+        case event.DROPPED_LINES: {
+          const count = reader.number();
+          if (this.reply) {
+            this.reply.droppedLines = count;
+            this.reply.complete = (flags & event.COMPLETE) !== 0;
+          }
+          break;
+        }
+        case event.NO_REPLY:
+          this.readNoReply(event.CAUSES[flags >> 3]!);
+          break;
+        case event.MESSAGE:
+          this.message = readMessageBegin(reader, flags, this.dialogue);
+          break;
+        case event.MESSAGE_END:
+          this.records.push(readMessageEnd(reader, flags, this.message!, this.dialogue));
+          break;
+        case event.TLS:
+          this.tls = readTls(reader, flags, this.dialogue, this.connection);
+          break;
+        default:
+          throw new TypeError('transcript is damaged');
+      }
+    }
+    for (const exchange of this.exchanges) {
+      if (answered(exchange)) exchange.noReply = null;
+      else exchange.noReply ??= this.whyUnanswered(exchange);
+    }
+    return { exchanges: this.exchanges, messages: this.messages(), tls: this.tls };
+  }
+
+  private readExchange(flags: number): void {
+    const { reader, connection } = this;
+    const kind = event.KINDS[(flags >> 3) & 7]!;
+    const segments = reader.number();
+    let line: SmtpLine | null = null;
+    let acknowledged: boolean | null = null;
+    if (segments > 0) {
+      const serverPackets = reader.number();
+      line = this.lines.read('client');
+      const end = line.offset + line.octets + event.endingOctets(line.ending);
+      if (connection.acknowledged('client') >= end) acknowledged = true;
+      else if (connection.serverPackets > serverPackets) acknowledged = false;
+    }
+    let verb = NAMES[kind];
+    let known = true;
+    let argument: string | null = null;
+    if (verb === undefined) {
+      const command = parseCommand(line?.text ?? '');
+      verb = command.verb;
+      argument = command.argument;
+      known = command.known;
+    } else if (kind === 'unseen') known = false;
+    this.exchanges.push({
+      kind,
+      verb,
+      known,
+      argument,
+      line,
+      intermediate: null,
+      reply: null,
+      noReply: null,
+      pipelined: (flags & event.PIPELINED) !== 0,
+      acknowledged,
+      segments,
+      message: null,
+      afterGap: (flags & event.AFTER_GAP) !== 0,
+    });
+  }
+
+  private readReply(flags: number): void {
+    const { reader, exchanges } = this;
+    const exchange = exchanges[flags & event.TO_NEWEST ? exchanges.length - 1 : reader.number()]!;
+    const codeInText = (flags & event.CODE_IN_TEXT) !== 0;
+    const given = codeInText ? 0 : reader.number();
+    const line = this.lines.read('server');
+    const code = codeInText ? replyCodeOf(line.text) : given;
+    const reply: ReplyDraft = {
+      code: code === NO_CODE ? null : code,
+      enhanced: enhancedStatus(line.text),
+      lines: [line],
+      complete: (flags & event.COMPLETE) !== 0,
+      droppedLines: 0,
+    };
+    if (flags & event.INTERMEDIATE) exchange.intermediate = reply;
+    else exchange.reply = reply;
+    this.reply = reply;
+  }
+
+  private addReplyLine(complete: boolean): void {
+    const line = this.lines.read('server');
+    const { reply } = this;
+    if (reply === null) return;
+    reply.lines.push(line);
+    reply.enhanced ??= enhancedStatus(line.text);
+    reply.complete = complete;
+  }
+
+  private readNoReply(cause: NoReply): void {
+    const first = this.reader.number();
+    const end = first + this.reader.number();
+    for (let index = first; index < end; index++) {
+      const exchange = this.exchanges[index];
+      if (exchange) exchange.noReply = cause;
+    }
+  }
+
+  /** What the end of the capture or of the connection says about a reply that never came. */
+  private whyUnanswered(exchange: ExchangeDraft): NoReply {
+    const { connection } = this;
+    if (this.dialogue.full) return 'limit';
+    if (oneSided(connection) !== null) return 'one-sided';
+    if (connection.gaps.some((gap) => gap.direction === 'server') && hasGapAfter(connection, exchange))
+      return 'gap';
+    switch (connection.closed) {
+      case 'fin':
+      case 'rst':
+        return 'closed';
+      case 'limit':
+        return 'limit';
+      default: {
+        const sentUs = exchange.line?.time?.us ?? connection.start?.us ?? Number.NaN;
+        return this.captureLastUs - sentUs >= SILENT_US ? 'silent' : 'end-of-capture';
+      }
+    }
+  }
+
+  private messages(): SmtpMessage[] {
+    if (this.records.length === 0) return [];
+    const envelopes = this.envelopes();
+    return this.records.map((record, index) =>
+      this.messageOf(record, index, envelopes[index] ?? new Envelope()),
+    );
+  }
+
+  private messageOf(record: MessageRecord, index: number, envelope: Envelope): SmtpMessage {
+    const end = record.endExchange === null ? null : this.exchanges[record.endExchange]!;
+    if (end) end.message = index;
+    const code = end ? (end.reply?.code ?? null) : this.refusedChunk(record);
+    const { terminator } = record;
+    return {
+      id: `m${(this.dialogue.firstMessage ?? 0) + record.number}`,
+      transport: record.transport,
+      messageId: record.messageId,
+      from: envelope.from,
+      fromSeen: envelope.fromSeen,
+      to: envelope.to,
+      recipients: envelope.recipients,
+      body: envelope.body,
+      octets: record.octets,
+      missingOctets: record.missingOctets,
+      accepted: code === null ? null : code >= 200 && code < 300 ? true : code >= 400 ? false : null,
+      replyCode: code,
+      digest: record.digest,
+      frame: record.frame,
+      time: record.time,
+      offset: record.offset,
+      terminated: record.terminated,
+      terminator: terminator && {
+        offset: terminator.offset,
+        endOffset: terminator.endOffset,
+        splits: terminator.splits,
+        frame: terminator.frame,
+        lastFrame: terminator.lastFrame,
+        time: terminator.time,
+        pauseUs: terminator.pauseUs,
+        acknowledged:
+          this.connection.acknowledged('client') >= terminator.endOffset
+            ? true
+            : this.connection.serverPackets > terminator.serverPackets
+              ? false
+              : null,
+      },
+      commandExchange: record.commandExchange,
+      endExchange: record.endExchange,
+      eightBit: record.eightBit,
+      eightBitFrame: record.eightBitFrame,
+      eightBitOffset: record.eightBitOffset,
+      report: record.report,
+      looksLikeReport: record.looksLikeReport,
+      damages: record.damages,
+      longHeaderLine: record.longHeaderLine,
+      longFileName: record.longFileName,
+    };
+  }
+
+  /** A refused chunk refuses the message. RFC 3030 §2. */
+  private refusedChunk(record: MessageRecord): number | null {
+    if (record.transport !== 'BDAT') return null;
+    for (let index = record.commandExchange; index < this.exchanges.length; index++) {
+      const { kind, verb, reply } = this.exchanges[index]!;
+      if (kind === 'bdat') {
+        if (reply?.code && reply.code >= 400) return reply.code;
+      } else if (verb === 'MAIL' || verb === 'RSET' || verb === 'EHLO' || verb === 'HELO') break;
+    }
+    return null;
+  }
+
+  /** Sender and recipients of each message, by the exchange with which its data begins. */
+  private envelopes(): Envelope[] {
+    const { records } = this;
+    const envelopes: Envelope[] = [];
+    let open: Envelope | null = null;
+    for (let index = 0; index < this.exchanges.length; index++) {
+      const exchange = this.exchanges[index]!;
+      // Messages begin and end in the order of their records.
+      if (records[envelopes.length]?.commandExchange === index) {
+        open ??= new Envelope();
+        envelopes.push(open);
+      }
+      const ended = records[envelopes.length - 1]?.endExchange === index;
+      if (ended || exchange.kind === 'end-of-data') open = null;
+      if ((exchange.reply?.code ?? 0) >= 400) continue;
+      switch (exchange.verb) {
+        case 'MAIL':
+        case 'SEND':
+        case 'SOML':
+        case 'SAML':
+          open = Envelope.of(exchange.argument);
+          break;
+        case 'RCPT':
+          open ??= new Envelope();
+          open.add(exchange.argument);
+          break;
+        case 'EHLO':
+        case 'HELO':
+        case 'LHLO':
+        case 'RSET':
+          open = null;
+          break;
+      }
+    }
+    return envelopes;
+  }
+}
+
+const NAMES: { readonly [kind in ExchangeKind]?: string } = {
+  greeting: '(greeting)',
+  'auth-response': '(auth-response)',
+  'end-of-data': '(end-of-data)',
+  unseen: '(unseen)',
+};
+
+/** 354 answers DATA and 334 answers AUTH; to XEXCH50 another reply follows. */
+function answered(exchange: ExchangeDraft): boolean {
+  if (exchange.reply !== null) return true;
+  return exchange.intermediate !== null && exchange.verb !== 'XEXCH50';
+}
+
+/** A gap of the server's stream that was found when nothing else came any more. */
+function hasGapAfter(connection: ClosedConnection, exchange: ExchangeDraft): boolean {
+  return exchange.kind === 'greeting' || connection.gapCount > connection.gaps.length;
+}
+
+/** RFC 5321 §3.3: the reverse-path and the forward-paths of one mail transaction. */
+class Envelope {
+  from = '';
+  fromSeen = false;
+  body: string | null = null;
+  readonly to: string[] = [];
+  recipients = 0;
+
+  static of(argument: string | null): Envelope {
+    const envelope = new Envelope();
+    const path = parsePath(argument);
+    if (path === null) return envelope;
+    envelope.from = path.mailbox;
+    envelope.fromSeen = true;
+    envelope.body = bodyParameter(path.parameters);
+    return envelope;
+  }
+
+  add(argument: string | null): void {
+    const path = parsePath(argument);
+    if (path === null) return;
+    this.recipients++;
+    if (this.to.length < MAX_RECIPIENTS) this.to.push(path.mailbox);
+  }
+}
