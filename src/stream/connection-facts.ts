@@ -13,6 +13,7 @@ import {
   START_US,
   setWhole,
 } from './connection-rows.js';
+import { Deliveries, type LostOctets } from './delivery.js';
 import {
   CLOSE_REASONS,
   type CloseReason,
@@ -50,6 +51,8 @@ class Oddities {
   syns: SynRepeats | null = null;
   oversizes: Oversizes | null = null;
   sacks: Sacks | null = null;
+  deliveries: Deliveries | null = null;
+  readonly lost: LostOctets[] = [];
   unfitResets: UnfitResets | null = null;
   readonly foreign: { -readonly [K in keyof ForeignSegment]: ForeignSegment[K] }[] = [];
   foreignCount = 0;
@@ -260,7 +263,8 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
   }
 
   get tcp(): TcpFacts {
-    const { syns, oversizes, sacks, foreign, foreignCount, unfitResets } = this.#oddities ?? NONE;
+    const { syns, oversizes, sacks, foreign, foreignCount, unfitResets, deliveries, lost } =
+      this.#oddities ?? NONE;
     const acked = (direction: Direction) => this.acknowledged(direction);
     return {
       clientPackets: this.clientPackets,
@@ -291,6 +295,10 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
       oversizeCount: oversizes?.count ?? 0,
       sack: sacks?.account() ?? null,
       unfitResets,
+      resent: deliveries?.resent(acked) ?? [],
+      resentCount: deliveries?.resentCount ?? 0,
+      selected: deliveries?.selected ?? [],
+      lost,
     };
   }
 
@@ -401,16 +409,26 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
 
   /** Octets again that were sent before. */
   protected resent(s: TcpSegment, from: Assembler, offset: number): void {
-    const oversizes = this.#oddities?.oversizes;
+    const rare = this.#rare();
+    rare.deliveries ??= new Deliveries();
+    rare.deliveries.again(from.direction, offset, s, this.context.quietUs, from.acked);
+    const { oversizes } = rare;
     if (!oversizes) return;
     const mss = (from.direction === 'client' ? this.serverOffer : this.clientOffer) & 0xffff;
     if (s.length <= mss) oversizes.smaller(from.direction, offset, s, from.acked);
   }
 
-  protected sackInside(direction: Direction): void {
+  /** Octets `[from, to)` of the other direction, acknowledged selectively by the sender of `direction`. */
+  protected sackInside(direction: Direction, from: number, to: number, frame: number): void {
     const rare = this.#rare();
     rare.sacks ??= new Sacks();
     rare.sacks.fits(direction);
+    rare.deliveries ??= new Deliveries();
+    rare.deliveries.select(direction === 'client' ? 'server' : 'client', from, to, frame);
+  }
+
+  protected lost(octets: LostOctets): void {
+    this.#rare().lost.push(octets);
   }
 
   protected sackOutside(direction: Direction, left: number, s: TcpSegment): void {

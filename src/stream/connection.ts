@@ -80,10 +80,10 @@ export class Connection extends ConnectionFacts {
     if (lead > 0 || wholes[from + column.FIN_OFFSET]! >= 0 || packets >= LARGE) return false;
     const { length, start, end, seq } = s;
     const offset = wholes[from + column.OFFSET]!;
+    if (seq !== wholes[from + column.NEXT]) return false;
     if (length > 0) {
       const mss = wholes[wholeAt + (isClient ? column.SERVER_OFFER : column.CLIENT_OFFER)]! & 0xffff;
-      if (seq !== wholes[from + column.NEXT] || end - start !== length || length > mss || offset >= LARGE)
-        return false;
+      if (end - start !== length || length > mss || offset >= LARGE) return false;
     }
     if (!isClient) {
       this.serverSpoke(s);
@@ -138,9 +138,11 @@ export class Connection extends ConnectionFacts {
         to.begin(advance(s.ack, -1), Origin.ACKNOWLEDGED);
       }
       if (from.waiting !== null) this.#prove(s, from, from.waiting);
+      if (to.waiting !== null) heard(s, to, to.waiting);
       if (hasOtherOptions(s) && (flags & SYN) === 0 && to.origin === Origin.SYN) this.#sack(s, to);
     }
     const { length } = s;
+    if (from.known && (flags & SYN) === 0) this.#claim(s, from);
     if (length > 0) {
       const mss = (isClient ? this.serverOffer : this.clientOffer) & 0xffff;
       if (length > mss && s.lengthClaimed)
@@ -247,7 +249,7 @@ export class Connection extends ConnectionFacts {
       const first = to.offset + distance(left, to.next);
       const last = to.offset + distance(right, to.next);
       // A duplicate is acknowledged by a block behind the acknowledgement. RFC 2883 §4.
-      if (first >= -MAX_ACK_LEAD && last <= top + MAX_ACK_LEAD) this.sackInside(sender);
+      if (first >= -MAX_ACK_LEAD && last <= top + MAX_ACK_LEAD) this.sackInside(sender, first, last, s.frame);
       else this.sackOutside(sender, left, s);
     });
   }
@@ -312,6 +314,20 @@ export class Connection extends ConnectionFacts {
   #prove(s: TcpSegment, from: Assembler, waiting: Waiting): void {
     if (waiting.suspect === 0 || waiting.suspectProved) return;
     waiting.suspectProved = distance(s.ack, waiting.suspectSeq) >= 0 && distance(s.seq, from.next) > 0;
+  }
+
+  /** The sequence number of a packet says what its sender has sent so far, captured or not. */
+  #claim(s: TcpSegment, from: Assembler): void {
+    const ahead = distance(s.seq, from.next);
+    if (ahead <= 0 || ahead > MAX_ACK_LEAD || this.context.checksum(s) === 'invalid') return;
+    from.waiting ??= new Waiting();
+    const { waiting } = from;
+    const offset = from.offset + ahead;
+    if (offset <= waiting.claimed) return;
+    waiting.claimed = offset;
+    waiting.claimedFrame = s.frame;
+    waiting.claimedTime = Number.isNaN(s.us) ? null : { us: s.us, ns: s.ns, digits: s.digits };
+    waiting.heardFrame = 0;
   }
 
   #deliver(s: TcpSegment, from: Assembler, start: number, end: number): void {
@@ -476,7 +492,7 @@ export class Connection extends ConnectionFacts {
       if (acked > side.offset) {
         this.#suspect(s, waiting, acked);
         waiting.suspectSeq = advance(peer.next, 1);
-      } else if (waiting.held.length === 0) side.waiting = null;
+      } else if (waiting.held.length === 0 && waiting.claimed <= side.offset) side.waiting = null;
     }
   }
 
@@ -507,6 +523,8 @@ export class Connection extends ConnectionFacts {
   #flush(): void {
     const { fromClient, fromServer } = this;
     this.#drain();
+    this.#accountLost(fromClient);
+    this.#accountLost(fromServer);
     for (;;) {
       if (this.#flushHole(fromClient) || this.#flushHole(fromServer)) continue;
       const blocked = fromClient.waiting?.held[0] ?? fromServer.waiting?.held[0];
@@ -516,6 +534,21 @@ export class Connection extends ConnectionFacts {
     }
     fromClient.waiting = null;
     fromServer.waiting = null;
+  }
+
+  /** A hole that its sender has sent past, and its receiver never acknowledged. */
+  #accountLost({ direction, offset, acked, waiting }: Assembler): void {
+    if (waiting === null || waiting.claimed <= offset || acked > offset) return;
+    const { claimedFrame: frame, claimedTime: time, heardFrame, heardUs } = waiting;
+    this.lost({
+      direction,
+      offset,
+      octets: Math.min(waiting.claimed, waiting.first) - offset,
+      frame,
+      time,
+      heardFrame,
+      heardAfterUs: heardFrame === 0 || time === null ? Number.NaN : heardUs - time.us,
+    });
   }
 
   #flushHole(side: Assembler): boolean {
@@ -533,6 +566,13 @@ export class Connection extends ConnectionFacts {
     this.#drain();
     return true;
   }
+}
+
+/** The receiver of a hole speaks, and acknowledges none of it. */
+function heard(s: TcpSegment, to: Assembler, waiting: Waiting): void {
+  if (waiting.claimed <= to.offset || to.acked > to.offset) return;
+  waiting.heardFrame = s.frame;
+  waiting.heardUs = s.us;
 }
 
 /** Where the segment's first octet lies in its stream; 0 where that is not known. */

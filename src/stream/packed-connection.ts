@@ -1,5 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Timestamp } from '../capture/timestamp.js';
+import type { LostOctets, ResentSegment, SelectedOctets } from './delivery.js';
 import {
   CLOSE_REASONS,
   type ClosedConnection,
@@ -40,6 +41,10 @@ interface Odd {
   readonly oversizeCount: number;
   readonly sack: SackAccount | null;
   readonly unfitResets: UnfitResets | null;
+  readonly resent: readonly ResentSegment[];
+  readonly resentCount: number;
+  readonly selected: readonly SelectedOctets[];
+  readonly lost: readonly LostOctets[];
 }
 
 const NOTHING_ODD: Odd = {
@@ -53,6 +58,10 @@ const NOTHING_ODD: Odd = {
   oversizeCount: 0,
   sack: null,
   unfitResets: null,
+  resent: [],
+  resentCount: 0,
+  selected: [],
+  lost: [],
 };
 
 /** Packs what is known of a connection that is over. */
@@ -87,7 +96,9 @@ export function packConnection(connection: ClosedConnection, into: Packer): void
 
 function oddOf({ gaps, gapCount, overlaps, overlapCount }: ClosedConnection, tcp: TcpFacts): Odd | null {
   const { foreign, foreignCount, oversize, oversizeCount, sack, unfitResets } = tcp;
-  const count = gapCount + overlapCount + foreignCount + oversizeCount + oversize.length;
+  const { resent, resentCount, selected, lost } = tcp;
+  const count =
+    gapCount + overlapCount + foreignCount + oversizeCount + oversize.length + resentCount + lost.length;
   if (count === 0 && sack === null && unfitResets === null) return null;
   return {
     gaps,
@@ -100,6 +111,10 @@ function oddOf({ gaps, gapCount, overlaps, overlapCount }: ClosedConnection, tcp
     oversizeCount,
     sack,
     unfitResets,
+    resent,
+    resentCount,
+    selected,
+    lost,
   };
 }
 
@@ -264,6 +279,10 @@ export class PackedConnection implements ClosedConnection {
       oversizeCount: odd.oversizeCount,
       sack: odd.sack,
       unfitResets: odd.unfitResets,
+      resent: odd.resent,
+      resentCount: odd.resentCount,
+      selected: odd.selected,
+      lost: odd.lost,
     };
   }
 }

@@ -1,5 +1,6 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { TcpSegment } from '../wire/segment.js';
+import type { LostOctets, ResentSegment, SelectedOctets } from './delivery.js';
 import type { Direction } from './event.js';
 import { MAX_LISTED } from './limits.js';
 import { distance } from './sequence.js';
@@ -128,6 +129,12 @@ export interface TcpFacts {
   readonly oversizeCount: number;
   readonly sack: SackAccount | null;
   readonly unfitResets: UnfitResets | null;
+  /** First 20 that did not arrive before others, and how many. */
+  readonly resent: readonly ResentSegment[];
+  readonly resentCount: number;
+  readonly selected: readonly SelectedOctets[];
+  /** At most one of each direction. */
+  readonly lost: readonly LostOctets[];
 }
 
 const NO_MSS = 0xffff;

@@ -1,3 +1,4 @@
+import type { Timestamp } from '../capture/timestamp.js';
 import type { Checksum } from '../wire/segment.js';
 
 /** What it costs to keep one segment, beside its octets. */
@@ -57,6 +58,13 @@ export class Waiting {
   suspectSeq = 0;
   /** The hole's own side answered so. */
   suspectProved = false;
+  /** The sender's own sequence numbers say that it has sent up to this offset; 0: no further than was delivered. */
+  claimed = 0;
+  claimedFrame = 0;
+  claimedTime: Timestamp | null = null;
+  /** The receiver's newest packet behind that one, which acknowledges no octet of the hole; 0: none. */
+  heardFrame = 0;
+  heardUs = Number.NaN;
 
   /** Where what is held begins; Infinity when nothing is. */
   get first(): number {

@@ -45,6 +45,10 @@ export const PLAIN_TCP: TcpFacts = {
   oversizeCount: 0,
   sack: null,
   unfitResets: null,
+  resent: [],
+  resentCount: 0,
+  selected: [],
+  lost: [],
 };
 
 /** A connection that a test moves by hand. */
