@@ -221,4 +221,9 @@ export interface SmtpSession {
   /** More exchanges or messages than are kept. */
   readonly truncated: boolean;
   readonly droppedExchanges: number;
+  /**
+   * What a floor above has computed of this session, kept here so that it lives and dies with it. Only
+   * `facts/session-facts.ts` reads and sets it. A copy of a session does not take it along, since it may say something else.
+   */
+  facts?: object | null;
 }

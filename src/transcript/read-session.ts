@@ -114,6 +114,7 @@ class Session implements SmtpSession {
   readonly droppedExchanges: number;
   readonly #connection: ClosedConnection;
   #tcp: TcpFacts | null = null;
+  #facts: object | null = null;
 
   constructor(dialogue: ClosedDialogue, firstIndex: number, captureLastUs: number) {
     const { connection } = dialogue;
@@ -160,6 +161,15 @@ class Session implements SmtpSession {
   get tcp(): TcpFacts {
     this.#tcp ??= this.#connection.tcp;
     return this.#tcp;
+  }
+
+  /** Accessors, as of `tcp`: `{ ...session }` is another session, and has facts of its own. */
+  get facts(): object | null {
+    return this.#facts;
+  }
+
+  set facts(facts: object | null) {
+    this.#facts = facts;
   }
 }
 
