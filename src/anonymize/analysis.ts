@@ -111,6 +111,8 @@ export class Rewriter {
         line: this.smtpLine(extension.line),
       })),
       messages: messages.map((message) => this.message(message)),
+      // What is known of the session was read from the words that are being replaced.
+      facts: null,
     };
     return made;
   }

@@ -4,6 +4,7 @@ import { CaptureReader } from '../capture/reader.js';
 import { readCapture } from '../capture/source.js';
 import { type Comparison, compare } from '../compare/compare.js';
 import { only } from '../compare/sides-of-one-file.js';
+import { serverKey, serverKeyOf } from '../facts/server-key.js';
 import type { Finding } from '../finding/finding.js';
 import { blank } from './blanking.js';
 import { commentOf, sectionComment } from './comments.js';
@@ -86,7 +87,7 @@ export async function* evidenceCaptures(
   const { sessions, last } = await collect(analysis, first, [...neighbours.values()].flat(), options);
   for (const finding of first) {
     const own = sessionIds(finding);
-    const others = (neighbours.get(serverKey(finding)) ?? []).filter((id) => !own.includes(id));
+    const others = (neighbours.get(serverKey(finding.server)) ?? []).filter((id) => !own.includes(id));
     const packetsOf = (ids: readonly string[]): SessionPackets[] =>
       ids.flatMap((id) => sessions.get(id) ?? []);
     const bothSides = options.comparison !== undefined && isOfBothSides(finding, analysis);
@@ -116,16 +117,12 @@ function sessionIds({ evidenceSessions = [], sessions }: Finding): string[] {
 
 /** The first sessions of each server in which something was found: some findings weigh them against others. */
 function sessionsOfServers(analysis: Analysis, findings: readonly Finding[]): Map<string, string[]> {
-  const sessions = new Map(findings.map((finding): [string, string[]] => [serverKey(finding), []]));
+  const sessions = new Map(findings.map((finding): [string, string[]] => [serverKey(finding.server), []]));
   for (const session of analysis.sessions()) {
-    const list = sessions.get(serverKey(session));
+    const list = sessions.get(serverKeyOf(session));
     if (list && list.length < MAX_SESSIONS) list.push(session.id);
   }
   return sessions;
-}
-
-function serverKey({ server }: Pick<Finding, 'server'>): string {
-  return `${server.address} ${server.port}`;
 }
 
 /** Reads the captures again, for the packets of the findings' sessions and of their neighbours. */

@@ -1,6 +1,6 @@
 import type { Evidence, SeenIn, SessionRef } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
-import { serverKey } from './server-key.js';
+import { serverKey, serverKeyOf } from './server-key.js';
 
 /** Clients at servers that are known to have been answered; servers, and connections of each. */
 const MAX_PAIRS = 50_000;
@@ -38,7 +38,7 @@ export class Answered {
   learn(session: SmtpSession): void {
     const { client, server, start, firstFrame, capture, synSeen } = session;
     const us = start?.us ?? Number.NaN;
-    const pair = `${client.address} ${serverKey(server)}`;
+    const pair = `${client.address} ${serverKeyOf(session)}`;
     const before = this.last.get(pair);
     if (before !== undefined) this.last.set(pair, Math.max(us, before));
     else if (this.last.size >= MAX_PAIRS) this.full = true;
@@ -46,7 +46,7 @@ export class Answered {
       this.last.set(pair, us);
       this.reaching.add(`${client.address} ${server.port}`);
     }
-    const list = this.listOf(server);
+    const list = this.listOf(serverKeyOf(session));
     const newest = list?.at(-1);
     if (newest && newest.client === client.address && Math.abs(us - newest.us) < CLOSE_US) return;
     if (list === null || list.length >= MAX_WITNESSES) {
@@ -92,8 +92,7 @@ export class Answered {
     return found ?? null;
   }
 
-  private listOf(server: SeenIn['server']): Witness[] | null {
-    const key = serverKey(server);
+  private listOf(key: string): Witness[] | null {
     let list = this.witnesses.get(key);
     if (list === undefined) {
       if (this.witnesses.size >= MAX_SERVERS) return null;

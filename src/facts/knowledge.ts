@@ -1,7 +1,7 @@
 import type { SessionRef } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import { ehloWorked } from './mask.js';
-import { serverKey } from './server-key.js';
+import { serverKey, serverKeyOf } from './server-key.js';
 
 /** Servers remembered, and keywords of each. */
 const MAX_SERVERS = 10_000;
@@ -22,7 +22,7 @@ export class Knowledge {
   private readonly servers = new Map<string, ServerKnowledge>();
 
   learn(session: SmtpSession): void {
-    const key = serverKey(session.server);
+    const key = serverKeyOf(session);
     let server = this.servers.get(key);
     if (!server) {
       if (this.servers.size >= MAX_SERVERS) return;

@@ -2,8 +2,9 @@ import { exchangeEvidence, lineEvidence } from '../finding/evidence.js';
 import type { Confidence, Evidence } from '../finding/finding.js';
 import type { SmtpExchange, SmtpLine, SmtpSession } from '../smtp/session.js';
 import { echoedMask, ehloWorked, isSpoiledTls, maskedCommand, sessionMask } from './mask.js';
+import { factsOf } from './session-facts.js';
 import { REFUSED, SWALLOWED, UNCODED, X_COMMAND, X_KEYWORD } from './session-flags.js';
-import { maskedKeywords } from './templates.js';
+import { sessionKeywords } from './templates.js';
 
 /** A verb whose loss has a rule of its own. */
 export type LosableVerb = 'AUTH' | 'STARTTLS' | 'X-LINK2STATE' | 'X-EXPS' | 'XEXCH50' | 'EHLO';
@@ -28,21 +29,19 @@ const BY_LENGTH: Readonly<Record<number, LosableVerb>> = { 8: 'STARTTLS', 12: 'X
 /** A session without any of these has lost no verb. */
 export const LOSS_TRAITS = REFUSED | UNCODED | X_COMMAND | X_KEYWORD | SWALLOWED;
 
-/** Several rules ask about the same session, one after the other. */
-let newest: { readonly session: SmtpSession; readonly losses: readonly Loss[] } | null = null;
-
 const SASL_MECHANISM =
   /^(?:PLAIN|LOGIN|NTLM|GSSAPI|EXTERNAL|XOAUTH2|OAUTHBEARER|CRAM-MD5|DIGEST-MD5|SCRAM-[A-Z0-9-]+)$/i;
 
 /** What happened to AUTH, STARTTLS, X-LINK2STATE, X-EXPS, XEXCH50 and EHLO in this session. */
 export function lostVerbs(session: SmtpSession): readonly Loss[] {
-  if (newest?.session !== session) newest = { session, losses: findLosses(session) };
-  return newest.losses;
+  const facts = factsOf(session);
+  facts.losses ??= findLosses(session);
+  return facts.losses;
 }
 
 function findLosses(session: SmtpSession): Loss[] {
   const losses: Loss[] = [];
-  for (const keyword of maskedKeywords(session.extensions)) {
+  for (const keyword of sessionKeywords(session)) {
     const subject = VERBS.find((verb) => keyword.name?.split(/[ =]/)[0] === verb);
     if (!subject || keyword.extension.line.checksum === 'invalid') continue;
     losses.push({
@@ -108,7 +107,7 @@ function lostIn(session: SmtpSession, exchange: SmtpExchange, offered: ReadonlyS
       'refused though offered',
     );
   }
-  const fitting = maskedKeywords(session.extensions).find(
+  const fitting = sessionKeywords(session).find(
     (keyword) =>
       (keyword.name ?? subject).startsWith(subject) &&
       keyword.octets >= subject.length &&
@@ -161,12 +160,11 @@ function lostBehindMask(session: SmtpSession, exchange: SmtpExchange, line: Smtp
 
 /** No EHLO of this session reached the server as EHLO. */
 export function ehloLost(session: SmtpSession): boolean {
-  // Asked again for each AUTH that was refused, of which a session may hold thousands.
-  if (newestEhlo?.session !== session) newestEhlo = { session, lost: isEhloLost(session) };
-  return newestEhlo.lost;
+  const facts = factsOf(session);
+  // Asked for each AUTH that was refused, of which a session may hold thousands.
+  facts.ehloLost ??= isEhloLost(session);
+  return facts.ehloLost;
 }
-
-let newestEhlo: { readonly session: SmtpSession; readonly lost: boolean } | null = null;
 
 function isEhloLost(session: SmtpSession): boolean {
   return (

@@ -1,4 +1,5 @@
 import type { SmtpExchange, SmtpReply, SmtpSession } from '../smtp/session.js';
+import { factsOf } from './session-facts.js';
 
 /** How a greeting was overwritten. `keep-2-0`: all but 2, 0 (and spaces); `all-stars`; `cmap`. */
 export type GreetingMask = 'keep-2-0' | 'all-stars' | 'cmap';
@@ -53,8 +54,12 @@ export function greetingOf(session: SmtpSession): { exchange: SmtpExchange; repl
 
 /** The masked greeting of a session, checksum notwithstanding. */
 export function sessionMask(session: SmtpSession): MaskedGreeting | null {
-  const greeting = greetingOf(session);
-  return greeting ? maskedGreeting(greeting.reply) : null;
+  const facts = factsOf(session);
+  if (facts.greetingMask === undefined) {
+    const greeting = greetingOf(session);
+    facts.greetingMask = greeting ? maskedGreeting(greeting.reply) : null;
+  }
+  return facts.greetingMask;
 }
 
 /** Lengths of the verbs that firewalls are known to mask. */
@@ -114,12 +119,5 @@ export function ehloWorked(exchange: SmtpExchange): boolean {
     exchange.verb === 'EHLO' &&
     exchange.reply?.code === 250 &&
     (exchange.reply.lines.length > 1 || /^250 (?!ok\b)\S*\.\S/i.test(exchange.reply.lines[0]?.text ?? ''))
-  );
-}
-
-/** A mask in a segment that fails its checksum was written by whoever anonymised the capture. */
-export function anonymised(session: SmtpSession): boolean {
-  return session.exchanges.some((exchange) =>
-    [exchange.line, ...(exchange.reply?.lines ?? [])].some((line) => line?.checksum === 'invalid'),
   );
 }

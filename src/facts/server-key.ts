@@ -1,20 +1,14 @@
-import type { Endpoint } from '../stream/event.js';
+import type { SmtpSession } from '../smtp/session.js';
+import { factsOf } from './session-facts.js';
 
-let newestAddress = '';
-let newestPort = -1;
-let newestKey = '';
+/** `192.0.2.25 25`: what a server is remembered by. */
+export function serverKey({ address, port }: SmtpSession['server']): string {
+  return `${address} ${port}`;
+}
 
-/**
- * `192.0.2.25 25`, by which rules remember a server.
- *
- * Many rules ask for the same one, and mostly it is that of the session before: a string that was asked for once has its
- * hash, which a new one has not.
- */
-export function serverKey({ address, port }: Endpoint): string {
-  if (address !== newestAddress || port !== newestPort) {
-    newestAddress = address;
-    newestPort = port;
-    newestKey = `${address} ${port}`;
-  }
-  return newestKey;
+/** The key of the session's server: one string for all that look it up, which has its hash after the first. */
+export function serverKeyOf(session: SmtpSession): string {
+  const facts = factsOf(session);
+  facts.serverKey ??= serverKey(session.server);
+  return facts.serverKey;
 }

@@ -1,5 +1,6 @@
-import type { Extension } from '../smtp/session.js';
+import type { Extension, SmtpSession } from '../smtp/session.js';
 import { EHLO_TEMPLATES, type EhloTemplate } from './ehlo-templates.js';
+import { factsOf } from './session-facts.js';
 
 /** A keyword line of an EHLO reply that was overwritten in place. */
 export interface MaskedKeyword {
@@ -75,21 +76,17 @@ const KNOWN_LINES: readonly string[] = [
 /** Fewer clear lines fit nearly any server. */
 const MIN_CLEAR = 3;
 
-/** Several rules ask about the same session, one after the other. */
-let newest: {
-  readonly extensions: readonly Extension[];
-  readonly keywords: readonly MaskedKeyword[];
-} | null = null;
-
-/** The masked lines of an EHLO reply, in order, as far as order and lengths tell what they hid. */
-export function maskedKeywords(extensions: readonly Extension[]): readonly MaskedKeyword[] {
-  if (newest?.extensions !== extensions) newest = { extensions, keywords: readMask(extensions) };
-  return newest.keywords;
+/** The masked lines of the session's last EHLO reply. */
+export function sessionKeywords(session: SmtpSession): readonly MaskedKeyword[] {
+  const facts = factsOf(session);
+  facts.maskedKeywords ??= maskedKeywords(session.extensions);
+  return facts.maskedKeywords;
 }
 
 const NO_KEYWORDS: readonly MaskedKeyword[] = [];
 
-function readMask(extensions: readonly Extension[]): readonly MaskedKeyword[] {
+/** The masked lines of an EHLO reply, in order, as far as order and lengths tell what they hid. */
+export function maskedKeywords(extensions: readonly Extension[]): readonly MaskedKeyword[] {
   if (!extensions.some(({ text }) => text.length === 1 || text.startsWith('X'))) return NO_KEYWORDS;
   const letters = lettered(extensions);
   const masked = new Map<Extension, string | null>();
@@ -98,7 +95,7 @@ function readMask(extensions: readonly Extension[]): readonly MaskedKeyword[] {
     if (letter !== undefined) masked.set(extension, letter);
     else if (/^X{4,}$/.test(extension.text)) masked.set(extension, null);
   }
-  if (masked.size === 0) return [];
+  if (masked.size === 0) return NO_KEYWORDS;
   const tried = extensions.length - masked.size < MIN_CLEAR ? [] : EHLO_TEMPLATES;
   const readings = tried.map((template) => ({
     template,

@@ -2,6 +2,7 @@ import { couldHaveBeenMissed } from '../finding/evidence.js';
 import type { SmtpExchange, SmtpLine, SmtpReply, SmtpSession } from '../smtp/session.js';
 import type { ForeignSegment, TcpFacts } from '../stream/tcp-facts.js';
 import { fisherExact } from './fisher.js';
+import { factsOf } from './session-facts.js';
 
 /** Segments with replies of the server's own stack without which nothing is said about the others. */
 const MIN_OWN = 3;
@@ -50,15 +51,6 @@ export interface WhoAnswered {
 
 const NOBODY_ELSE: WhoAnswered = { replies: [], chance: null };
 
-/** Several rules ask about the same session, one after the other. */
-let newest: { readonly session: SmtpSession; readonly judged: WhoAnswered } | null = null;
-
-/** Of the newest session that somebody else answered. */
-let byReply: {
-  readonly replies: readonly JudgedReply[];
-  readonly of: ReadonlyMap<SmtpReply, JudgedReply>;
-} | null = null;
-
 /**
  * Holds each reply against the other segments of its connection: hop limit, timestamps, IP ID, and the time it took.
  *
@@ -67,8 +59,9 @@ let byReply: {
  * No replies: nothing speaks of another writer, or nothing can be said.
  */
 export function whoAnswered(session: SmtpSession): WhoAnswered {
-  if (newest?.session !== session) newest = { session, judged: judge(session) };
-  return newest.judged;
+  const facts = factsOf(session);
+  facts.whoAnswered ??= judge(session);
+  return facts.whoAnswered;
 }
 
 /** What shows that another machine wrote the reply; null when the server did, or nobody can tell. */
@@ -76,9 +69,9 @@ export function foreignSigns(session: SmtpSession, reply: SmtpReply): string | n
   const { replies } = whoAnswered(session);
   if (replies.length === 0) return null;
   // Rules ask for reply after reply of one session, of which there may be ten thousand.
-  if (byReply?.replies !== replies)
-    byReply = { replies, of: new Map(replies.map((one) => [one.reply, one])) };
-  const judged = byReply.of.get(reply);
+  const facts = factsOf(session);
+  facts.judgedReplies ??= new Map(replies.map((one) => [one.reply, one]));
+  const judged = facts.judgedReplies.get(reply);
   return judged?.writer === 'another' ? signText(judged) : null;
 }
 

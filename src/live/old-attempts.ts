@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { DeliveryAttempt, Outcome } from '../facts/delivery-attempt.js';
+import { serverKey } from '../facts/server-key.js';
 import { CLOSE_REASONS, type Direction } from '../stream/event.js';
 
 /** Octets of a slot, and where its fields lie. */
@@ -52,7 +53,7 @@ export class OldAttempts {
     slab.writeDoubleBE(attempt.waitedUs, at + WAITED_US);
     slab.writeUInt32BE(Math.min(attempt.octets, 0xffffffff), at + OCTETS);
     slab.writeUIntBE(attempt.digest === null ? 0 : this.short(attempt.digest), at + DIGEST, 6);
-    slab.writeUIntBE(this.short(serverText(attempt.session.server)), at + SERVER, 6);
+    slab.writeUIntBE(this.short(serverKey(attempt.session.server)), at + SERVER, 6);
     slab.writeUInt32BE(Number(attempt.session.id.slice(1)) >>> 0 || 0, at + SESSION);
     slab.writeUInt16BE(attempt.replyCode ?? 0, at + REPLY_CODE);
     slab.writeUInt16BE(bitsOf(attempt), at + BITS);
@@ -88,7 +89,7 @@ export class OldAttempts {
     const recipients = Array.from({ length: MAX_RECIPIENTS }, (_, index) =>
       slab.readUIntBE(at + RECIPIENTS + 6 * index, 6),
     );
-    const sameServer = slab.readUIntBE(at + SERVER, 6) === this.short(serverText(copy.session.server));
+    const sameServer = slab.readUIntBE(at + SERVER, 6) === this.short(serverKey(copy.session.server));
     const session = slab.readUInt32BE(at + SESSION);
     return {
       session: {
@@ -225,10 +226,6 @@ export class OldAttempts {
   private short(text: string): number {
     return this.hash(text).readUIntBE(10, 6) || 1;
   }
-}
-
-function serverText({ address, port }: { address: string; port: number }): string {
-  return `${address} ${port}`;
 }
 
 function bitsOf({ outcome, acknowledged, split, clientWentOn, closed, closedBy }: DeliveryAttempt): number {

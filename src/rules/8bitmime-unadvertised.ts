@@ -1,10 +1,10 @@
+import { extensionsIn, keywordsIn } from '../facts/listed.js';
 import { ehloLost } from '../facts/lost-verbs.js';
 import { ehloWorked, greetingOf, sessionMask } from '../facts/mask.js';
-import { serverKey } from '../facts/server-key.js';
-import { type MaskedKeyword, maskedKeywords } from '../facts/templates.js';
+import { serverKeyOf } from '../facts/server-key.js';
+import type { MaskedKeyword } from '../facts/templates.js';
 import { exchangeEvidence, lineEvidence, replyEvidence } from '../finding/evidence.js';
 import type { Confidence, Evidence, SeenIn } from '../finding/finding.js';
-import { extensionsOf } from '../smtp/extension.js';
 import type { SmtpExchange, SmtpMessage, SmtpSession } from '../smtp/session.js';
 import type { Rule } from './rule.js';
 
@@ -63,7 +63,7 @@ export const eightBitMimeUnadvertised: Rule = {
     let forgotten = 0;
     return {
       session(session) {
-        const server = serverKey(session.server);
+        const server = serverKeyOf(session);
         if (!offered.has(server) && offered.size < MAX_SERVERS) {
           const offer = session.extensions.some(({ keyword }) => keyword === '8BITMIME');
           if (offer) offered.set(server, session.id);
@@ -198,7 +198,7 @@ function whyUnseen(session: SmtpSession, hello: Hello): Unseen | null {
   const { exchange, refused } = hello;
   if (exchange && ehloWorked(exchange)) {
     if (offers(session, hello, '8BITMIME')) return null;
-    const keywords = maskedKeywords(extensionsAt(session, exchange));
+    const keywords = keywordsIn(session, exchange.reply!);
     if (keywords.some(({ extension }) => extension.line.checksum === 'invalid')) return null;
     const fitting = keywords.filter(({ candidates }) => candidates.includes('8BITMIME'));
     const keyword = fitting.find(({ name }) => name !== null) ?? fitting[0];
@@ -233,14 +233,8 @@ function whyUnseen(session: SmtpSession, hello: Hello): Unseen | null {
 function offers(session: SmtpSession, { exchange }: Hello, keyword: string): boolean {
   return (
     exchange?.verb === 'EHLO' &&
-    extensionsAt(session, exchange).some((extension) => extension.keyword === keyword)
+    extensionsIn(session, exchange.reply!).some((extension) => extension.keyword === keyword)
   );
-}
-
-/** The keywords of that reply: the session's own where it is the last one, for those have been laid over templates. */
-function extensionsAt(session: SmtpSession, { reply }: SmtpExchange): SmtpSession['extensions'] {
-  const last = session.extensions[0]?.line;
-  return last && reply!.lines.includes(last) ? session.extensions : extensionsOf(reply!);
 }
 
 interface Judged {

@@ -1,6 +1,6 @@
 import { type BannerXray, xray } from '../facts/banner-xray.js';
-import { greetingOf, type MaskedGreeting, maskedGreeting } from '../facts/mask.js';
-import { maskedKeywords } from '../facts/templates.js';
+import { greetingOf, type MaskedGreeting, sessionMask } from '../facts/mask.js';
+import { sessionKeywords } from '../facts/templates.js';
 import { lineEvidence } from '../finding/evidence.js';
 import type { Confidence } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
@@ -48,7 +48,7 @@ export const bannerMasked: Rule = {
   create: (context) => ({
     session(session) {
       const greeting = greetingOf(session);
-      const mask = greeting && maskedGreeting(greeting.reply);
+      const mask = sessionMask(session);
       if (!greeting || !mask) return;
       if (greeting.reply.lines.some((line) => line.checksum === 'invalid')) {
         context.notAssessed({
@@ -88,7 +88,7 @@ export const bannerMasked: Rule = {
 };
 
 function judge(session: SmtpSession, mask: MaskedGreeting): Confidence {
-  if (mask.family === 'cmap' || maskedKeywords(session.extensions).length > 0) return 'certain';
+  if (mask.family === 'cmap' || sessionKeywords(session).length > 0) return 'certain';
   if (mask.codesKept) return 'possible';
   if (mask.family === 'keep-2-0') {
     if (mask.stars >= CERTAIN_STARS) return 'certain';

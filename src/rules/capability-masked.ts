@@ -1,5 +1,5 @@
 import { X_KEYWORD } from '../facts/session-flags.js';
-import { type MaskedKeyword, maskedKeywords } from '../facts/templates.js';
+import { type MaskedKeyword, sessionKeywords } from '../facts/templates.js';
 import { lineEvidence } from '../finding/evidence.js';
 import type { Rule } from './rule.js';
 
@@ -29,7 +29,7 @@ export const capabilityMasked: Rule = {
   create: (context) => ({
     heeds: X_KEYWORD,
     session(session) {
-      const keywords = maskedKeywords(session.extensions);
+      const keywords = sessionKeywords(session);
       if (keywords.length === 0) return;
       if (keywords.some(({ extension }) => extension.line.checksum === 'invalid')) {
         context.notAssessed({

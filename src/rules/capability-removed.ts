@@ -1,8 +1,8 @@
-import { greetingOf, maskedGreeting } from '../facts/mask.js';
-import { serverKey } from '../facts/server-key.js';
+import { extensionsIn } from '../facts/listed.js';
+import { greetingOf, sessionMask } from '../facts/mask.js';
+import { serverKeyOf } from '../facts/server-key.js';
 import { lineEvidence } from '../finding/evidence.js';
 import type { Evidence, FindingDraft, SeenIn } from '../finding/finding.js';
-import { extensionsOf } from '../smtp/extension.js';
 import type { Extension, SmtpReply, SmtpSession } from '../smtp/session.js';
 import type { Rule } from './rule.js';
 
@@ -68,7 +68,7 @@ export const capabilityRemoved: Rule = {
       session(session) {
         const seen = firstReply(session);
         if (seen === null) return;
-        const key = serverKey(session.server);
+        const key = serverKeyOf(session);
         let views = servers.get(key);
         if (!views) {
           if (servers.size >= MAX_SERVERS) {
@@ -112,12 +112,12 @@ function firstReply(session: SmtpSession): FirstReply | null {
   const greeting = greetingOf(session)?.reply;
   const hello = session.exchanges[1];
   const us = session.start?.us;
-  if (greeting?.code !== 220 || us === undefined || maskedGreeting(greeting)) return null;
+  if (greeting?.code !== 220 || us === undefined || sessionMask(session)) return null;
   if (hello?.verb !== 'EHLO' || hello.afterGap || hello.reply?.code !== 250) return null;
   const { reply } = hello;
   if (!greeting.complete || !reply.complete || reply.droppedLines > 0) return null;
   if (!reply.lines.every(({ checksum }) => checksum !== 'invalid')) return null;
-  const extensions = extensionsOf(reply);
+  const extensions = extensionsIn(session, reply);
   return extensions.some(isMasked) || extensions.length === 0 ? null : { greeting, reply, extensions, us };
 }
 

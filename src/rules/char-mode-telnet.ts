@@ -1,6 +1,6 @@
 import { echoedMask, maskedCommand, sessionMask } from '../facts/mask.js';
 import { IN_PIECES } from '../facts/session-flags.js';
-import { maskedKeywords } from '../facts/templates.js';
+import { sessionKeywords } from '../facts/templates.js';
 import { couldHaveBeenMissed, exchangeEvidence } from '../finding/evidence.js';
 import type { Confidence } from '../finding/finding.js';
 import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
@@ -89,7 +89,7 @@ interface Damage {
 function damageOf(session: SmtpSession, exchange: SmtpExchange): Damage | null {
   const line = exchange.line!;
   if (line.checksum === 'invalid') return null;
-  const second = sessionMask(session) !== null || maskedKeywords(session.extensions).length > 0;
+  const second = sessionMask(session) !== null || sessionKeywords(session).length > 0;
   if (maskedCommand(exchange)) {
     const doubt = second ? '' : ' Somebody may also have typed X’s.';
     return { kind: 'masked', confidence: 'likely', what: 'every one of them is an X', doubt };

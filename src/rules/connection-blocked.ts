@@ -1,6 +1,6 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import { Answered } from '../facts/answered.js';
-import { serverKey } from '../facts/server-key.js';
+import { serverKey, serverKeyOf } from '../facts/server-key.js';
 import type { Evidence, FindingDraft, SeenIn } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { Direction } from '../stream/event.js';
@@ -75,11 +75,11 @@ export const connectionBlocked: Rule = {
     let forgotten = 0;
 
     function knock(session: SmtpSession): void {
-      const { client, server } = session;
+      const { client } = session;
       const servers = knocked.get(client.address);
       if (servers === undefined && knocked.size >= MAX_PAIRS) return;
-      if (servers === undefined) knocked.set(client.address, new Set([serverKey(server)]));
-      else if (servers.size <= MAX_SERVERS) servers.add(serverKey(server));
+      if (servers === undefined) knocked.set(client.address, new Set([serverKeyOf(session)]));
+      else if (servers.size <= MAX_SERVERS) servers.add(serverKeyOf(session));
     }
 
     return {
@@ -95,7 +95,7 @@ export const connectionBlocked: Rule = {
         const kind = kindOf(session);
         if (kind === null) return;
         knock(session);
-        const pair = `${session.client.address} ${serverKey(session.server)}`;
+        const pair = `${session.client.address} ${serverKeyOf(session)}`;
         if (kind === 'single') {
           if (singles.has(pair) || singles.size < MAX_PAIRS) singles.set(pair, (singles.get(pair) ?? 0) + 1);
           return;

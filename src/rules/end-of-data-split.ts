@@ -1,6 +1,6 @@
 import { isUnanswered, splitText } from '../facts/end-of-data.js';
 import { fisherExact } from '../facts/fisher.js';
-import { serverKey } from '../facts/server-key.js';
+import { serverKeyOf } from '../facts/server-key.js';
 import { MESSAGES } from '../facts/session-flags.js';
 import { closeEvidence, couldHaveBeenMissed, lineEvidence } from '../finding/evidence.js';
 import type { Confidence, Evidence, SeenIn } from '../finding/finding.js';
@@ -63,7 +63,7 @@ export const endOfDataSplit: Rule = {
           const failed = isUnanswered(exchange, message);
           // A refusal is an answer: the end arrived.
           if (!failed && message.accepted === null) continue;
-          const key = serverKey(session.server);
+          const key = serverKeyOf(session);
           let tally = tallies.get(key);
           if (!tally) {
             if (tallies.size >= MAX_SERVERS) {

@@ -1,7 +1,7 @@
 import { isUnanswered, splitText } from '../facts/end-of-data.js';
 import { sessionMask } from '../facts/mask.js';
 import { END_OPEN } from '../facts/session-flags.js';
-import { maskedKeywords } from '../facts/templates.js';
+import { sessionKeywords } from '../facts/templates.js';
 import { closeEvidence, couldHaveBeenMissed, lineEvidence, replyEvidence } from '../finding/evidence.js';
 import type { SmtpSession, Terminator } from '../smtp/session.js';
 import type { Rule } from './rule.js';
@@ -47,7 +47,7 @@ export const endOfDataUnacknowledged: Rule = {
         // A client that goes at once had not waited for a reply.
         if (session.closedBy === 'client' && waitedUs < LEAST_WAIT_US) continue;
         const split = splitText(terminator);
-        const seen = sessionMask(session) !== null || maskedKeywords(session.extensions).length > 0;
+        const seen = sessionMask(session) !== null || sessionKeywords(session).length > 0;
         const arrived = terminator.acknowledged;
         const slow = waitedUs >= SLOW_ACCEPTANCE_US;
         const confidence = arrived === false || (seen && !slow) ? 'likely' : 'possible';

@@ -1,7 +1,7 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import { sessionMask } from '../facts/mask.js';
 import { LONG } from '../facts/session-flags.js';
-import { maskedKeywords } from '../facts/templates.js';
+import { sessionKeywords } from '../facts/templates.js';
 import { couldHaveBeenMissed, lineEvidence } from '../finding/evidence.js';
 import type { Confidence, Evidence } from '../finding/finding.js';
 import type { OverlongItem } from '../mail/message-facts.js';
@@ -269,7 +269,7 @@ function silenced(session: SmtpSession, breach: Breach): Teardown | null {
   // Acknowledgements of what came before may be on their way still.
   if (!(serverLastUs - time.us <= TEARDOWN_US && session.end.us - time.us >= SILENCE_US)) return null;
   const seconds = Math.round((session.end.us - time.us) / 1e6);
-  const masked = sessionMask(session) !== null || maskedKeywords(session.extensions).length > 0;
+  const masked = sessionMask(session) !== null || sessionKeywords(session).length > 0;
   return {
     how: 'silence',
     closeMs: null,

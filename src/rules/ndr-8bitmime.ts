@@ -1,7 +1,7 @@
 import { ehloWorked } from '../facts/mask.js';
 import { KeptPlaces, placeNumber, placeOf } from '../facts/message-index.js';
 import { MESSAGES } from '../facts/session-flags.js';
-import { maskedKeywords } from '../facts/templates.js';
+import { sessionKeywords } from '../facts/templates.js';
 import { lineEvidence } from '../finding/evidence.js';
 import type { Evidence, FindingDraft } from '../finding/finding.js';
 import type { Rule, RuleContext } from './rule.js';
@@ -126,7 +126,7 @@ function originalOf(id: string, place: number, context: RuleContext): Original |
   const message = session?.messages[at.message];
   if (!session || message?.messageId !== id) return null;
   const clear = session.extensions.some((extension) => extension.keyword === '8BITMIME');
-  const masked = maskedKeywords(session.extensions).length > 0;
+  const masked = sessionKeywords(session).length > 0;
   const ehlo = session.exchanges.some(ehloWorked);
   const command = session.exchanges[message.commandExchange]?.line;
   return {

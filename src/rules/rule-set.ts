@@ -1,5 +1,5 @@
 import { Knowledge } from '../facts/knowledge.js';
-import { traitsOf } from '../facts/session-flags.js';
+import { flagsOf } from '../facts/session-flags.js';
 import {
   CONFIDENCES,
   type Confidence,
@@ -109,11 +109,11 @@ export class RuleSet {
     const { protocol } = session;
     if (protocol !== 'smtp' && protocol !== 'none') return;
     const said = protocol === 'smtp';
-    const traits = said ? traitsOf(session) | ANY : ANY;
+    const flags = said ? flagsOf(session) | ANY : ANY;
     if (said) this.knowledge.learn(session);
     for (let index = 0; index < this.listeners.length; index++) {
       const listener = this.listeners[index];
-      if (!listener || (said && (this.heeds[index]! & traits) === 0)) continue;
+      if (!listener || (said && (this.heeds[index]! & flags) === 0)) continue;
       // As `guard` does, without 28 closures for each session.
       try {
         if (said) listener.session?.(session);

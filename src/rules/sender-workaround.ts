@@ -1,4 +1,5 @@
 import { greetingOf, sessionMask } from '../facts/mask.js';
+import { serverKeyOf } from '../facts/server-key.js';
 import { lineEvidence, replyEvidence } from '../finding/evidence.js';
 import type { Confidence, Evidence, SeenIn } from '../finding/finding.js';
 import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
@@ -79,7 +80,7 @@ export const senderWorkaround: Rule = {
         }
         const signs = signsOf(session);
         if (signs === null) return;
-        const key = `${session.server.address} ${session.server.port}`;
+        const key = serverKeyOf(session);
         let tally = tallies.get(key);
         if (!tally) {
           if (tallies.size >= MAX_SERVERS) {

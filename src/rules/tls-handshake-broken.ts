@@ -1,6 +1,6 @@
 import { sessionMask } from '../facts/mask.js';
 import { TLS } from '../facts/session-flags.js';
-import { maskedKeywords } from '../facts/templates.js';
+import { sessionKeywords } from '../facts/templates.js';
 import { closeEvidence, couldHaveBeenMissed, exchangeEvidence } from '../finding/evidence.js';
 import type { Confidence, Evidence } from '../finding/finding.js';
 import type { SmtpExchange, SmtpSession, TlsFlight, TlsOpening } from '../smtp/session.js';
@@ -133,7 +133,7 @@ function brokenServer(session: SmtpSession, tls: TlsOpening, client: TlsFlight):
     };
   }
   if (isPlain(head)) {
-    const second = sessionMask(session) !== null || maskedKeywords(session.extensions).length > 0;
+    const second = sessionMask(session) !== null || sessionKeywords(session).length > 0;
     const code = /^[2-5]\d\d[ -]/.test(head) ? ` that begins with ${head.slice(0, 3)}` : '';
     return {
       side: 'server',

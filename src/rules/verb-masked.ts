@@ -1,6 +1,6 @@
 import { echoedMask, isSpoiledTls, maskedCommand, sessionMask } from '../facts/mask.js';
 import { REFUSED, X_COMMAND } from '../facts/session-flags.js';
-import { maskedKeywords } from '../facts/templates.js';
+import { sessionKeywords } from '../facts/templates.js';
 import { exchangeEvidence } from '../finding/evidence.js';
 import type { Rule } from './rule.js';
 
@@ -72,7 +72,7 @@ export const verbMasked: Rule = {
         }
         const token = exchange.line!.text.split(' ', 1)[0]!;
         const candidates = VERBS_BY_LENGTH[token.length] ?? [];
-        const second = sessionMask(session) !== null || maskedKeywords(session.extensions).length > 0;
+        const second = sessionMask(session) !== null || sessionKeywords(session).length > 0;
         context.report({
           session,
           subject: token,

@@ -1,5 +1,5 @@
 import { sessionMask } from '../facts/mask.js';
-import { serverKey } from '../facts/server-key.js';
+import { serverKeyOf } from '../facts/server-key.js';
 import { BARE, UNCODED } from '../facts/session-flags.js';
 import { foreignSigns } from '../facts/who-answered.js';
 import { exchangeEvidence } from '../finding/evidence.js';
@@ -43,7 +43,7 @@ export const verbSwallowed: Rule = {
     return {
       heeds: BARE | UNCODED,
       session(session) {
-        const key = serverKey(session.server);
+        const key = serverKeyOf(session);
         let lenient = false;
         for (const exchange of session.exchanges) {
           if (exchange.verb === 'NOOP' && exchange.reply?.code === 250 && !noops.has(key)) {
