@@ -2,7 +2,7 @@ import { type Analysis, analyze, type CaptureResult } from '../analyze.js';
 import type { Pseudonyms } from '../anonymize/pseudonyms.js';
 import { diagnose } from '../diagnose/diagnose.js';
 import { printableText } from '../report/printable.js';
-import type { TextOptions } from '../report/text.js';
+import type { TextOptions } from '../report/text/text.js';
 import type { Rule, RuleMeta } from '../rules/rule.js';
 import type { FirewallLog } from '../syslog/reader.js';
 import { chosenRules } from './chosen-rules.js';
@@ -119,33 +119,36 @@ export async function reportOf(
   const ticket = { ...text, rules: text.metas };
   switch (format) {
     case 'brief':
-      return (await import('../report/brief.js')).briefReport(analysis, ticket);
+      return (await import('../report/text/brief.js')).briefReport(analysis, ticket);
     case 'sarif': {
       const maker = { name: 'mailwitness', version };
-      return (await import('../report/sarif.js')).sarifReport(analysis, maker, { rules: text.metas });
+      return (await import('../report/machine/sarif.js')).sarifReport(analysis, maker, { rules: text.metas });
     }
     case 'junit':
-      return (await import('../report/junit.js')).junitReport(analysis, ticket);
+      return (await import('../report/machine/junit.js')).junitReport(analysis, ticket);
     case 'eve':
-      return (await import('../report/eve.js')).eveReport(analysis);
+      return (await import('../report/machine/eve.js')).eveReport(analysis);
     case 'zeek':
-      return (await import('../report/zeek.js')).zeekReport(analysis);
+      return (await import('../report/machine/zeek.js')).zeekReport(analysis);
     case 'csv':
-      return (await import('../report/csv.js')).csvReport(analysis);
+      return (await import('../report/machine/csv.js')).csvReport(analysis);
     case 'csv-sessions':
-      return (await import('../report/csv.js')).csvSessions(analysis);
+      return (await import('../report/machine/csv.js')).csvSessions(analysis);
     case 'text':
-      return (await import('../report/text.js')).textReport(analysis, text);
+      return (await import('../report/text/text.js')).textReport(analysis, text);
     case 'json':
-      return (await import('../report/json.js')).jsonReport(analysis, { name: 'mailwitness', version });
+      return (await import('../report/machine/json.js')).jsonReport(analysis, {
+        name: 'mailwitness',
+        version,
+      });
     case 'ndjson':
-      return (await import('../report/json.js')).ndjsonReport(analysis);
+      return (await import('../report/machine/json.js')).ndjsonReport(analysis);
     case 'html':
-      return (await import('../report/html.js')).htmlReport(analysis, { ...text, version });
+      return (await import('../report/page/html.js')).htmlReport(analysis, { ...text, version });
     case 'markdown':
-      return (await import('../report/markdown.js')).markdownReport(analysis, ticket);
+      return (await import('../report/ticket/markdown.js')).markdownReport(analysis, ticket);
     case 'jira':
-      return (await import('../report/jira.js')).jiraReport(analysis, ticket);
+      return (await import('../report/ticket/jira.js')).jiraReport(analysis, ticket);
   }
 }
 

@@ -178,22 +178,22 @@ async function comparisonOf(
   const ticket = { ports: args.ports, rules: metas, leftOut };
   switch (args.brief ? 'brief' : args.format) {
     case 'brief':
-      return (await import('../report/brief.js')).comparisonBrief(comparison, ticket);
+      return (await import('../report/text/brief.js')).comparisonBrief(comparison, ticket);
     case 'text':
-      return (await import('../report/comparison-text.js')).comparisonText(comparison, text);
+      return (await import('../report/text/comparison-text.js')).comparisonText(comparison, text);
     case 'json':
-      return (await import('../report/comparison-json.js')).comparisonJson(comparison, {
+      return (await import('../report/machine/comparison-json.js')).comparisonJson(comparison, {
         name: 'mailwitness',
         version,
       });
     case 'ndjson':
-      return (await import('../report/comparison-json.js')).comparisonNdjson(comparison);
+      return (await import('../report/machine/comparison-json.js')).comparisonNdjson(comparison);
     case 'html':
-      return (await import('../report/html.js')).comparisonHtml(comparison, { ...text, version });
+      return (await import('../report/page/html.js')).comparisonHtml(comparison, { ...text, version });
     case 'markdown':
-      return (await import('../report/markdown.js')).comparisonMarkdown(comparison, ticket);
+      return (await import('../report/ticket/markdown.js')).comparisonMarkdown(comparison, ticket);
     case 'jira':
-      return (await import('../report/jira.js')).comparisonJira(comparison, ticket);
+      return (await import('../report/ticket/jira.js')).comparisonJira(comparison, ticket);
     default:
       return reportOf(comparison.analysis, args.format, { ...text, metas }, version);
   }

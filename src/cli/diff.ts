@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { inPieces } from '../report/chunked.js';
 import {
   changesBetween,
   changesJson,
@@ -6,8 +7,7 @@ import {
   isLeft,
   type Reported,
   reportedFrom,
-} from '../report/changes.js';
-import { inPieces } from '../report/chunked.js';
+} from '../report/text/changes.js';
 import { type ExitStatus, type Io, writeAll } from './io.js';
 import { asUsageError, oneOf } from './options.js';
 import { UsageError } from './usage-error.js';

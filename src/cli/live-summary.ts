@@ -1,7 +1,7 @@
 import { formatTimestamp } from '../capture/timestamp.js';
 import { SEVERITIES, type Severity } from '../finding/finding.js';
 import type { Watch } from '../live/watch.js';
-import { text } from '../report/json.js';
+import { text } from '../report/machine/json.js';
 import { decodeOctets, printableText } from '../report/printable.js';
 
 /** How the times were taken and what was lost, in words. */

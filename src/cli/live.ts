@@ -10,7 +10,7 @@ import { feed } from '../live/feed.js';
 import type { Announcement } from '../live/finding-board.js';
 import { Monitor } from '../live/monitor.js';
 import { createDigestFactory } from '../mail/digest.js';
-import { findingValue, text } from '../report/json.js';
+import { findingValue, text } from '../report/machine/json.js';
 import { printableText } from '../report/printable.js';
 import type { Rule } from '../rules/rule.js';
 import { chosenRules } from './chosen-rules.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ruleList, ruleMarkdown, rulesMarkdown, ruleText } from '../report/rule-page.js';
+import { ruleList, ruleMarkdown, rulesMarkdown, ruleText } from '../report/text/rule-page.js';
 import { catalog } from '../rules/catalog.js';
 import type { RuleMeta } from '../rules/rule.js';
 import { chosenRules } from './chosen-rules.js';

@@ -1,8 +1,8 @@
 import type { Finding } from '../finding/finding.js';
 import { cutText, plural, thousands, wrapText } from '../report/columns.js';
-import { displayFilters } from '../report/display-filter.js';
+import { displayFilters } from '../report/document/display-filter.js';
+import { Marks, wholeLadder } from '../report/document/sequence-diagram.js';
 import { printableOctets, printableText } from '../report/printable.js';
-import { Marks, wholeLadder } from '../report/sequence-diagram.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { Glyphs, Line, Span, Style } from './screen.js';
 import type { Opened } from './ui-state.js';

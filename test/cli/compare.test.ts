@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BRIEF_LIMIT } from '../../src/report/brief.js';
+import { BRIEF_LIMIT } from '../../src/report/text/brief.js';
 import { parseReport } from '../report/schema.js';
 import { FakeOutput, ran } from './fake-io.js';
 

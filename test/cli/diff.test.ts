@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Finding } from '../../src/finding/finding.js';
-import { jsonReport } from '../../src/report/json.js';
+import { jsonReport } from '../../src/report/machine/json.js';
 import { fakeAnalysis, fakeExchange, fakeFinding, fakeReply, fakeSession } from '../report/fake-analysis.js';
 import { HOSTILE, hostileAnalysis } from '../report/hostile-text.js';
 import { inFolder } from '../support/golden.js';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { ruleMarkdown, rulesMarkdown } from '../../src/report/rule-page.js';
+import { ruleMarkdown, rulesMarkdown } from '../../src/report/text/rule-page.js';
 import { catalog } from '../../src/rules/catalog.js';
 import { FakeOutput, ran } from './fake-io.js';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Comparison, compare } from '../../src/compare/compare.js';
-import { comparisonNdjson } from '../../src/report/comparison-json.js';
+import { comparisonNdjson } from '../../src/report/machine/comparison-json.js';
 import { catalog } from '../../src/rules/catalog.js';
 import { pcapOf, type ScriptPacket, scriptPackets } from '../support/dialogue.js';
 import { lineOf } from './difference-lines.js';

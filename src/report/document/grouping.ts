@@ -1,0 +1,123 @@
+import type { Analysis } from '../../analyze.js';
+import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
+import {
+  CONFIDENCES,
+  type Evidence,
+  type Finding,
+  type JoinedBy,
+  type NotAssessed,
+  SEVERITIES,
+} from '../../finding/finding.js';
+import { plural } from '../columns.js';
+import { printableText } from '../printable.js';
+
+/** What reports for people share: how findings are put together, and the words for what is a code elsewhere. */
+
+/** The ladder of evidence, in words. Below its last step a finding would be a guess: see "Not judged". */
+export const PROOF: Readonly<Record<Finding['proof'], string>> = {
+  octets: 'proved by octets',
+  contrast: 'proved by contrast',
+  'fits-only': 'fits only this',
+  'fits-among': 'fits this among others',
+};
+
+export const JOINED: Readonly<Record<JoinedBy, string>> = {
+  'addresses-and-ports': 'by addresses and ports',
+  'client-address-and-ports': 'by ports and the address of the client: that of the server differs',
+  'server-address-and-ports': 'by ports and the address of the server: that of the client differs',
+  addresses: 'by addresses: it tells no ports',
+};
+
+export const LINK_TYPES: Readonly<Record<number, string>> = {
+  0: 'loopback',
+  1: 'Ethernet',
+  9: 'PPP',
+  12: 'raw IP',
+  14: 'raw IP',
+  50: 'PPP',
+  51: 'PPPoE',
+  101: 'raw IP',
+  108: 'loopback',
+  113: 'Linux cooked',
+  228: 'raw IPv4',
+  229: 'raw IPv6',
+  276: 'Linux cooked v2',
+};
+
+/** Ids that a list names. */
+const MAX_NAMED = 6;
+
+/** Most severe first; among equals in the order of the packets that prove them. */
+export function byServer(findings: readonly Finding[]): [string, Finding[]][] {
+  const servers = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const { address, port } = finding.server;
+    const name = `${printableText(address)} port ${port}`;
+    const list = servers.get(name);
+    if (list) list.push(finding);
+    else servers.set(name, [finding]);
+  }
+  for (const list of servers.values()) list.sort((a, b) => rank(a) - rank(b));
+  return [...servers].sort(([, a], [, b]) => rank(a[0]!) - rank(b[0]!));
+}
+
+export function byRule(findings: readonly Finding[]): Finding[][] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = `${rank(finding)} ${finding.rule}`;
+    const list = groups.get(key);
+    if (list) list.push(finding);
+    else groups.set(key, [finding]);
+  }
+  return [...groups.values()];
+}
+
+function rank({ severity, confidence }: Finding): number {
+  return SEVERITIES.indexOf(severity) * CONFIDENCES.length + CONFIDENCES.indexOf(confidence);
+}
+
+export function byReason(entries: readonly NotAssessed[]): Map<string, NotAssessed[]> {
+  const groups = new Map<string, NotAssessed[]>();
+  for (const entry of entries) {
+    const list = groups.get(entry.reason);
+    if (list) list.push(entry);
+    else groups.set(entry.reason, [entry]);
+  }
+  return groups;
+}
+
+export function inOrder(evidence: readonly Evidence[]): Evidence[] {
+  return [...evidence].sort((a, b) => a.capture - b.capture || a.packet - b.packet);
+}
+
+/** `session s1`, `3 sessions: s1, s2, s3`, `40 sessions: s1, s2, ..` */
+export function namedSessions(sessions: readonly string[]): string {
+  return sessions.length === 1
+    ? `session ${sessions[0]}`
+    : `${plural(sessions.length, 'session')}: ${naming(sessions)}`;
+}
+
+export function naming(ids: readonly string[]): string {
+  return `${ids.slice(0, MAX_NAMED).join(', ')}${ids.length > MAX_NAMED ? ', ..' : ''}`;
+}
+
+/** `capture 2`, or the name that it was given; nothing where there is one alone. */
+export function captureName(
+  { captures }: Pick<Analysis, 'captures'>,
+  names: readonly string[] | undefined,
+  capture: number,
+): string {
+  return captures.length > 1 ? (names?.[capture] ?? `capture ${capture + 1}`) : '';
+}
+
+export function toSeconds(time: Timestamp | null): string | null {
+  return (
+    formatTimestamp(time && { ...time, digits: 0 })
+      ?.replace('T', ' ')
+      .replace('Z', '') ?? null
+  );
+}
+
+export function unique<T>(items: readonly T[]): T[] {
+  return [...new Set(items)];
+}

@@ -1,0 +1,437 @@
+import type { Analysis, CaptureResult } from '../../analyze.js';
+import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
+import type { Diagnosis } from '../../diagnose/diagnosis.js';
+import type { Finding, NotAssessed } from '../../finding/finding.js';
+import type { Extension, SmtpExchange, SmtpMessage, SmtpReply, SmtpSession } from '../../smtp/session.js';
+import type { Gap } from '../../stream/event.js';
+import type { FirewallLogReport } from '../../syslog/joiner.js';
+import { inPieces, PIECE } from '../chunked.js';
+import { displayFilters } from '../document/display-filter.js';
+import { decodeOctets, escapeJson } from '../printable.js';
+import { TextBuilder } from './text-builder.js';
+
+/** Who made the report. Handed in: no floor below the command line asks its surroundings. */
+export interface ReportMaker {
+  readonly name: string;
+  readonly version: string;
+}
+
+export const REPORT_SCHEMA = 'mailwitness/report/1';
+
+/**
+ * The report as JSON (`schema/report-1.json`), one element to a line.
+ *
+ * Sessions are asked for one at a time, so that a report of 200,000 sessions takes no more memory than one of
+ * them. The same analysis gives the same characters.
+ */
+export function jsonReport(analysis: Analysis, maker: ReportMaker): Iterable<string> {
+  return inPieces(jsonLines(analysis, maker));
+}
+
+/**
+ * One object per line, `type` = `capture` | `session` | `finding` | `diagnosis` | `firewallLog`; otherwise the objects
+ * of the JSON report.
+ */
+export function ndjsonReport(analysis: Analysis): Iterable<string> {
+  return inPieces(ndjsonLines(analysis));
+}
+
+/** @param more  members that follow, each of which begins with a comma */
+export function* jsonLines(
+  analysis: Analysis,
+  { name, version }: ReportMaker,
+  more: Iterable<string> = [],
+): Generator<string> {
+  yield `{"schema":${text(REPORT_SCHEMA)},\n"generator":${text({ name, version })},\n`;
+  yield* list('captures', analysis.captures, (capture) => text(captureValue(capture)), ',\n');
+  yield '"sessions":[';
+  yield* sessionTexts(analysis.sessions(), '\n{', '},\n{', '}\n');
+  yield '],\n';
+  yield* list('findings', analysis.findings, (finding) => text(findingValue(finding)), ',\n');
+  yield* list('diagnoses', analysis.diagnoses, (diagnosis) => text(diagnosisValue(diagnosis)), ',\n');
+  const { firewallLog } = analysis;
+  const end = firewallLog === null ? '\n' : ',\n';
+  yield* list('notAssessed', analysis.notAssessed, (entry) => text(notAssessedValue(entry)), end);
+  if (firewallLog !== null) yield `"firewallLog":${text(firewallLogValue(firewallLog))}\n`;
+  yield* more;
+  yield '}\n';
+}
+
+export function* list<T>(
+  name: string,
+  items: Iterable<T>,
+  toText: (item: T) => string,
+  end: string,
+): Generator<string> {
+  yield `"${name}":[`;
+  let first = true;
+  for (const item of items) {
+    yield `${first ? '\n' : ',\n'}${toText(item)}`;
+    first = false;
+  }
+  yield `${first ? '' : '\n'}]${end}`;
+}
+
+export function* ndjsonLines(analysis: Analysis): Generator<string> {
+  for (const capture of analysis.captures) yield `${text({ type: 'capture', ...captureValue(capture) })}\n`;
+  yield* sessionTexts(analysis.sessions(), '{"type":"session",', '}\n{"type":"session",', '}\n');
+  for (const finding of analysis.findings) yield `${text({ type: 'finding', ...findingValue(finding) })}\n`;
+  for (const diagnosis of analysis.diagnoses)
+    yield `${text({ type: 'diagnosis', ...diagnosisValue(diagnosis) })}\n`;
+  const { firewallLog } = analysis;
+  if (firewallLog !== null) yield `${text({ type: 'firewallLog', ...firewallLogValue(firewallLog) })}\n`;
+}
+
+/** Escaped after it was serialised: one pass over the whole. */
+export function text(value: unknown): string {
+  return escapeJson(JSON.stringify(value));
+}
+
+function captureValue({ file, facts, skipped }: CaptureResult): object {
+  return {
+    file,
+    format: facts.format,
+    linkTypes: facts.linkTypes,
+    packets: facts.packets,
+    bytes: facts.bytes,
+    first: formatTimestamp(facts.first),
+    last: formatTimestamp(facts.last),
+    truncated: facts.truncated,
+    skipped,
+    problems: facts.problems.map(({ code, message, packet, offset }) => ({
+      code,
+      message,
+      ...(packet !== undefined && { packet }),
+      ...(offset !== undefined && { offset }),
+    })),
+  };
+}
+
+/** Empty whenever a text is handed on: two reports that are asked for in turns do not meet in it. */
+const builder = new TextBuilder();
+
+/**
+ * Sessions, with what stands before the first, between two, and after the last; nothing where there are none.
+ *
+ * They are written straight away instead of as objects for `JSON.stringify`: there may be hundreds of thousands,
+ * and this takes a third of the time. The price is that a member's order and quotes are ours to get right. Many are
+ * handed on as one text: a string for each, which others then put together, was half of the garbage.
+ */
+function* sessionTexts(
+  sessions: Iterable<SmtpSession>,
+  before: string,
+  between: string,
+  after: string,
+): Generator<string> {
+  builder.clear();
+  let first = true;
+  for (const session of sessions) {
+    builder.add(first ? before : between);
+    first = false;
+    pushSession(session);
+    if (builder.length >= PIECE) yield builder.take();
+  }
+  if (first) return;
+  builder.add(after);
+  yield builder.take();
+}
+
+function pushSession(session: SmtpSession): void {
+  const { client, server, gaps, exchanges, messages } = session;
+  builder.add('"id":"');
+  builder.add(session.id);
+  builder.add('","capture":');
+  builder.number(session.capture);
+  builder.add(',"client":');
+  pushEndpoint(client);
+  builder.add(',"server":');
+  pushEndpoint(server);
+  builder.add(',"start":');
+  pushTime(session.start);
+  builder.add(',"end":');
+  pushTime(session.end);
+  builder.add(',"closed":"');
+  builder.add(session.closed);
+  builder.add(session.midstream ? '","midstream":true,"gaps":' : '","midstream":false,"gaps":');
+  pushList(gaps, pushGap);
+  builder.add(',"banner":');
+  pushBanner(exchanges);
+  builder.add(',"helo":');
+  pushQuoted(helo(exchanges));
+  builder.add(',"extensions":');
+  pushList(session.extensions, pushExtension);
+  builder.add(',"encryptedFrom":');
+  builder.number(session.encryptedFrom);
+  builder.add(',"commands":[');
+  for (let index = 0; index < exchanges.length; index++) {
+    builder.add(index === 0 ? '{"verb":' : ',{"verb":');
+    pushCommand(exchanges[index]!, session);
+  }
+  builder.add('],"messages":');
+  pushList(messages, pushMessage);
+}
+
+function pushList<T>(items: readonly T[], push: (item: T) => void): void {
+  if (items.length === 0) {
+    builder.add('[]');
+    return;
+  }
+  for (let index = 0; index < items.length; index++) {
+    builder.add(index === 0 ? '[' : ',');
+    push(items[index]!);
+  }
+  builder.add(']');
+}
+
+/** @param from  where what is meant begins */
+function pushQuoted(octets: string | null, from = 0): void {
+  if (octets === null) builder.add('null');
+  else if (!builder.quoted(octets, from)) builder.add(text(decodeOctets(octets.slice(from))));
+}
+
+/** The second that was written last, and how a time of it begins: most times of a session share one. */
+let newestSecond = Number.NaN;
+let newestBeginning = '';
+
+function pushTime(moment: Timestamp | null): void {
+  if (moment === null) {
+    builder.add('null');
+    return;
+  }
+  const { us, digits } = moment;
+  const second = Math.floor(us / 1e6);
+  if (digits !== 6 || second !== newestSecond) {
+    const formatted = formatTimestamp(moment);
+    if (formatted === null) builder.add('null');
+    else builder.quoted(formatted, 0);
+    if (formatted === null || digits !== 6) return;
+    newestSecond = second;
+    newestBeginning = `"${formatted.slice(0, '2001-02-07T05:01:23.'.length)}`;
+    return;
+  }
+  builder.add(newestBeginning);
+  builder.sixDigits(Math.floor(us - second * 1e6));
+  builder.add('Z"');
+}
+
+function pushEndpoint({ address, port }: SmtpSession['client']): void {
+  builder.add('{"address":');
+  pushQuoted(address);
+  builder.add(',"port":');
+  builder.number(port);
+  builder.add('}');
+}
+
+function pushGap({ direction, offset, octets, cause }: Gap): void {
+  builder.add(`{"direction":"${direction}","offset":${offset},"octets":${octets},"cause":"${cause}"}`);
+}
+
+function pushExtension(extension: Extension): void {
+  pushQuoted(extension.text);
+}
+
+function pushPath(path: string): void {
+  pushQuoted(path);
+}
+
+/** The lines of the greeting as they were on the wire, code included. */
+function pushBanner(exchanges: readonly SmtpExchange[]): void {
+  let greeting: SmtpReply | null = null;
+  for (let index = 0; index < exchanges.length; index++) {
+    const { kind, reply } = exchanges[index]!;
+    if (kind !== 'greeting') continue;
+    greeting = reply;
+    break;
+  }
+  if (greeting === null) builder.add('null');
+  else if (greeting.lines.length === 1) pushQuoted(greeting.lines[0]!.text);
+  else builder.add(text(greeting.lines.map((line) => decodeOctets(line.text)).join('\n')));
+}
+
+/** What the client called itself last. */
+function helo(exchanges: readonly SmtpExchange[]): string | null {
+  for (let index = exchanges.length - 1; index >= 0; index--) {
+    const { verb, argument } = exchanges[index]!;
+    if (verb === 'EHLO' || verb === 'HELO') return argument;
+  }
+  return null;
+}
+
+/** All but the beginning of its first member. */
+function pushCommand(exchange: SmtpExchange, session: SmtpSession): void {
+  const { line } = exchange;
+  const greeting = exchange.kind === 'greeting';
+  pushQuoted(exchange.verb);
+  builder.add(',"argument":');
+  pushQuoted(exchange.argument);
+  builder.add(',"packet":');
+  // The greeting answers the connection itself, which its first packet asks for.
+  builder.number(greeting ? session.firstFrame : (line?.frame ?? null));
+  builder.add(',"time":');
+  pushTime(greeting ? session.start : (line?.time ?? null));
+  // DATA is answered by 354, its end by what follows; AUTH by 334, the responses after it likewise.
+  const reply = exchange.intermediate ?? exchange.reply;
+  if (reply) pushReply(reply);
+  else builder.add(',"reply":null}');
+}
+
+/** The last member of a command. */
+function pushReply({ code, enhanced, lines }: SmtpReply): void {
+  const first = lines[0];
+  builder.add(',"reply":{"code":');
+  builder.number(code);
+  builder.add(',"enhanced":');
+  pushQuoted(enhanced);
+  builder.add(',"text":[');
+  for (let index = 0; index < lines.length; index++) {
+    if (index > 0) builder.add(',');
+    const { text: octets } = lines[index]!;
+    pushQuoted(octets, codeEnd(octets, code));
+  }
+  builder.add('],"packet":');
+  builder.number(first?.frame ?? null);
+  builder.add(',"time":');
+  pushTime(first?.time ?? null);
+  builder.add('}}');
+}
+
+/** Where a line's text begins. A masked continuation line has lost its code: then with the line. */
+function codeEnd(octets: string, code: number | null): number {
+  if (code === null || !beginsWith(octets, code)) return 0;
+  const separator = octets.charCodeAt(3);
+  return separator === SPACE || separator === HYPHEN ? 4 : 3;
+}
+
+function beginsWith(octets: string, code: number): boolean {
+  const tens = Math.floor(code / 10);
+  return (
+    octets.charCodeAt(0) === ZERO + Math.floor(tens / 10) &&
+    octets.charCodeAt(1) === ZERO + (tens % 10) &&
+    octets.charCodeAt(2) === ZERO + (code % 10)
+  );
+}
+
+const SPACE = 0x20;
+const HYPHEN = 0x2d;
+const ZERO = 0x30;
+
+function pushMessage(message: SmtpMessage): void {
+  const { accepted } = message;
+  builder.add('{"id":"');
+  builder.add(message.id);
+  builder.add('","messageId":');
+  pushQuoted(message.messageId);
+  builder.add(',"from":');
+  pushQuoted(message.fromSeen ? message.from : null);
+  builder.add(',"to":');
+  pushList(message.to, pushPath);
+  builder.add(',"octets":');
+  builder.number(message.octets);
+  builder.add(accepted ? ',"accepted":true' : accepted === null ? ',"accepted":null' : ',"accepted":false');
+  builder.add(',"replyCode":');
+  builder.number(message.replyCode);
+  builder.add(',"digest":"');
+  builder.add(message.digest);
+  builder.add('","packet":');
+  builder.number(message.frame);
+  builder.add('}');
+}
+
+export function findingValue(finding: Finding): object {
+  return {
+    id: finding.id,
+    rule: finding.rule,
+    fingerprint: finding.fingerprint,
+    severity: finding.severity,
+    confidence: finding.confidence,
+    proof: finding.proof,
+    title: finding.title,
+    message: decodeOctets(finding.message),
+    args: decodedArgs(finding.args),
+    capture: finding.capture,
+    session: finding.session,
+    sessions: finding.sessions,
+    count: finding.count,
+    evidence: finding.evidence.map((evidence) => ({
+      capture: evidence.capture,
+      packet: evidence.packet,
+      time: formatTimestamp(evidence.time),
+      direction: evidence.direction,
+      offset: evidence.offset,
+      excerpt: decodeOctets(evidence.excerpt),
+      note: decodeOctets(evidence.note),
+    })),
+    filters: displayFilters(finding.evidence),
+    ...(finding.evidenceFile !== undefined && { evidenceFile: finding.evidenceFile }),
+    symptoms: finding.symptoms,
+    remedy: finding.remedy.map(decodeOctets),
+    references: finding.references.map(decodeOctets),
+    ...(finding.witnesses && {
+      witnesses: finding.witnesses.map((witness) => ({ ...witness, text: decodeOctets(witness.text) })),
+    }),
+  };
+}
+
+/** Names of arguments come from rules, their values from packets. */
+function decodedArgs(args: Finding['args']): object {
+  return Object.fromEntries(
+    Object.entries(args).map(([name, value]) => [
+      name,
+      typeof value === 'string'
+        ? decodeOctets(value)
+        : Array.isArray(value)
+          ? value.map(decodeOctets)
+          : value,
+    ]),
+  );
+}
+
+/** Its texts are the program's own; the address is no text of a packet. */
+function diagnosisValue(diagnosis: Diagnosis): object {
+  const { server, device, confidence, summary, because, proved, ruledOut, actor } = diagnosis;
+  const { smallestChange, notProved, verify, symptoms } = diagnosis;
+  return {
+    server: { address: server.address, port: server.port },
+    device,
+    confidence,
+    summary,
+    because,
+    proved,
+    ruledOut,
+    actor,
+    smallestChange,
+    notProved,
+    verify,
+    symptoms,
+  };
+}
+
+function firewallLogValue({
+  file,
+  lines,
+  ignored,
+  records,
+  dropped,
+  joined,
+  notJoined,
+}: FirewallLogReport): object {
+  return {
+    file,
+    lines,
+    ignored,
+    records: records.length,
+    dropped,
+    joined: joined.map(({ session, record, joinedBy }) => ({
+      session,
+      line: record.line,
+      id: record.id,
+      text: decodeOctets(record.text),
+      joinedBy,
+    })),
+    notJoined,
+  };
+}
+
+function notAssessedValue({ session, reason, detail }: NotAssessed): object {
+  return { session, reason, detail: decodeOctets(detail) };
+}
