@@ -289,7 +289,7 @@ export abstract class ClientDialogue extends DialogueState {
 
   protected beginMessage(transport: 'DATA' | 'BDAT', exchange: number, mode: number): void {
     this.abandonMessage();
-    this.message = new OpenMessage(this.context.digest, transport, this.knows(NULL_SENDER), exchange);
+    this.message = new OpenMessage(this.context.mail, transport, this.knows(NULL_SENDER), exchange);
     this.mode = mode;
   }
 

@@ -1,6 +1,7 @@
 import type { DigestFactory } from '../mail/digest.js';
+import { MailContext } from '../mail/mail-context.js';
 import { WireLine } from '../smtp/line-splitter.js';
-import type { SecretsKept } from '../smtp/secrets.js';
+import { Beginnings, type SecretsKept } from '../smtp/secrets.js';
 import { type ClosedConnection, type NumberSource, StreamChunk } from '../stream/event.js';
 import { LogStore, type ReplyLine } from '../transcript/exchange-log.js';
 import type { ClosedRecord } from '../transcript/session-record.js';
@@ -24,17 +25,21 @@ export class DialogueContext implements SecretsKept {
     text: null,
     checksum: 'unverifiable',
   };
+  readonly mail: MailContext;
   held = 0;
   /** Reads packed connections; null: none was packed yet. */
   unpack: ((source: NumberSource) => ClosedConnection) | null = null;
   secretOctets = 0;
+  readonly beginnings = new Beginnings();
 
   constructor(
     readonly capture: number,
-    readonly digest: DigestFactory,
+    digest: DigestFactory,
     readonly nextMessage: () => number,
     readonly onClosed: (record: ClosedRecord) => void,
-  ) {}
+  ) {
+    this.mail = new MailContext(digest);
+  }
 
   get heldTooMuch(): boolean {
     return this.held > MAX_HELD_TOGETHER;

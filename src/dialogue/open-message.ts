@@ -1,4 +1,4 @@
-import type { DigestFactory } from '../mail/digest.js';
+import type { MailContext } from '../mail/mail-context.js';
 import { type MailDataEnd, type MailDataFacts, MailDataScanner } from '../mail/mail-data.js';
 import type { WireLine } from '../smtp/line-splitter.js';
 
@@ -13,13 +13,13 @@ export class OpenMessage extends MailDataScanner {
   lastChunk = -1;
 
   constructor(
-    digest: DigestFactory,
+    context: MailContext,
     transport: 'DATA' | 'BDAT',
     nullSender: boolean,
     /** The exchange of DATA or of the first BDAT. */
     readonly commandExchange: number,
   ) {
-    super(digest, transport, nullSender);
+    super(context, transport, nullSender);
   }
 
   /** Is its beginning in the transcript? */

@@ -87,18 +87,11 @@ const EXIM_VERSION: BannerPart = {
 /** No letter of a name is kept by a mask: of each length a few, that agree in no letter, stand for all. */
 const ZONE_NAME: BannerPart = { show: 'ZZZ', options: ['EST', 'PDT', 'MSK', 'CEST', 'WITA', 'NZDT'] };
 
-let templates: readonly BannerTemplate[] | null = null;
-
 /**
- * Every build counts as one; the versions of Exim, sendmail and Domino are ranges around those published. Made when a
- * masked greeting asks first: these are thousands of texts.
+ * Every build counts as one; the versions of Exim, sendmail and Domino are ranges around those published. These are
+ * thousands of texts: `KnownGreetings` makes them when a masked greeting asks first.
  */
 export function bannerTemplates(): readonly BannerTemplate[] {
-  templates ??= makeTemplates();
-  return templates;
-}
-
-function makeTemplates(): readonly BannerTemplate[] {
   return [
     // Two spaces after "at": so in every published greeting that was not pasted through HTML.
     ...SMTPSVC_BUILDS.map((build) => ({

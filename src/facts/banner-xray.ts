@@ -23,39 +23,54 @@ const MAX_HOST = 64;
 /** Readings of masks kept in memory: servers greet alike within a second. */
 const MAX_MEMO = 64;
 
-const memo = new Map<string, BannerXray>();
-
-/** Lays known greetings under a masked one; null when it is of several lines, too long or was replaced. */
-export function xray(reply: SmtpReply, mask: MaskedGreeting): BannerXray | null {
-  if (mask.family === 'cmap' || mask.codesKept) return null;
-  const lines = reply.lines.map((line) => line.text);
-  // A second line that a mask left of several begins with the 220 of its code: one that does not was folded.
-  if (/^220-/.test(lines[0]!) || lines.slice(1).some((line) => line.startsWith('220'))) return null;
-  const text = lines.join('').slice(4);
-  if (text.length > MAX_OCTETS) return null;
-  const known = memo.get(text);
-  if (known) return known;
-  const read = readUnder(text);
-  if (memo.size >= MAX_MEMO) memo.clear();
-  memo.set(text, read);
-  return read;
+/** A greeting, and the fewest and the most octets that each of its parts and all behind it can take. */
+interface Laid {
+  readonly template: BannerTemplate;
+  readonly spans: readonly Span[];
 }
 
-/** Exported for its test: the text after `220 `. */
-export function readUnder(text: string): BannerXray {
-  const kept = text.replace(/[^20]/g, '').length;
-  // An old mask overwrites 2 and 0 as well: where none was kept, an asterisk may hide them.
-  const holds = (at: number, octet: string): boolean => {
-    const seen = text[at];
-    if (seen === '*') return kept === 0 || (octet !== '2' && octet !== '0');
-    return seen === octet;
-  };
-  const templates = bannerTemplates();
-  const readings = templates.flatMap((template) => {
-    const reading = layUnder(template, text.length, holds);
-    return reading === null ? [] : [{ product: template.product, text: reading }];
-  });
-  return { readings, tried: templates.length, kept };
+interface Span {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Known greetings, to be laid under masked ones. They are made when a mask asks first, and readings are remembered. */
+export class KnownGreetings {
+  private known: readonly Laid[] | null = null;
+  private readonly read = new Map<string, BannerXray>();
+
+  /** Lays known greetings under a masked one; null when it is of several lines, too long or was replaced. */
+  under(reply: SmtpReply, mask: MaskedGreeting): BannerXray | null {
+    if (mask.family === 'cmap' || mask.codesKept) return null;
+    const lines = reply.lines.map((line) => line.text);
+    // A second line that a mask left of several begins with the 220 of its code: one that does not was folded.
+    if (/^220-/.test(lines[0]!) || lines.slice(1).some((line) => line.startsWith('220'))) return null;
+    const text = lines.join('').slice(4);
+    if (text.length > MAX_OCTETS) return null;
+    const remembered = this.read.get(text);
+    if (remembered) return remembered;
+    const read = this.underText(text);
+    if (this.read.size >= MAX_MEMO) this.read.clear();
+    this.read.set(text, read);
+    return read;
+  }
+
+  /** @param text  what stands behind `220 ` */
+  underText(text: string): BannerXray {
+    const kept = text.replace(/[^20]/g, '').length;
+    // An old mask overwrites 2 and 0 as well: where none was kept, an asterisk may hide them.
+    const holds = (at: number, octet: string): boolean => {
+      const seen = text[at];
+      if (seen === '*') return kept === 0 || (octet !== '2' && octet !== '0');
+      return seen === octet;
+    };
+    this.known ??= bannerTemplates().map((template) => ({ template, spans: spansOf(template.parts) }));
+    const readings = this.known.flatMap((laid) => {
+      const reading = layUnder(laid, text.length, holds);
+      return reading === null ? [] : [{ product: laid.template.product, text: reading }];
+    });
+    return { readings, tried: this.known.length, kept };
+  }
 }
 
 type Holds = (at: number, octet: string) => boolean;
@@ -84,8 +99,7 @@ function ends(part: BannerPart, at: number, length: number, holds: Holds): Map<n
   return found;
 }
 
-/** The fewest and the most octets that each part and all after it can take. */
-function spans(parts: readonly BannerPart[]): { least: number; most: number }[] {
+function spansOf(parts: readonly BannerPart[]): Span[] {
   const found = [{ least: 0, most: 0 }];
   for (const part of [...parts].reverse()) {
     const lengths =
@@ -103,13 +117,9 @@ function spans(parts: readonly BannerPart[]): { least: number; most: number }[] 
   return found;
 }
 
-const spansOf = new WeakMap<BannerTemplate, ReturnType<typeof spans>>();
-
 /** The template's reading, or null when it cannot lie under the mask. Each part is tried once at each place. */
-function layUnder(template: BannerTemplate, length: number, holds: Holds): string | null {
+function layUnder({ template, spans: rest }: Laid, length: number, holds: Holds): string | null {
   const { parts } = template;
-  const rest = spansOf.get(template) ?? spans(parts);
-  spansOf.set(template, rest);
   const roomAfter = (part: number, at: number): boolean =>
     length - at >= rest[part]!.least && length - at <= rest[part]!.most;
   if (!roomAfter(0, 0)) return null;

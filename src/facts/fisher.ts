@@ -26,12 +26,18 @@ function choose(n: number, k: number): number {
   return logFactorial(n) - logFactorial(k) - logFactorial(n - k);
 }
 
-const logs = [0, 0];
+/** Beyond it Stirling's series is good to 16 digits. */
+const MAX_ADDED = 1000;
+const LOG_FACTORIALS = logFactorials();
 
-/** By adding up to a thousand, beyond it by Stirling's series, which is then good to 16 digits. */
+function logFactorials(): Float64Array {
+  const logs = new Float64Array(MAX_ADDED + 1);
+  for (let n = 2; n <= MAX_ADDED; n++) logs[n] = logs[n - 1]! + Math.log(n);
+  return logs;
+}
+
 function logFactorial(n: number): number {
-  if (n > 1000)
+  if (n > MAX_ADDED)
     return (n + 0.5) * Math.log(n) - n + 0.5 * Math.log(2 * Math.PI) + 1 / (12 * n) - 1 / (360 * n ** 3);
-  for (let i = logs.length; i <= n; i++) logs.push(logs[i - 1]! + Math.log(i));
-  return logs[n]!;
+  return LOG_FACTORIALS[n]!;
 }

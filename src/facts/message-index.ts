@@ -24,6 +24,9 @@ export class MessagePlaces {
   /** The place + 1; 0: an empty slot. */
   private places = new Float64Array(FIRST_SLOTS);
   private count = 0;
+  /** Halves of the newest hash: two numbers instead of an object for each message. */
+  private high = 0;
+  private low = 0;
 
   constructor(private readonly max = MAX_PLACES) {}
 
@@ -37,7 +40,7 @@ export class MessagePlaces {
     const first = this.places[slot]!;
     if (first !== 0) return first - 1;
     if (this.count >= this.max) return -2;
-    this.fill(slot, hashHigh, hashLow, place + 1);
+    this.fill(slot, this.high, this.low, place + 1);
     if (++this.count * 2 > this.places.length) this.grow();
     return -1;
   }
@@ -49,13 +52,25 @@ export class MessagePlaces {
 
   /** The key's slot, or the empty one where it would go; leaves the key's hash behind. */
   private slotOf(key: string): number {
-    hash(key);
-    const { hashes, places } = this;
+    this.hash(key);
+    const { hashes, places, high, low } = this;
     const mask = places.length - 1;
-    let slot = hashLow & mask;
-    while (places[slot] !== 0 && (hashes[slot * 2] !== hashHigh || hashes[slot * 2 + 1] !== hashLow))
+    let slot = low & mask;
+    while (places[slot] !== 0 && (hashes[slot * 2] !== high || hashes[slot * 2 + 1] !== low))
       slot = (slot + 1) & mask;
     return slot;
+  }
+
+  private hash(key: string): void {
+    let high = SEED_HIGH;
+    let low = SEED_LOW;
+    for (let at = 0; at < key.length; at++) {
+      const code = key.charCodeAt(at);
+      low = Math.imul(low ^ code, 0x01000193);
+      high = Math.imul(high ^ code, 0x85ebca6b) + low;
+    }
+    this.low = low ^ (low >>> 15);
+    this.high = (high ^ (high >>> 13)) | 0;
   }
 
   private fill(slot: number, high: number, low: number, place: number): void {
@@ -125,19 +140,3 @@ export function placeOf(number: number): MessagePlace {
 /** Nobody who writes a capture can aim messages at one slot without knowing these. No result depends on them. */
 const SEED_HIGH = (Math.random() * 0x100000000) | 0;
 const SEED_LOW = (Math.random() * 0x100000000) | 0;
-
-/** The newest hash; two numbers instead of an object for each message. */
-let hashHigh = 0;
-let hashLow = 0;
-
-function hash(key: string): void {
-  let high = SEED_HIGH;
-  let low = SEED_LOW;
-  for (let at = 0; at < key.length; at++) {
-    const code = key.charCodeAt(at);
-    low = Math.imul(low ^ code, 0x01000193);
-    high = Math.imul(high ^ code, 0x85ebca6b) + low;
-  }
-  hashLow = low ^ (low >>> 15);
-  hashHigh = (high ^ (high >>> 13)) | 0;
-}

@@ -2,6 +2,7 @@ import type { Analysis } from '../analyze.js';
 import type { CapturedPacket, CaptureFacts, PacketListener } from '../capture/packet.js';
 import { diagnose } from '../diagnose/diagnose.js';
 import { SmtpDialogues } from '../dialogue/dialogue.js';
+import { KnownGreetings } from '../facts/banner-xray.js';
 import type { Finding, NotAssessed } from '../finding/finding.js';
 import { createDecoder } from '../fragment/decoder.js';
 import type { DigestFactory } from '../mail/digest.js';
@@ -188,9 +189,10 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     const rulesOfOne = options.rules.map((rule) =>
       rule.meta.id === DUPLICATE_RULE ? options.duplicates.ruleOfOpen : rule,
     );
+    const greetings = new KnownGreetings();
     this.open = new OpenSessions({
       now,
-      rules: () => new RuleSet(rulesOfOne, this.recall, this.limits.sessionsOfFinding),
+      rules: () => new RuleSet(rulesOfOne, this.recall, this.limits.sessionsOfFinding, undefined, greetings),
     });
     this.begunMs = now();
     this.packetMs = this.begunMs;

@@ -1,4 +1,4 @@
-import { bareMessageId, FieldReader, LineScanner, parseContentType } from './header-scan.js';
+import { bareMessageId, FieldReader, LineScanner, type LineSearch, parseContentType } from './header-scan.js';
 import type { DeliveryReport } from './message-facts.js';
 
 const DASH = 0x2d;
@@ -82,9 +82,16 @@ export class ReportScan extends LineScanner {
     if (boundary !== null && type.startsWith('multipart/')) this.boundaries.push(boundary);
   }
 
-  override scan(octets: Buffer, start: number, end: number, offset: number, frame: number): number {
+  override scan(
+    octets: Buffer,
+    start: number,
+    end: number,
+    offset: number,
+    frame: number,
+    searches: LineSearch,
+  ): number {
     this.octets += end - start;
-    const stop = super.scan(octets, start, end, offset, frame);
+    const stop = super.scan(octets, start, end, offset, frame, searches);
     return stop < 0 && this.octets >= MAX_REPORT_OCTETS ? end : stop;
   }
 

@@ -1,10 +1,9 @@
-import { OctetSearch } from './octet-search.js';
+import type { MailContext } from './mail-context.js';
 
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
-const lineEnds = new OctetSearch('\n');
 
 /** What is kept of one line; RFC 5322 §2.1.1 allows 998 octets. */
 const MAX_LINE_OCTETS = 1000;
@@ -30,6 +29,9 @@ export class Overlong {
   ) {}
 }
 
+/** What a scanner of lines takes of the context. */
+export type LineSearch = Pick<MailContext, 'lineEnds'>;
+
 /**
  * Cuts octets that come in pieces into lines, each ended by LF (a CR before it is no part of the line). A last
  * line without its LF is not told: it may have been cut.
@@ -52,7 +54,14 @@ export abstract class LineScanner {
    * @param offset stream offset of `octets[start]`
    * @returns index one past the line that ended the scan; -1 when it goes on
    */
-  scan(octets: Buffer, start: number, end: number, offset: number, frame: number): number {
+  scan(
+    octets: Buffer,
+    start: number,
+    end: number,
+    offset: number,
+    frame: number,
+    { lineEnds }: LineSearch,
+  ): number {
     let at = start;
     while (at < end) {
       if (!this.begun) {
@@ -157,9 +166,16 @@ export class HeaderScan extends LineScanner {
   /** The first line that is too long. */
   longLine: Overlong | null = null;
 
-  override scan(octets: Buffer, start: number, end: number, offset: number, frame: number): number {
+  override scan(
+    octets: Buffer,
+    start: number,
+    end: number,
+    offset: number,
+    frame: number,
+    searches: LineSearch,
+  ): number {
     this.octets += end - start;
-    const stop = super.scan(octets, start, end, offset, frame);
+    const stop = super.scan(octets, start, end, offset, frame, searches);
     if (stop < 0 && this.octets > MAX_HEADER_OCTETS) this.exhausted = true;
     return stop;
   }

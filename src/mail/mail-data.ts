@@ -1,16 +1,15 @@
 import { isAscii } from 'node:buffer';
 import type { StreamChunk } from '../stream/event.js';
 import { ReportScan } from './delivery-report.js';
-import type { DigestFactory, RunningDigest } from './digest.js';
+import type { RunningDigest } from './digest.js';
 import { HeaderScan, MAX_FILE_NAME, Overlong, parseContentType } from './header-scan.js';
+import type { MailContext } from './mail-context.js';
 import type { DeliveryReport, MailDamage } from './message-facts.js';
 import { MimeScan } from './mime-scan.js';
-import { OctetSearch } from './octet-search.js';
 
 const LF = 0x0a;
 const CR = 0x0d;
 const DOT = 0x2e;
-const dots = new OctetSearch('.');
 const LF_DOT = Buffer.from('\n.');
 const ONE_CR = Buffer.from('\r');
 
@@ -73,9 +72,6 @@ export interface MailDataEnd {
   pauseUs: number | null;
 }
 
-/** The chunk that is being read, by whichever scanner: that is over before another begins. */
-let reading: StreamChunk | null = null;
-
 /** What most messages have nothing of, 32 octets of each. */
 class Unusual {
   reportScan: ReportScan | null = null;
@@ -93,7 +89,8 @@ class Unusual {
  * line is transparency and not content, whatever follows it (§4.5.2).
  *
  * @example
- * const scanner = new MailDataScanner(await createDigestFactory('xxh64'), 'DATA', false);
+ * const context = new MailContext(await createDigestFactory('xxh64'));
+ * const scanner = new MailDataScanner(context, 'DATA', false);
  * const end = scanner.data(chunk, chunk.start); // -1 until CRLF.CRLF came
  * const { digest, messageId } = scanner.finish();
  */
@@ -118,12 +115,12 @@ export class MailDataScanner {
   private end: MailDataEnd | null = null;
 
   constructor(
-    digests: DigestFactory,
+    private readonly scanning: MailContext,
     readonly transport: 'DATA' | 'BDAT',
     /** Its sender is `<>`, or its header says so. */
     private looksLikeReport: boolean,
   ) {
-    this.digest = digests.create();
+    this.digest = scanning.digests.create();
   }
 
   /**
@@ -133,13 +130,13 @@ export class MailDataScanner {
    */
   data(chunk: StreamChunk, from: number): number {
     if (from >= chunk.end) return -1;
-    reading = chunk;
+    this.scanning.chunk = chunk;
     return this.unstuff(chunk, from);
   }
 
   /** BDAT: reads exactly `octets[from, to)`, all of it content (RFC 3030 §2). */
   chunked(chunk: StreamChunk, from: number, to: number): void {
-    reading = chunk;
+    this.scanning.chunk = chunk;
     this.take(chunk.octets, from, to, chunk.offset + from - chunk.start, chunk.frame);
   }
 
@@ -213,7 +210,7 @@ export class MailDataScanner {
     for (;;) {
       const dot =
         this.dotsInside < DOTS_BEFORE_PAIRS
-          ? dots.next(octets, search, end)
+          ? this.scanning.dots.next(octets, search, end)
           : dotLine(octets, from, search, end);
       if (dot < 0) break;
       search = dot + 1;
@@ -312,9 +309,9 @@ export class MailDataScanner {
     }
     this.digest.update(view);
     let body = start;
-    const { header } = this;
+    const { header, scanning } = this;
     if (header !== null) {
-      body = header.scan(octets, start, end, offset, frame);
+      body = header.scan(octets, start, end, offset, frame, scanning);
       if (header.longLine !== null) this.noted().longHeaderLine ??= this.timed(header.longLine);
       if (body >= 0) {
         const name = header.fileNameOctets;
@@ -326,11 +323,12 @@ export class MailDataScanner {
     if (body < 0 || body >= end) return;
     const { mimeScan } = this;
     if (mimeScan !== null && !mimeScan.done) {
-      mimeScan.scan(octets, body, end, offset + body - start, frame, reading!.checksum);
+      mimeScan.scan(octets, body, end, offset + body - start, frame, scanning);
       if (mimeScan.longName !== null) this.noted().longFileName ??= this.timed(mimeScan.longName);
     }
     const reportScan = this.unusual?.reportScan;
-    if (reportScan && reportScan.scan(octets, body, end, offset + body - start, frame) >= 0) this.endReport();
+    if (reportScan && reportScan.scan(octets, body, end, offset + body - start, frame, scanning) >= 0)
+      this.endReport();
   }
 
   private noted(): Unusual {
@@ -340,7 +338,7 @@ export class MailDataScanner {
 
   /** Notes the time of the chunk that is being read. */
   private timed(note: Overlong): Overlong {
-    const { us, ns, digits } = reading!;
+    const { us, ns, digits } = this.scanning.chunk!;
     note.us = us;
     note.ns = ns;
     note.digits = digits;

@@ -1,14 +1,10 @@
-import type { Checksum } from '../wire/segment.js';
 import { Base64Scan } from './base64-scan.js';
 import { FieldReader, fileNameOctets, MAX_FILE_NAME, Overlong, parseContentType } from './header-scan.js';
+import type { MailContext } from './mail-context.js';
 import type { MailDamage } from './message-facts.js';
-import { OctetSearch } from './octet-search.js';
 
 const LF = 0x0a;
 const DASH = 0x2d;
-const dashes = new OctetSearch('-');
-const dashLines = new OctetSearch('\n--');
-const lineEnds = new OctetSearch('\n');
 
 /** Multiparts and messages inside each other. */
 const MAX_DEPTH = 8;
@@ -43,7 +39,7 @@ interface Multipart {
  *
  * @example
  * const scan = MimeScan.of(header.contentType, header.transferEncoding);
- * scan?.scan(octets, 0, octets.length, offset, frame, chunk.checksum);
+ * scan?.scan(octets, 0, octets.length, offset, frame, context);
  * const damages = scan?.finish(end) ?? [];
  */
 export class MimeScan {
@@ -94,12 +90,12 @@ export class MimeScan {
     end: number,
     offset: number,
     frame: number,
-    checksum: () => Checksum,
+    context: MailContext,
   ): void {
     let at = start;
     while (at < end && !this.#done) {
-      if (this.#line === null) at = this.#body(octets, at, end, offset + at - start, frame, checksum);
-      else at = this.#takeLine(octets, at, end, offset - start, frame);
+      if (this.#line === null) at = this.#body(octets, at, end, offset + at - start, frame, context);
+      else at = this.#takeLine(octets, at, end, offset - start, frame, context);
     }
   }
 
@@ -145,11 +141,12 @@ export class MimeScan {
     end: number,
     offset: number,
     frame: number,
-    checksum: () => Checksum,
+    context: MailContext,
   ): number {
-    const found = this.#open.length > 0 ? this.#findDashes(octets, start, end) : -1;
+    const found = this.#open.length > 0 ? this.#findDashes(octets, start, end, context) : -1;
     const stop = found < 0 ? end : found;
-    if (this.#content !== null) this.#content.content(octets, start, stop, offset, frame, checksum);
+    if (this.#content !== null)
+      this.#content.content(octets, start, stop, offset, frame, context.chunk!.checksum);
     if (found < 0) {
       this.#noteLineState(octets, start, end);
       return end;
@@ -160,7 +157,7 @@ export class MimeScan {
   }
 
   /** Index of the first line that begins with two dashes, or of the second dash where the first was in front of it. */
-  #findDashes(octets: Buffer, start: number, end: number): number {
+  #findDashes(octets: Buffer, start: number, end: number, { dashes, dashLines }: MailContext): number {
     if (this.#lineState === AFTER_DASH && octets[start] === DASH) return start;
     if (
       this.#lineState === LINE_START &&
@@ -194,7 +191,14 @@ export class MimeScan {
     }
   }
 
-  #takeLine(octets: Buffer, start: number, end: number, base: number, frame: number): number {
+  #takeLine(
+    octets: Buffer,
+    start: number,
+    end: number,
+    base: number,
+    frame: number,
+    { lineEnds }: MailContext,
+  ): number {
     const lf = lineEnds.next(octets, start, end);
     const stop = lf < 0 ? end : lf;
     const line = this.#line!;

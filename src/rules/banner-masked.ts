@@ -1,4 +1,4 @@
-import { type BannerXray, xray } from '../facts/banner-xray.js';
+import type { BannerXray } from '../facts/banner-xray.js';
 import { greetingOf, type MaskedGreeting, sessionMask } from '../facts/mask.js';
 import { sessionKeywords } from '../facts/templates.js';
 import { lineEvidence } from '../finding/evidence.js';
@@ -60,7 +60,7 @@ export const bannerMasked: Rule = {
         return;
       }
       const confidence = judge(session, mask);
-      const beneath = xray(greeting.reply, mask);
+      const beneath = context.greetings.under(greeting.reply, mask);
       const doubt =
         confidence === 'certain'
           ? ''

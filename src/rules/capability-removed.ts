@@ -63,6 +63,7 @@ export const capabilityRemoved: Rule = {
   },
   create: (context) => {
     const servers = new Map<string, Map<string, View>>();
+    const reader = new ShownReader();
     let forgotten = 0;
     return {
       session(session) {
@@ -78,7 +79,7 @@ export const capabilityRemoved: Rule = {
           views = new Map();
           servers.set(key, views);
         }
-        note(views, session, seen);
+        note(views, session, seen, reader.read(seen));
       },
       end() {
         for (const views of servers.values()) {
@@ -137,19 +138,39 @@ interface Shown {
   readonly key: string;
 }
 
-let newestShown: Shown | null = null;
+/**
+ * Puts together what a session was shown. Mostly it is what the session before was shown: nothing is made anew then, and
+ * the key has its hash already.
+ */
+class ShownReader {
+  private newest: Shown | null = null;
+  private greeting = '';
+  private lasting = '';
 
-/** Mostly what the session before was shown: nothing is put together then, and the key has its hash. */
-function shownBy({ greeting, reply, extensions }: FirstReply): Shown {
-  const hello = reply.lines[0]!.text;
-  const always = lasting(greeting);
-  if (newestShown?.lasting === always && newestShown.hello === hello && isSame(newestShown.lines, extensions))
-    return newestShown;
-  const host = hello.slice(4).split(' ', 1)[0]!;
-  const lines = extensions.map(({ text }) => text);
-  const named = `${always}\n${host}`;
-  newestShown = { lasting: always, hello, lines, greeting: named, key: `${named}\0${lines.join('\n')}` };
-  return newestShown;
+  read({ greeting, reply, extensions }: FirstReply): Shown {
+    const hello = reply.lines[0]!.text;
+    const lasting = this.lastingOf(greeting);
+    const { newest } = this;
+    if (newest?.lasting === lasting && newest.hello === hello && isSame(newest.lines, extensions))
+      return newest;
+    const host = hello.slice(4).split(' ', 1)[0]!;
+    const lines = extensions.map(({ text }) => text);
+    const named = `${lasting}\n${host}`;
+    const shown = { lasting, hello, lines, greeting: named, key: `${named}\0${lines.join('\n')}` };
+    this.newest = shown;
+    return shown;
+  }
+
+  /** A greeting without its times and the names of its sessions: what has a digit and is no host and no release. */
+  private lastingOf({ lines }: SmtpReply): string {
+    const greeting = lines.length === 1 ? lines[0]!.text : lines.map(({ text }) => text).join('\n');
+    // Servers without a clock in their greeting always greet alike.
+    if (greeting !== this.greeting) {
+      this.greeting = greeting;
+      this.lasting = lines.map(({ text }) => lastingLine(text.slice(4))).join('\n');
+    }
+    return this.lasting;
+  }
 }
 
 function isSame(lines: readonly string[], extensions: readonly Extension[]): boolean {
@@ -159,8 +180,12 @@ function isSame(lines: readonly string[], extensions: readonly Extension[]): boo
   return true;
 }
 
-function note(views: Map<string, View>, session: SmtpSession, seen: FirstReply): void {
-  const { key, greeting, lines } = shownBy(seen);
+function note(
+  views: Map<string, View>,
+  session: SmtpSession,
+  seen: FirstReply,
+  { key, greeting, lines }: Shown,
+): void {
   let view = views.get(key);
   if (!view) {
     if (views.size > MAX_VIEWS) return;
@@ -190,20 +215,6 @@ function note(views: Map<string, View>, session: SmtpSession, seen: FirstReply):
 
 const CALENDAR = /^(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*,?$/i;
 const RELEASE = /^[(v]?\d+(?:\.\d+)+\S*$/i;
-
-let newestGreeting = '';
-let newestLasting = '';
-
-/** A greeting without its times and the names of its sessions: what has a digit and is no host and no release. */
-function lasting({ lines }: SmtpReply): string {
-  const greeting = lines.length === 1 ? lines[0]!.text : lines.map(({ text }) => text).join('\n');
-  // Servers without a clock in their greeting always greet alike.
-  if (greeting !== newestGreeting) {
-    newestGreeting = greeting;
-    newestLasting = lines.map(({ text }) => lastingLine(text.slice(4))).join('\n');
-  }
-  return newestLasting;
-}
 
 function lastingLine(text: string): string {
   return text

@@ -1,3 +1,4 @@
+import { KnownGreetings } from '../facts/banner-xray.js';
 import { Knowledge } from '../facts/knowledge.js';
 import { flagsOf } from '../facts/session-flags.js';
 import {
@@ -80,12 +81,14 @@ export class RuleSet {
    * @param session  gives a session again that was heard before, by its number
    * @param maxSessions  so many sessions one finding lists
    * @param kept  so many sessions, the newest, `session` can give again
+   * @param greetings  for who makes many rule sets: known greetings take time to make
    */
   constructor(
     private readonly rules: readonly Rule[],
     session: (number: number) => SmtpSession | null = () => null,
     private readonly maxSessions = MAX_SESSIONS,
     kept = Number.POSITIVE_INFINITY,
+    greetings = new KnownGreetings(),
   ) {
     this.listeners = rules.map(() => null);
     this.heeds = rules.map(() => ANY);
@@ -98,6 +101,7 @@ export class RuleSet {
           session,
           kept,
           knowledge,
+          greetings,
         });
         this.listeners[index] = listener;
         this.heeds[index] = listener.heeds ?? ANY;

@@ -1,3 +1,4 @@
+import type { KnownGreetings } from '../facts/banner-xray.js';
 import type { Knowledge } from '../facts/knowledge.js';
 import type { FindingDraft, NotAssessed, Severity } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
@@ -29,6 +30,8 @@ export interface RuleContext {
   readonly kept: number;
   /** Of servers, as the sessions heard so far have shown them, the one that is given included. */
   readonly knowledge: Pick<Knowledge, 'of'>;
+  /** Greetings of known servers, to lay under a masked one. */
+  readonly greetings: Pick<KnownGreetings, 'under'>;
 }
 
 /**

@@ -29,6 +29,25 @@ const WORD = /[a-z0-9]/;
 export interface SecretsKept {
   /** Octets of secrets of open sessions. */
   secretOctets: number;
+  /** For the search of one line at a time; all zero in between. */
+  readonly beginnings: Beginnings;
+}
+
+/** Four octets that begin somewhere in the secrets: a bit tells of most places of a text that none begins there. */
+export class Beginnings {
+  private readonly seen = new Uint8Array(1 << 12);
+
+  note(text: string, at: number): void {
+    this.seen[beginning(text, at)] = 1;
+  }
+
+  mayBegin(text: string, at: number): boolean {
+    return this.seen[beginning(text, at)] !== 0;
+  }
+
+  clear(): void {
+    this.seen.fill(0);
+  }
 }
 
 /** The secrets that a session's client has sent, kept while the session is open to recognise their echo. */
@@ -96,9 +115,9 @@ export class Secrets {
     }
     const whole = this.together(answer);
     if (whole.length >= MIN_PIECE) {
-      parts(lower, whole, hidden);
+      parts(lower, whole, hidden, this.kept.beginnings);
       const plain = unescaped(lower);
-      if (plain !== null) parts(plain.text, whole, hidden, plain.places);
+      if (plain !== null) parts(plain.text, whole, hidden, this.kept.beginnings, plain.places);
     }
     this.pieces(lower, answer, hidden);
     this.encodedAnew(text, hidden);
@@ -156,7 +175,7 @@ export class Secrets {
     const short = (field: string): boolean => field.length >= MIN_ECHO && field.length < MIN_PIECE;
     if (this.fields.some((field) => short(field) && octets.includes(field))) return true;
     const found = new Hidden(octets);
-    parts(octets, all, found);
+    parts(octets, all, found, this.kept.beginnings);
     return found.any;
   }
 }
@@ -203,9 +222,6 @@ function unescaped(text: string): { text: string; places: number[] } | null {
   return { text: plain.toLowerCase(), places };
 }
 
-/** Beginnings of four octets that secrets have: one bit tells of most places of a text that none begins there. */
-const BEGINNINGS = new Uint8Array(1 << 12);
-
 function beginning(text: string, at: number): number {
   const a = text.charCodeAt(at) * 31 + text.charCodeAt(at + 1);
   const b = text.charCodeAt(at + 2) * 31 + text.charCodeAt(at + 3);
@@ -220,18 +236,24 @@ function beginning(text: string, at: number): number {
  *
  * @param places  where in the line each octet of the text stood
  */
-function parts(text: string, secrets: string, hidden: Hidden, places: number[] | null = null): void {
-  for (let at = 0; at + 3 < secrets.length; at++) BEGINNINGS[beginning(secrets, at)] = 1;
+function parts(
+  text: string,
+  secrets: string,
+  hidden: Hidden,
+  beginnings: Beginnings,
+  places: number[] | null = null,
+): void {
+  for (let at = 0; at + 3 < secrets.length; at++) beginnings.note(secrets, at);
   let looked = 0;
   for (let at = 0; at + MIN_PIECE <= text.length; at++) {
     const end = at + MIN_PIECE;
-    if (BEGINNINGS[beginning(text, at)] === 0 || BEGINNINGS[beginning(text, end - 4)] === 0) continue;
+    if (!beginnings.mayBegin(text, at) || !beginnings.mayBegin(text, end - 4)) continue;
     if (++looked > MAX_LOOKED_UP || secrets.includes(text.slice(at, end))) {
       if (places === null) hidden.mark(at, end);
       else hidden.mark(places[at]!, places[end]!);
     }
   }
-  BEGINNINGS.fill(0);
+  beginnings.clear();
 }
 
 /** Where `text` repeats the beginning of the secret, or all of it. */

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type BannerTemplate, bannerTemplates } from '../../src/facts/banner-templates.js';
-import { readUnder } from '../../src/facts/banner-xray.js';
+import { KnownGreetings } from '../../src/facts/banner-xray.js';
 
 const masked = (greeting: string): string => greeting.replace(/[^20]/g, '*');
 const smtpsvc = (build: string, date: string): string =>
   `mail.example Microsoft ESMTP MAIL Service, Version: ${build} ready at  ${date}`;
-const texts = (text: string): string[] => readUnder(text).readings.map((reading) => reading.text);
+const known = new KnownGreetings();
+const texts = (text: string): string[] => known.underText(text).readings.map((reading) => reading.text);
 
 const V1 = `${'*'.repeat(54)}0*2******0${'*'.repeat(23)}2002*******2***0*00`;
 
@@ -53,7 +54,7 @@ it.each([
   ],
   ['Postfix', 'mail.example ESMTP Postfix (Debian/GNU)'],
 ])('a masked greeting of %s has it among its readings', (product, greeting) => {
-  expect(readUnder(masked(greeting)).readings.map((reading) => reading.product)).toContain(product);
+  expect(known.underText(masked(greeting)).readings.map((reading) => reading.product)).toContain(product);
 });
 
 const HOST_OCTET = fc.constantFrom(...'abcxyz.-201');
@@ -79,7 +80,7 @@ it('every greeting fits under its own mask', () => {
         .chain((template) => fc.tuple(fc.constant(template), greeting(template))),
       ([template, text]) => {
         fc.pre(/[20]/.test(text));
-        const { readings } = readUnder(masked(text));
+        const { readings } = known.underText(masked(text));
         expect(readings.map((reading) => reading.product)).toContain(template.product);
       },
     ),
@@ -115,7 +116,7 @@ it('hostile masks are read in bounded time', () => {
         .array(fc.constantFrom('*', '*', '*', '2', '0', ' '), { maxLength: 256 })
         .map((octets) => octets.join('')),
       (text) => {
-        const { readings, tried } = readUnder(text);
+        const { readings, tried } = known.underText(text);
         expect(readings.length).toBeLessThanOrEqual(tried);
       },
     ),

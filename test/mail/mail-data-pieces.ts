@@ -1,4 +1,5 @@
 import { createDigestFactory, type DigestFactory } from '../../src/mail/digest.js';
+import { MailContext } from '../../src/mail/mail-context.js';
 import { type MailDataFacts, MailDataScanner } from '../../src/mail/mail-data.js';
 import { StreamChunk } from '../../src/stream/event.js';
 
@@ -72,7 +73,7 @@ export function scan(
 ): { facts: MailDataFacts; consumed: number } {
   const octets = Buffer.from(text, 'latin1');
   const { digest = xxh64, nullSender = false, transport = 'DATA', base = 100, apart = false } = options;
-  const scanner = new MailDataScanner(digest, transport, nullSender);
+  const scanner = new MailDataScanner(new MailContext(digest), transport, nullSender);
   const starts = [0, ...cuts];
   const pieces = starts.map((start, index) => octets.subarray(start, starts[index + 1] ?? octets.length));
   const chunks = apart

@@ -1,5 +1,6 @@
 import PostalMime from 'postal-mime';
 import { describe, expect, it } from 'vitest';
+import { MailContext } from '../../src/mail/mail-context.js';
 import { type MailDataFacts, MailDataScanner } from '../../src/mail/mail-data.js';
 import { chunkOf, randomCuts, scan, seeded, segmentations, xxh64 } from './mail-data-pieces.js';
 
@@ -131,7 +132,7 @@ describe('the end of the data', () => {
 
   it('does not take data that begins inside a chunk for a segment boundary', () => {
     const chunk = chunkOf(Buffer.from('DATA\r\n.\r\n'), BASE, 7);
-    const scanner = new MailDataScanner(xxh64, 'DATA', false);
+    const scanner = new MailDataScanner(new MailContext(xxh64), 'DATA', false);
     expect(scanner.data(chunk, chunk.start + 6)).toBe(chunk.end);
     expect(scanner.finish().terminator).toMatchObject({ splits: [], frame: 7, offset: BASE + 4 });
   });

@@ -1,6 +1,7 @@
 import PostalMime from 'postal-mime';
 import { describe, expect, it } from 'vitest';
 import { OpenMessage } from '../../src/dialogue/open-message.js';
+import { MailContext } from '../../src/mail/mail-context.js';
 import type { MailDamage } from '../../src/mail/message-facts.js';
 import { chunkOf, randomCuts, scan, seeded, xxh64 } from './mail-data-pieces.js';
 
@@ -191,7 +192,7 @@ describe('a message that is cut', () => {
       [content.slice(0, -60), ['unclosed']],
     ] as const) {
       const end = BASE + text.length;
-      const message = new OpenMessage(xxh64, 'BDAT', false, 0);
+      const message = new OpenMessage(new MailContext(xxh64), 'BDAT', false, 0);
       const chunk = chunkOf(Buffer.from(text, 'latin1'), BASE, 7);
       message.chunked(chunk, chunk.start, chunk.end);
       const { damages } = message.finishChunked({ frame: 7, us: 0, ns: 0, digits: 6 }, end);

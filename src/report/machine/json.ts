@@ -107,9 +107,6 @@ function captureValue({ file, facts, skipped }: CaptureResult): object {
   };
 }
 
-/** Empty whenever a text is handed on: two reports that are asked for in turns do not meet in it. */
-const builder = new TextBuilder();
-
 /**
  * Sessions, with what stands before the first, between two, and after the last; nothing where there are none.
  *
@@ -123,12 +120,13 @@ function* sessionTexts(
   between: string,
   after: string,
 ): Generator<string> {
-  builder.clear();
+  const writer = new SessionWriter();
+  const { builder } = writer;
   let first = true;
   for (const session of sessions) {
     builder.add(first ? before : between);
     first = false;
-    pushSession(session);
+    writer.pushSession(session);
     if (builder.length >= PIECE) yield builder.take();
   }
   if (first) return;
@@ -136,116 +134,186 @@ function* sessionTexts(
   yield builder.take();
 }
 
-function pushSession(session: SmtpSession): void {
-  const { client, server, gaps, exchanges, messages } = session;
-  builder.add('"id":"');
-  builder.add(session.id);
-  builder.add('","capture":');
-  builder.number(session.capture);
-  builder.add(',"client":');
-  pushEndpoint(client);
-  builder.add(',"server":');
-  pushEndpoint(server);
-  builder.add(',"start":');
-  pushTime(session.start);
-  builder.add(',"end":');
-  pushTime(session.end);
-  builder.add(',"closed":"');
-  builder.add(session.closed);
-  builder.add(session.midstream ? '","midstream":true,"gaps":' : '","midstream":false,"gaps":');
-  pushList(gaps, pushGap);
-  builder.add(',"banner":');
-  pushBanner(exchanges);
-  builder.add(',"helo":');
-  pushQuoted(helo(exchanges));
-  builder.add(',"extensions":');
-  pushList(session.extensions, pushExtension);
-  builder.add(',"encryptedFrom":');
-  builder.number(session.encryptedFrom);
-  builder.add(',"commands":[');
-  for (let index = 0; index < exchanges.length; index++) {
-    builder.add(index === 0 ? '{"verb":' : ',{"verb":');
-    pushCommand(exchanges[index]!, session);
+const SPACE = 0x20;
+const HYPHEN = 0x2d;
+const ZERO = 0x30;
+
+/** Writes the members of sessions, one session after the other. */
+class SessionWriter {
+  readonly builder = new TextBuilder();
+  /** The second that was written last, and how a time of it begins: most times of a session share one. */
+  private newestSecond = Number.NaN;
+  private newestBeginning = '';
+
+  pushSession(session: SmtpSession): void {
+    const { client, server, gaps, exchanges, messages } = session;
+    this.builder.add('"id":"');
+    this.builder.add(session.id);
+    this.builder.add('","capture":');
+    this.builder.number(session.capture);
+    this.builder.add(',"client":');
+    this.pushEndpoint(client);
+    this.builder.add(',"server":');
+    this.pushEndpoint(server);
+    this.builder.add(',"start":');
+    this.pushTime(session.start);
+    this.builder.add(',"end":');
+    this.pushTime(session.end);
+    this.builder.add(',"closed":"');
+    this.builder.add(session.closed);
+    this.builder.add(session.midstream ? '","midstream":true,"gaps":' : '","midstream":false,"gaps":');
+    this.pushList(gaps, this.pushGap);
+    this.builder.add(',"banner":');
+    this.pushBanner(exchanges);
+    this.builder.add(',"helo":');
+    this.pushQuoted(helo(exchanges));
+    this.builder.add(',"extensions":');
+    this.pushList(session.extensions, this.pushExtension);
+    this.builder.add(',"encryptedFrom":');
+    this.builder.number(session.encryptedFrom);
+    this.builder.add(',"commands":[');
+    for (let index = 0; index < exchanges.length; index++) {
+      this.builder.add(index === 0 ? '{"verb":' : ',{"verb":');
+      this.pushCommand(exchanges[index]!, session);
+    }
+    this.builder.add('],"messages":');
+    this.pushList(messages, this.pushMessage);
   }
-  builder.add('],"messages":');
-  pushList(messages, pushMessage);
-}
 
-function pushList<T>(items: readonly T[], push: (item: T) => void): void {
-  if (items.length === 0) {
-    builder.add('[]');
-    return;
+  private pushList<T>(items: readonly T[], push: (item: T) => void): void {
+    if (items.length === 0) {
+      this.builder.add('[]');
+      return;
+    }
+    for (let index = 0; index < items.length; index++) {
+      this.builder.add(index === 0 ? '[' : ',');
+      push(items[index]!);
+    }
+    this.builder.add(']');
   }
-  for (let index = 0; index < items.length; index++) {
-    builder.add(index === 0 ? '[' : ',');
-    push(items[index]!);
+
+  /** @param from  where what is meant begins */
+  private pushQuoted(octets: string | null, from = 0): void {
+    if (octets === null) this.builder.add('null');
+    else if (!this.builder.quoted(octets, from)) this.builder.add(text(decodeOctets(octets.slice(from))));
   }
-  builder.add(']');
-}
 
-/** @param from  where what is meant begins */
-function pushQuoted(octets: string | null, from = 0): void {
-  if (octets === null) builder.add('null');
-  else if (!builder.quoted(octets, from)) builder.add(text(decodeOctets(octets.slice(from))));
-}
-
-/** The second that was written last, and how a time of it begins: most times of a session share one. */
-let newestSecond = Number.NaN;
-let newestBeginning = '';
-
-function pushTime(moment: Timestamp | null): void {
-  if (moment === null) {
-    builder.add('null');
-    return;
+  private pushTime(moment: Timestamp | null): void {
+    if (moment === null) {
+      this.builder.add('null');
+      return;
+    }
+    const { us, digits } = moment;
+    const second = Math.floor(us / 1e6);
+    if (digits !== 6 || second !== this.newestSecond) {
+      const formatted = formatTimestamp(moment);
+      if (formatted === null) this.builder.add('null');
+      else this.builder.quoted(formatted, 0);
+      if (formatted === null || digits !== 6) return;
+      this.newestSecond = second;
+      this.newestBeginning = `"${formatted.slice(0, '2001-02-07T05:01:23.'.length)}`;
+      return;
+    }
+    this.builder.add(this.newestBeginning);
+    this.builder.sixDigits(Math.floor(us - second * 1e6));
+    this.builder.add('Z"');
   }
-  const { us, digits } = moment;
-  const second = Math.floor(us / 1e6);
-  if (digits !== 6 || second !== newestSecond) {
-    const formatted = formatTimestamp(moment);
-    if (formatted === null) builder.add('null');
-    else builder.quoted(formatted, 0);
-    if (formatted === null || digits !== 6) return;
-    newestSecond = second;
-    newestBeginning = `"${formatted.slice(0, '2001-02-07T05:01:23.'.length)}`;
-    return;
+
+  private pushEndpoint({ address, port }: SmtpSession['client']): void {
+    this.builder.add('{"address":');
+    this.pushQuoted(address);
+    this.builder.add(',"port":');
+    this.builder.number(port);
+    this.builder.add('}');
   }
-  builder.add(newestBeginning);
-  builder.sixDigits(Math.floor(us - second * 1e6));
-  builder.add('Z"');
-}
 
-function pushEndpoint({ address, port }: SmtpSession['client']): void {
-  builder.add('{"address":');
-  pushQuoted(address);
-  builder.add(',"port":');
-  builder.number(port);
-  builder.add('}');
-}
+  private readonly pushGap = ({ direction, offset, octets, cause }: Gap): void => {
+    this.builder.add(`{"direction":"${direction}","offset":${offset},"octets":${octets},"cause":"${cause}"}`);
+  };
 
-function pushGap({ direction, offset, octets, cause }: Gap): void {
-  builder.add(`{"direction":"${direction}","offset":${offset},"octets":${octets},"cause":"${cause}"}`);
-}
+  private readonly pushExtension = (extension: Extension): void => {
+    this.pushQuoted(extension.text);
+  };
 
-function pushExtension(extension: Extension): void {
-  pushQuoted(extension.text);
-}
+  private readonly pushPath = (path: string): void => {
+    this.pushQuoted(path);
+  };
 
-function pushPath(path: string): void {
-  pushQuoted(path);
-}
-
-/** The lines of the greeting as they were on the wire, code included. */
-function pushBanner(exchanges: readonly SmtpExchange[]): void {
-  let greeting: SmtpReply | null = null;
-  for (let index = 0; index < exchanges.length; index++) {
-    const { kind, reply } = exchanges[index]!;
-    if (kind !== 'greeting') continue;
-    greeting = reply;
-    break;
+  /** The lines of the greeting as they were on the wire, code included. */
+  private pushBanner(exchanges: readonly SmtpExchange[]): void {
+    let greeting: SmtpReply | null = null;
+    for (let index = 0; index < exchanges.length; index++) {
+      const { kind, reply } = exchanges[index]!;
+      if (kind !== 'greeting') continue;
+      greeting = reply;
+      break;
+    }
+    if (greeting === null) this.builder.add('null');
+    else if (greeting.lines.length === 1) this.pushQuoted(greeting.lines[0]!.text);
+    else this.builder.add(text(greeting.lines.map((line) => decodeOctets(line.text)).join('\n')));
   }
-  if (greeting === null) builder.add('null');
-  else if (greeting.lines.length === 1) pushQuoted(greeting.lines[0]!.text);
-  else builder.add(text(greeting.lines.map((line) => decodeOctets(line.text)).join('\n')));
+
+  /** All but the beginning of its first member. */
+  private pushCommand(exchange: SmtpExchange, session: SmtpSession): void {
+    const { line } = exchange;
+    const greeting = exchange.kind === 'greeting';
+    this.pushQuoted(exchange.verb);
+    this.builder.add(',"argument":');
+    this.pushQuoted(exchange.argument);
+    this.builder.add(',"packet":');
+    // The greeting answers the connection itself, which its first packet asks for.
+    this.builder.number(greeting ? session.firstFrame : (line?.frame ?? null));
+    this.builder.add(',"time":');
+    this.pushTime(greeting ? session.start : (line?.time ?? null));
+    // DATA is answered by 354, its end by what follows; AUTH by 334, the responses after it likewise.
+    const reply = exchange.intermediate ?? exchange.reply;
+    if (reply) this.pushReply(reply);
+    else this.builder.add(',"reply":null}');
+  }
+
+  /** The last member of a command. */
+  private pushReply({ code, enhanced, lines }: SmtpReply): void {
+    const first = lines[0];
+    this.builder.add(',"reply":{"code":');
+    this.builder.number(code);
+    this.builder.add(',"enhanced":');
+    this.pushQuoted(enhanced);
+    this.builder.add(',"text":[');
+    for (let index = 0; index < lines.length; index++) {
+      if (index > 0) this.builder.add(',');
+      const { text: octets } = lines[index]!;
+      this.pushQuoted(octets, codeEnd(octets, code));
+    }
+    this.builder.add('],"packet":');
+    this.builder.number(first?.frame ?? null);
+    this.builder.add(',"time":');
+    this.pushTime(first?.time ?? null);
+    this.builder.add('}}');
+  }
+
+  private readonly pushMessage = (message: SmtpMessage): void => {
+    const { accepted } = message;
+    this.builder.add('{"id":"');
+    this.builder.add(message.id);
+    this.builder.add('","messageId":');
+    this.pushQuoted(message.messageId);
+    this.builder.add(',"from":');
+    this.pushQuoted(message.fromSeen ? message.from : null);
+    this.builder.add(',"to":');
+    this.pushList(message.to, this.pushPath);
+    this.builder.add(',"octets":');
+    this.builder.number(message.octets);
+    this.builder.add(
+      accepted ? ',"accepted":true' : accepted === null ? ',"accepted":null' : ',"accepted":false',
+    );
+    this.builder.add(',"replyCode":');
+    this.builder.number(message.replyCode);
+    this.builder.add(',"digest":"');
+    this.builder.add(message.digest);
+    this.builder.add('","packet":');
+    this.builder.number(message.frame);
+    this.builder.add('}');
+  };
 }
 
 /** What the client called itself last. */
@@ -255,44 +323,6 @@ function helo(exchanges: readonly SmtpExchange[]): string | null {
     if (verb === 'EHLO' || verb === 'HELO') return argument;
   }
   return null;
-}
-
-/** All but the beginning of its first member. */
-function pushCommand(exchange: SmtpExchange, session: SmtpSession): void {
-  const { line } = exchange;
-  const greeting = exchange.kind === 'greeting';
-  pushQuoted(exchange.verb);
-  builder.add(',"argument":');
-  pushQuoted(exchange.argument);
-  builder.add(',"packet":');
-  // The greeting answers the connection itself, which its first packet asks for.
-  builder.number(greeting ? session.firstFrame : (line?.frame ?? null));
-  builder.add(',"time":');
-  pushTime(greeting ? session.start : (line?.time ?? null));
-  // DATA is answered by 354, its end by what follows; AUTH by 334, the responses after it likewise.
-  const reply = exchange.intermediate ?? exchange.reply;
-  if (reply) pushReply(reply);
-  else builder.add(',"reply":null}');
-}
-
-/** The last member of a command. */
-function pushReply({ code, enhanced, lines }: SmtpReply): void {
-  const first = lines[0];
-  builder.add(',"reply":{"code":');
-  builder.number(code);
-  builder.add(',"enhanced":');
-  pushQuoted(enhanced);
-  builder.add(',"text":[');
-  for (let index = 0; index < lines.length; index++) {
-    if (index > 0) builder.add(',');
-    const { text: octets } = lines[index]!;
-    pushQuoted(octets, codeEnd(octets, code));
-  }
-  builder.add('],"packet":');
-  builder.number(first?.frame ?? null);
-  builder.add(',"time":');
-  pushTime(first?.time ?? null);
-  builder.add('}}');
 }
 
 /** Where a line's text begins. A masked continuation line has lost its code: then with the line. */
@@ -309,32 +339,6 @@ function beginsWith(octets: string, code: number): boolean {
     octets.charCodeAt(1) === ZERO + (tens % 10) &&
     octets.charCodeAt(2) === ZERO + (code % 10)
   );
-}
-
-const SPACE = 0x20;
-const HYPHEN = 0x2d;
-const ZERO = 0x30;
-
-function pushMessage(message: SmtpMessage): void {
-  const { accepted } = message;
-  builder.add('{"id":"');
-  builder.add(message.id);
-  builder.add('","messageId":');
-  pushQuoted(message.messageId);
-  builder.add(',"from":');
-  pushQuoted(message.fromSeen ? message.from : null);
-  builder.add(',"to":');
-  pushList(message.to, pushPath);
-  builder.add(',"octets":');
-  builder.number(message.octets);
-  builder.add(accepted ? ',"accepted":true' : accepted === null ? ',"accepted":null' : ',"accepted":false');
-  builder.add(',"replyCode":');
-  builder.number(message.replyCode);
-  builder.add(',"digest":"');
-  builder.add(message.digest);
-  builder.add('","packet":');
-  builder.number(message.frame);
-  builder.add('}');
 }
 
 export function findingValue(finding: Finding): object {
