@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { hmacSha256 } from '../platform/platform.js';
 
 const BLOCK = 32;
 
@@ -6,11 +6,7 @@ const BLOCK = 32;
 export function keyedOctets(key: Buffer, label: string, length: number): Buffer {
   const blocks: Buffer[] = [];
   for (let at = 0; at < length; at += BLOCK) {
-    blocks.push(
-      createHmac('sha256', key)
-        .update(`${at / BLOCK}\0${label}`, 'latin1')
-        .digest(),
-    );
+    blocks.push(hmacSha256(key, Buffer.from(`${at / BLOCK}\0${label}`, 'latin1')));
   }
   return Buffer.concat(blocks).subarray(0, length);
 }

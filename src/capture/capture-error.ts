@@ -1,3 +1,5 @@
+import { IS_TERMINAL } from '../platform/platform.js';
+
 /** Why an input could not be opened. Stable words: they become the `code` of a problem in the report. */
 export type CaptureOpenCode = 'not-found' | 'is-directory' | 'is-terminal' | 'not-readable';
 
@@ -18,9 +20,9 @@ export class CaptureOpenError extends Error {
     super(message, options);
   }
 
-  /** Translates what `open` or `fstat` threw. */
+  /** Translates what `openInput` threw. */
   static from(error: unknown): CaptureOpenError {
-    const code = (error as NodeJS.ErrnoException | null)?.code ?? 'unknown error';
+    const code = (error as { code?: string } | null)?.code ?? 'unknown error';
     const options = { cause: error };
     switch (code) {
       case 'ENOENT':
@@ -30,6 +32,8 @@ export class CaptureOpenError extends Error {
         return new CaptureOpenError('not-found', 'There is no such file: check its name.', options);
       case 'EISDIR':
         return CaptureOpenError.directory();
+      case IS_TERMINAL:
+        return CaptureOpenError.terminal();
       case 'EACCES':
       case 'EPERM':
         return new CaptureOpenError(

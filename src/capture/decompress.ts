@@ -1,6 +1,6 @@
-import type { Transform } from 'node:stream';
 import type { Decompress } from 'fzstd';
-import type { XXHash, XXHashAPI } from 'xxhash-wasm';
+import { type DecompressionError, decompression, type OctetTransform, turn } from '../platform/platform.js';
+import { Xxh64, Xxh64Digest } from '../platform/xxh64.js';
 import { ZstdFrames } from './zstd-frames.js';
 
 export type Compression = 'gzip' | 'zstd';
@@ -73,17 +73,10 @@ export async function createDecompressor(
   compression: Compression,
   sink: DecompressionSink,
 ): Promise<Decompressor> {
-  const zlib = await import('node:zlib');
-  if (compression === 'gzip') {
-    return new StreamDecompressor(() => zlib.createGunzip({ chunkSize: OUTPUT_CHUNK }), null, sink);
-  }
-  const { createZstdDecompress } = zlib as { createZstdDecompress?: (options: object) => Transform };
-  if (createZstdDecompress) {
-    const open = () => createZstdDecompress({ chunkSize: OUTPUT_CHUNK });
-    return new StreamDecompressor(open, new ZstdFrames(MAX_WINDOW), sink);
-  }
-  const { default: xxhash } = await import('xxhash-wasm');
-  return new ScriptDecompressor(await import('fzstd'), await xxhash(), sink);
+  const { gunzip, unzstd } = await decompression();
+  if (compression === 'gzip') return new StreamDecompressor(() => gunzip(OUTPUT_CHUNK), null, sink);
+  if (unzstd) return new StreamDecompressor(() => unzstd(OUTPUT_CHUNK), new ZstdFrames(MAX_WINDOW), sink);
+  return new ScriptDecompressor(await import('fzstd'), sink);
 }
 
 /**
@@ -95,7 +88,7 @@ class StreamDecompressor implements Decompressor {
   state: DecompressionState = 'whole';
   reason = '';
   ended = false;
-  private stream: Transform | null = null;
+  private stream: OctetTransform | null = null;
   private ending = false;
   private taken = 0;
   private held = Buffer.alloc(0);
@@ -104,7 +97,7 @@ class StreamDecompressor implements Decompressor {
   private thrown: { error: unknown } | null = null;
 
   constructor(
-    private readonly open: () => Transform,
+    private readonly open: () => OctetTransform,
     private readonly frames: ZstdFrames | null,
     private readonly sink: DecompressionSink,
   ) {}
@@ -173,9 +166,9 @@ class StreamDecompressor implements Decompressor {
     if (this.thrown) throw this.thrown.error;
   }
 
-  private start(): Transform {
+  private start(): OctetTransform {
     const stream = this.open();
-    stream.on('data', (octets: Buffer) => {
+    stream.on('data', (octets) => {
       if (this.ended) return;
       try {
         this.sink.decompressed(octets);
@@ -191,14 +184,14 @@ class StreamDecompressor implements Decompressor {
       this.settle();
     });
     stream.on('close', () => this.settle());
-    stream.on('error', (error: NodeJS.ErrnoException) => {
+    stream.on('error', (error) => {
       if (!this.ended) this.fail(this.cutShort(error) ? 'truncated' : 'corrupt', error.message);
       this.settle();
     });
     return stream;
   }
 
-  private cutShort(error: NodeJS.ErrnoException): boolean {
+  private cutShort(error: DecompressionError): boolean {
     return this.ending && (this.frames ? !this.frames.complete : error.code === 'Z_BUF_ERROR');
   }
 
@@ -216,14 +209,14 @@ class ScriptDecompressor implements Decompressor {
   ended = false;
   private readonly frames = new ZstdFrames(MAX_SCRIPT_WINDOW);
   private frame: Decompress | null = null;
-  private hash: XXHash<bigint> | null = null;
+  private readonly xxh64 = new Xxh64();
+  private hash = new Xxh64Digest(this.xxh64);
   private thrown: { error: unknown } | null = null;
   private given = 0;
   private yielded = 0;
 
   constructor(
     private readonly library: typeof import('fzstd'),
-    private readonly xxhash: XXHashAPI,
     private readonly sink: DecompressionSink,
   ) {}
 
@@ -242,7 +235,7 @@ class ScriptDecompressor implements Decompressor {
       const work = this.given + frames.windows / 16;
       if (work - this.yielded < YIELD) continue;
       this.yielded = work;
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await turn();
       if (!this.sink.wanted()) this.ended = true;
     }
   }
@@ -257,7 +250,6 @@ class ScriptDecompressor implements Decompressor {
   }
 
   private push(octets: Uint8Array, last: boolean): void {
-    this.hash ??= this.xxhash.create64();
     const { hash } = this;
     this.frame ??= new this.library.Decompress((part) => {
       this.given += part.length;
@@ -280,10 +272,12 @@ class ScriptDecompressor implements Decompressor {
     if (this.thrown) throw this.thrown.error;
     if (!last) return;
     const { checksum } = this.frames;
-    const right = checksum === null || BigInt.asUintN(32, hash.digest()) === BigInt(checksum);
+    // Finished in any case: a digest that is not would keep its state for good.
+    const sum = BigInt.asUintN(32, this.xxh64.finish(hash));
+    const right = checksum === null || sum === BigInt(checksum);
     if (!right && !this.ended) this.fail('corrupt', 'wrong checksum');
     this.frame = null;
-    this.hash = null;
+    this.hash = new Xxh64Digest(this.xxh64);
   }
 
   private fail(state: DecompressionState, reason: string): void {

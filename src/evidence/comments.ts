@@ -1,5 +1,5 @@
-import { basename } from 'node:path';
 import type { Finding } from '../finding/finding.js';
+import { basename } from '../platform/platform.js';
 import { printableOctets, printableText } from '../report/printable.js';
 import type { BlankedPacket } from './blanking.js';
 import type { ChosenPacket, Part } from './frame-choice.js';

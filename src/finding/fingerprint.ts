@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../platform/platform.js';
 import type { FindingDraft } from './finding.js';
 
 const DIGITS = 16;
@@ -13,5 +13,5 @@ const DIGITS = 16;
 export function fingerprintOf(rule: string, { session, subject, enduring }: FindingDraft): string {
   const { address, port } = session.server;
   const octets = Buffer.from(`${rule}\0${address}\0${port}\0${enduring ?? subject}`, 'utf8');
-  return createHash('sha256').update(octets).digest('hex').slice(0, DIGITS);
+  return sha256(octets).toString('hex').slice(0, DIGITS);
 }

@@ -1,3 +1,4 @@
+import { runningSha256 } from '../platform/platform.js';
 /** `xxh64` is for telling copies of a message apart from others; `sha256` also withstands an adversary. */
 export type DigestKind = 'xxh64' | 'sha256';
 
@@ -25,19 +26,18 @@ export interface RunningDigest {
  */
 export async function createDigestFactory(kind: DigestKind): Promise<DigestFactory> {
   if (kind === 'xxh64') {
-    const { Xxh64, Xxh64Digest } = await import('./xxh64.js');
+    const { Xxh64, Xxh64Digest } = await import('../platform/xxh64.js');
     const xxh64 = new Xxh64();
     return { kind, create: () => new Xxh64Digest(xxh64) };
   }
   if (kind === 'sha256') {
-    const { createHash } = await import('node:crypto');
     return {
       kind,
       create: () => {
-        const hash = createHash('sha256');
+        const hash = runningSha256();
         return {
           update: (octets) => void hash.update(octets),
-          finish: () => `sha256:${hash.digest('hex')}`,
+          finish: () => `sha256:${hash.digest().toString('hex')}`,
         };
       },
     };

@@ -1,4 +1,4 @@
-import { isAscii } from 'node:buffer';
+import { isAscii } from '../platform/platform.js';
 import type { StreamChunk } from '../stream/event.js';
 import { ReportScan } from './delivery-report.js';
 import type { RunningDigest } from './digest.js';

@@ -1,6 +1,6 @@
-import { Worker } from 'node:worker_threads';
 import { nothingRead } from '../capture/packet.js';
 import type { DigestKind } from '../mail/digest.js';
+import { startThread, type Thread, turn } from '../platform/platform.js';
 import { PackedCapture, type PackedSessions } from '../transcript/packed-session.js';
 import type { SessionRecord } from '../transcript/session-record.js';
 import type { CaptureAccount, Place, SessionListener } from './capture-sessions.js';
@@ -41,7 +41,7 @@ interface Part {
 export class ReaderThreads implements CapturesReader {
   private readonly claims: Int32Array<SharedArrayBuffer>;
   private readonly parts: readonly Part[];
-  private readonly workers: Worker[] = [];
+  private readonly workers: Thread[] = [];
   private alive = 0;
   /** For when there are no threads. */
   private readonly here: CapturesReader;
@@ -78,7 +78,7 @@ export class ReaderThreads implements CapturesReader {
           closed(record, told.lastUs, place.messages + part.messages);
         }
         // Signals are heard in between.
-        await new Promise<void>((resolve) => setImmediate(resolve));
+        await turn();
       }
       if (part.account) return { ...part.account, messages: place.messages + part.account.messages };
       if (part.died !== null) {
@@ -115,19 +115,16 @@ export class ReaderThreads implements CapturesReader {
       claims,
       tellsProgress: onProgress !== undefined,
     };
-    let worker: Worker;
-    try {
-      worker = new Worker(new URL('./reader-thread.js', import.meta.url), { workerData });
-    } catch {
-      return;
-    }
     let why = 'nothing said why';
-    worker.on('message', (message: ReaderMessage) => this.hear(message));
-    worker.on('error', (error: NodeJS.ErrnoException) => {
-      // Its message may quote a packet.
-      why = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out of memory' : (error.code ?? error.name);
+    const worker = startThread(new URL('./reader-thread.js', import.meta.url), workerData, {
+      message: (message) => this.hear(message as ReaderMessage),
+      error: (error) => {
+        // Its message may quote a packet.
+        why = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out of memory' : (error.code ?? error.name);
+      },
+      exit: () => this.ended(mark, why),
     });
-    worker.on('exit', () => this.ended(mark, why));
+    if (worker === null) return;
     this.workers.push(worker);
     this.alive++;
   }

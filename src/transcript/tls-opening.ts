@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../platform/platform.js';
 import type { TlsFlight, TlsOpening } from '../smtp/session.js';
 import { isTlsRecord, TLS_HEADER_OCTETS } from '../smtp/tls-record.js';
 import type { ClosedConnection, ConnectionView, StreamChunk } from '../stream/event.js';

@@ -208,19 +208,21 @@ describe('pipes', () => {
 });
 
 describe('standard input', () => {
-  /** The capture floor as plain JavaScript, for a process of its own. */
+  /** The capture floor and what it stands on, as plain JavaScript, for a process of its own. */
   let script = '';
   beforeAll(() => {
-    const out = join(folder, 'plain');
-    mkdirSync(out);
+    const out = join(folder, 'capture');
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    writeFileSync(join(out, 'package.json'), '{ "type": "module" }');
-    const source = join(ROOT, 'src/capture');
-    for (const name of readdirSync(source)) {
-      const { outputText } = ts.transpileModule(readFileSync(join(source, name), 'utf8'), {
-        compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
-      });
-      writeFileSync(join(out, name.replace('.ts', '.js')), outputText);
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    for (const floor of ['platform', 'capture']) {
+      mkdirSync(join(folder, floor));
+      const source = join(ROOT, 'src', floor);
+      for (const name of readdirSync(source)) {
+        const { outputText } = ts.transpileModule(readFileSync(join(source, name), 'utf8'), {
+          compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
+        });
+        writeFileSync(join(folder, floor, name.replace('.ts', '.js')), outputText);
+      }
     }
     script = join(out, 'read.js');
     writeFileSync(

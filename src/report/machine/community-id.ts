@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
+import { sha1 } from '../../platform/platform.js';
 
 const TCP = 6;
 
@@ -23,7 +23,7 @@ export function communityId(one: Endpoint, other: Endpoint): string {
   ends.writeUInt16BE(first.port, 2);
   ends.writeUInt16BE(second.port, 4);
   const octets = Buffer.concat([Buffer.alloc(2), first.octets, second.octets, ends]);
-  return `1:${createHash('sha1').update(octets).digest('base64')}`;
+  return `1:${sha1(octets).toString('base64')}`;
 }
 
 function addressOctets(address: string): Buffer {

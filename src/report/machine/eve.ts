@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Analysis } from '../../analyze.js';
 import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
 import type { Finding } from '../../finding/finding.js';
+import { sha256 } from '../../platform/platform.js';
 import { inPieces } from '../chunked.js';
 import { displayFilters } from '../document/display-filter.js';
 import { decodeOctets, escapeJson } from '../printable.js';
@@ -77,7 +77,7 @@ function alert(finding: Finding, file: string, ends: Conversation | undefined): 
 
 /** The same for a rule whatever rules come after it. */
 export function signatureId(rule: string): number {
-  return FIRST_LOCAL_SID + (createHash('sha256').update(rule).digest().readUInt32BE() % FIRST_LOCAL_SID);
+  return FIRST_LOCAL_SID + (sha256(rule).readUInt32BE() % FIRST_LOCAL_SID);
 }
 
 /** `2024-05-06T07:08:09.010000+0000`: always microseconds. */

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Analysis } from '../../analyze.js';
+import { sha256 } from '../../platform/platform.js';
 import type { SmtpMessage, SmtpReply, SmtpSession } from '../../smtp/session.js';
 import { inPieces } from '../chunked.js';
 import { decodeOctets, escapeJson } from '../printable.js';
@@ -96,5 +96,5 @@ function seconds(time: SmtpSession['start']): number | undefined {
 
 function uid({ client, server, start }: SmtpSession): string {
   const named = [client.address, client.port, server.address, server.port, start?.us ?? ''].join(' ');
-  return `C${createHash('sha256').update(named).digest('base64url').replace(/[-_]/g, '').slice(0, 17)}`;
+  return `C${sha256(named).toString('base64').replace(/[+/]/g, '').slice(0, 17)}`;
 }

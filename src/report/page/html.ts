@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Analysis, CaptureResult } from '../../analyze.js';
 import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
 import type { Comparison } from '../../compare/compare.js';
 import type { Diagnosis } from '../../diagnose/diagnosis.js';
 import type { Evidence, Finding } from '../../finding/finding.js';
+import { sha256 } from '../../platform/platform.js';
 import { catalog } from '../../rules/catalog.js';
 import { inPieces } from '../chunked.js';
 import { enumerate, plural, thousands } from '../columns.js';
@@ -409,7 +409,7 @@ function span(first: string, last: string): string {
 }
 
 function head(sources: string, look: string | null): Markup {
-  const digest = createHash('sha256').update(STYLE_SHEET).digest('base64');
+  const digest = sha256(STYLE_SHEET).toString('base64');
   return html`<!DOCTYPE html>
 <html lang="en">
 <head>

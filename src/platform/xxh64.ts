@@ -28,7 +28,7 @@ const P1 = 0x9e3779b185ebca87n;
 const P2 = 0xc2b2ae3d27d4eb4fn;
 
 /**
- * The module, in base64: two functions, `stripes` and `digest`. `test/smtp/xxh64-module.ts` puts it together from instructions,
+ * The module, in base64: two functions, `stripes` and `digest`. `test/platform/xxh64-module.ts` puts it together from instructions,
  * and a test holds it against these octets: putting it together at each start took 3 of the 70 ms of a small capture.
  */
 export const MODULE =

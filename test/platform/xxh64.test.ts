@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
-import { MODULE, Xxh64, Xxh64Digest } from '../../src/mail/xxh64.js';
-import { seeded } from './mail-data-pieces.js';
+import { MODULE, Xxh64, Xxh64Digest } from '../../src/platform/xxh64.js';
+import { seeded } from '../mail/mail-data-pieces.js';
 import { moduleOctets } from './xxh64-module.js';
 
 const twin = await xxhash();
