@@ -257,11 +257,11 @@ def main():
                 hop.arrived(raw, sides[s])
             forward, back = firewall.frame(raw, sides[s])
             for frame in forward:
-                frame = hop.leaving(hop.forwarded(frame), not sides[s]) if hop else frame
+                sent = hop.leaving(hop.forwarded(frame), not sides[s]) if hop else frame
                 if args.distance:
-                    travelling.append((time.monotonic() + args.distance / 1000, peer[s], frame))
+                    travelling.append((time.monotonic() + args.distance / 1000, peer[s], sent))
                 else:
-                    peer[s].send(frame)
+                    peer[s].send(sent)
             for frame in back:
                 s.send(hop.leaving(frame, sides[s]) if hop else frame)
 

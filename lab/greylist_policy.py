@@ -8,8 +8,8 @@ SEEN = set()
 class Handler(socketserver.StreamRequestHandler):
     def handle(self):
         asked = {}
-        for line in self.rfile:
-            line = line.strip().decode('latin-1')
+        for octets in self.rfile:
+            line = octets.strip().decode('latin-1')
             if line:
                 key, _, value = line.partition('=')
                 asked[key] = value

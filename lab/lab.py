@@ -9,6 +9,7 @@ kept too.
 Everything lives below one temporary folder and in three namespaces; both are removed at the end.
 """
 import argparse
+import contextlib
 import glob
 import gzip
 import os
@@ -307,10 +308,8 @@ class Lab:
         for space in self.spaces.values():
             pids = subprocess.run(['ip', 'netns', 'pids', space], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
             for pid in pids.stdout.split():     # daemons that left their process group; only ours live in our namespaces
-                try:
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(int(pid), signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
             subprocess.run(['ip', 'netns', 'del', space], **QUIET, check=False)
         if keep:
             for target, raws in self.recordings.items():

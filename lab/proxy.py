@@ -23,6 +23,12 @@ GREETING = {'checkpoint': b'220 CheckPoint FireWall-1 secure ESMTP server', 'rap
             'av': b'220 gw.example.com avast! SMTP proxy ready.'}
 
 
+def endpoint(address):
+    """An end of a connection as the log of changes names it."""
+    host, port = address
+    return f'{host}:{port}'
+
+
 class Ledger:
     """How many octets each of the four streams has, and the log of what is not the same on both connections."""
 
@@ -89,8 +95,8 @@ class Handler(socketserver.StreamRequestHandler):
     def handle(self):
         self.up = socket.create_connection((self.server.target, 25), 20)
         self.server_file = self.up.makefile('rb')
-        flow = '%s:%d' % self.client_address
-        self.server.log.write(flow, 'client', 'translated', **{'as': '%s:%d' % self.up.getsockname()}, shift=None)
+        flow = endpoint(self.client_address)
+        self.server.log.write(flow, 'client', 'translated', **{'as': endpoint(self.up.getsockname())}, shift=None)
         self.ledger = Ledger(self.server.log, flow)
         greeting = self.reply()
         if self.server.kind == 'strip':

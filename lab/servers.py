@@ -73,7 +73,7 @@ def postfix(root, d, host, settings, port='25'):
     with open(f'{d}/etc/dynamicmaps.cf', 'w'):
         pass
     shutil.chown(f'{d}/lib', 'uucp')
-    for sub in 'active bounce corrupt defer deferred flush hold incoming private saved trace'.split():
+    for sub in ('active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold', 'incoming', 'private', 'saved', 'trace'):
         os.makedirs(f'{d}/spool/{sub}', 0o700)
         shutil.chown(f'{d}/spool/{sub}', 'uucp')
     for sub, mode in (('maildrop', 0o730), ('public', 0o710)):
