@@ -9,6 +9,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { needs } from './support/needs.js';
+import { WIRESHARK_ENV } from './support/wireshark.js';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../captures');
 const SUFFIX = '.changes.jsonl.gz';
@@ -23,8 +25,6 @@ const COOKED: Record<Side, string> = {
   inside: '(tcp.dstport == 25 && sll.pkttype == 4) || (tcp.srcport == 25 && sll.pkttype != 4)',
 };
 const CLIENT_MAC = '02:00:00:00:00:20';
-const tshark = ['tshark', 'mergecap'].every((tool) => spawnSync(tool, ['--version']).status === 0);
-if (!tshark) console.warn('changes-log.test.ts skipped: tshark is not installed');
 
 type Side = 'inside' | 'outside';
 type Sender = 'client' | 'server';
@@ -76,6 +76,7 @@ function connections(path: string, filter: string): Map<number, Recorded> {
   const fields = FIELDS.flatMap((field) => ['-e', field]);
   const read = spawnSync('tshark', ['-r', path, '-Y', filter, '-T', 'fields', ...fields], {
     encoding: 'latin1',
+    env: WIRESHARK_ENV,
     maxBuffer: 1 << 28,
   });
   const interfaces = new Map<number, Recorded>();
@@ -97,7 +98,7 @@ function recordedSides(files: readonly string[]): Map<string, Recorded> {
   try {
     const all = join(folder, 'all.pcapng');
     const paths = files.map((file) => join(FOLDER, file));
-    const { status } = spawnSync('mergecap', ['-I', 'none', '-w', all, ...paths]);
+    const { status } = spawnSync('mergecap', ['-I', 'none', '-w', all, ...paths], { env: WIRESHARK_ENV });
     expect(status).toBe(0);
     const interfaces = connections(all, 'tcp');
     return new Map(files.map((file, number) => [file, interfaces.get(number)!]));
@@ -152,7 +153,7 @@ function texts(a: Stream, b: Stream, gaps: boolean): [string, string] {
   return [text(a, b), text(b, a)];
 }
 
-describe.skipIf(!tshark)('the log of the emulated box', () => {
+describe('the log of the emulated box', needs('tshark', 'mergecap'), () => {
   const names = readdirSync(FOLDER)
     .filter((file) => file.endsWith(SUFFIX))
     .map((file) => file.slice(0, -SUFFIX.length));

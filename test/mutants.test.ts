@@ -12,15 +12,17 @@ import { gunzipSync } from 'node:zlib';
 import { decompress } from 'fzstd';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schemaErrors } from './report/schema.js';
+import { WHOLE } from './support/extent.js';
 import { mutantOf } from './support/mutants.js';
 
-const MUTANTS = Number(process.env.MUTANTS ?? 500);
+const MUTANTS = Number(process.env.MUTANTS ?? (WHOLE ? 500 : 160));
 const FIRST = Number(process.env.FIRST ?? 1);
 /** Numbers of mutants that crashed, hung or spoiled a report once. */
 const HARMED: readonly number[] = [];
 /** Mutants that one process reads. Starting it costs more than reading forty of them. */
 const BATCH = 40;
-const HANG_MS = 10_000;
+/** Longer than anything takes on a busy machine. */
+const HANG_MS = 60_000;
 const MAX_RESIDENT = 512 * 1024 * 1024;
 const FORMATS = ['html', 'text', 'markdown', 'jira', 'csv', 'ndjson', 'sarif', 'junit', 'eve', 'zeek'];
 
@@ -136,7 +138,7 @@ describe('bent captures', () => {
     if (other) expect(await harmful(other, numbers)).toEqual([]);
   });
 
-  it.runIf(HARMED.length > 0)('that did harm once do none', async () => {
-    expect(await harmful('json', HARMED)).toEqual([]);
+  it.each(HARMED)('%i, which did harm once, does none', async (number) => {
+    expect(await harm('json', [number])).toEqual([]);
   });
 });

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ran } from './cli/fake-io.js';
 import { parseReport } from './report/schema.js';
 import { pcapOf, SCRIPT_START_US, type ScriptPacket, unescapeScript } from './support/dialogue.js';
+import { runs, WHOLE } from './support/extent.js';
 import { tcpPacket } from './support/packet.js';
 import { Random } from './support/perturb.js';
 
@@ -199,15 +200,15 @@ describe('a dialogue', () => {
         expect(await told(flights, how)).toEqual(plain);
         exchanges += flights.length;
       }),
-      { numRuns: 200, seed: 7 },
+      { numRuns: runs(200), seed: 7 },
     );
-    expect(exchanges).toBeGreaterThan(1000);
+    expect(exchanges).toBeGreaterThan(runs(1000));
   });
 });
 
 const ALL = process.env.MAILWITNESS_ALL_PREFIXES !== undefined;
 /** Of each capture, unless all are asked for. */
-const PREFIXES = 3;
+const PREFIXES = WHOLE ? 3 : 1;
 
 describe('every prefix', () => {
   const recorded = readdirSync(CAPTURES).filter((name) => /\.pcap(ng)?(\.gz|\.zst)?$/.test(name));

@@ -7,6 +7,7 @@ import { compressionOf, createDecompressor } from '../../src/capture/decompress.
 import type { CaptureFacts } from '../../src/capture/packet.js';
 import { readCapture } from '../../src/capture/source.js';
 import { ZstdFrames } from '../../src/capture/zstd-frames.js';
+import { sample } from '../support/extent.js';
 import {
   enhancedPacket,
   interfaceDescription,
@@ -232,7 +233,7 @@ describe('damaged compression is a problem, and what came before was read', () =
   });
 
   it('zstd: any octet of a frame with a checksum', async () => {
-    for (let at = 4; at < ZSTD_WITH_CHECKSUM.length; at++) {
+    for (const at of sample([...ZSTD_WITH_CHECKSUM.keys()].slice(4), 80)) {
       const { facts } = await readFile(
         bend(ZSTD_WITH_CHECKSUM, at, ZSTD_WITH_CHECKSUM[at]! ^ (1 << (at % 8))),
       );
@@ -253,7 +254,7 @@ describe('damaged compression is a problem, and what came before was read', () =
     ['gzip', zlib.gzipSync(replies)],
     ['zstd', ZSTD_OF_REPLIES],
   ])('%s: any octet changed, it ends and says so or reads on', async (_, compressed) => {
-    for (let at = 4; at < compressed.length; at++) {
+    for (const at of sample([...compressed.keys()].slice(4), 80)) {
       const { facts } = await readFile(bend(compressed, at, compressed[at]! ^ (1 << (at % 8))));
       expect(facts.packets).toBeLessThanOrEqual(1000);
     }

@@ -9,9 +9,9 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { CaptureFacts } from '../../src/capture/packet.js';
 import { readCapture } from '../../src/capture/source.js';
+import { needs } from '../support/needs.js';
 import { type HeardPacket, Listening, readPieces } from '../support/pcap.js';
 import {
-  absentReason,
   differencesOf,
   differencesTold,
   type PublicCapture,
@@ -36,9 +36,6 @@ interface WitnessPacket {
 }
 
 const pcapParser = createRequire(import.meta.url)('pcap-parser') as { parse(input: Readable): Witness };
-
-if (publicCaptures.length === 0) console.log(absentReason);
-const describeHere = describe.skipIf(publicCaptures.length === 0);
 
 /** Where reading has to stop, or the file says two things of itself: what becomes of it here, as docs/public-captures.md has it. */
 function damageOf(file: string): { truncated: boolean; problems: string[]; heard: number | null } {
@@ -74,7 +71,7 @@ function witnessed(octets: Buffer): Promise<WitnessPacket[]> {
   });
 }
 
-describeHere('every public capture', () => {
+describe('every public capture', needs('public-captures'), () => {
   it('has as many packets as its headers say, and is whole where they are', async () => {
     expect(publicCaptures.length).toBeGreaterThan(600);
     for (const capture of publicCaptures) {
@@ -124,7 +121,7 @@ describeHere('every public capture', () => {
   });
 });
 
-describeHere('pcap-parser, which reads microsecond pcap', () => {
+describe('pcap-parser, which reads microsecond pcap', needs('public-captures'), () => {
   it('hears the same packets: times, lengths, octets', async () => {
     let files = 0;
     let compared = 0;
@@ -153,7 +150,7 @@ describeHere('pcap-parser, which reads microsecond pcap', () => {
   });
 });
 
-describeHere('the pcapng conformance files', () => {
+describe('the pcapng conformance files', needs('public-captures'), () => {
   const conformance = publicCaptures.filter(
     ({ file, category }) => category === 'pcapng-conformance' && file.endsWith('.pcapng'),
   );

@@ -1,6 +1,6 @@
 /** `--evidence DIR`: what is written, what is not, and what is said of it. */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -16,12 +16,17 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseReport } from '../report/schema.js';
 import { pcapOf, scriptPackets } from '../support/dialogue.js';
 import { goldenCapture } from '../support/golden.js';
+import { needs } from '../support/needs.js';
+import { BOUND_BY_PERMISSIONS, BOUND_NEEDS } from '../support/permissions.js';
 import { FakeOutput, ran } from './fake-io.js';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/bin/mailwitness.js', import.meta.url));
 
 let folder: string;
 let capture: string;
@@ -176,14 +181,10 @@ describe('a directory', () => {
     expect(readdirSync(at('e'))).toEqual(['f1-banner-masked.pcapng']);
   });
 
-  it('that is full: the report comes all the same, a line says why, no half file stays', async () => {
+  it('that is full: the report comes all the same, no half file stays', needs('root', 'mount'), async () => {
     const full = at('full');
     mkdirSync(full);
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', full], { stdio: 'ignore' });
-    } catch {
-      return; // not allowed to mount here
-    }
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', full]);
     try {
       writeFileSync(join(full, 'filler'), Buffer.alloc(4096));
       const { status, out, err } = await ran(['--evidence', full, capture]);
@@ -196,10 +197,15 @@ describe('a directory', () => {
     }
   });
 
-  it.skipIf(process.getuid?.() === 0)('that is read-only is told before anything is read', async () => {
+  it('that is read-only is told before anything is read', needs(...BOUND_NEEDS), () => {
     mkdirSync(at('e'));
     chmodSync(at('e'), 0o500);
-    expect((await ran(['--evidence', at('e'), capture])).err).toContain('permission is missing');
+    const [file = '', ...words] = [...BOUND_BY_PERMISSIONS, process.execPath, PROGRAM];
+    const { stderr, stdout, status } = spawnSync(file, [...words, '--evidence', at('e'), capture], {
+      encoding: 'utf8',
+    });
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('permission is missing');
   });
 });
 

@@ -15,6 +15,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseReport } from '../report/schema.js';
+import { needs } from '../support/needs.js';
+import { BOUND_BY_PERMISSIONS, BOUND_NEEDS } from '../support/permissions.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PROGRAM = join(ROOT, 'dist/bin/mailwitness.js');
@@ -32,17 +34,14 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function analyzed(...files: string[]) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [PROGRAM, 'analyze', '-F', 'json', ...files],
-    {
-      encoding: 'utf8',
-      timeout: 20_000,
-    },
-  );
+/** @param before  what runs the program */
+function analyzedBy(before: readonly string[], ...files: string[]) {
+  const [file = '', ...words] = [...before, process.execPath, PROGRAM, 'analyze', '-F', 'json', ...files];
+  const { status, stdout, stderr } = spawnSync(file, words, { encoding: 'utf8', timeout: 120_000 });
   return { status, stderr, report: parseReport<Report>(stdout) };
 }
+
+const analyzed = (...files: string[]) => analyzedBy([], ...files);
 
 const codes = ({ captures }: Report): string[][] =>
   captures.map(({ problems }) => problems.map(({ code }) => code));
@@ -69,12 +68,13 @@ describe('an input that cannot be read', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  it.skipIf(process.getuid?.() === 0)('a file without the right to read it', () => {
+  it('a file without the right to read it', needs(...BOUND_NEEDS), () => {
     const path = join(folder, 'locked.pcap');
     writeFileSync(path, readFileSync(GOOD));
     chmodSync(path, 0);
-    const { status, report } = analyzed(GOOD, path);
+    const { status, report } = analyzedBy([...BOUND_BY_PERMISSIONS], GOOD, path);
     expect(status).toBe(2);
+    expect(report.captures.map(({ problems }) => problems.length)).toEqual([0, 1]);
     expect(report.findings.length).toBeGreaterThan(0);
   });
 

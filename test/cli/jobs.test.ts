@@ -11,6 +11,7 @@ import { FORMATS } from '../../src/cli/options.js';
 import { catalog } from '../../src/rules/catalog.js';
 import { parseReport } from '../report/schema.js';
 import { pcapOf, scriptPackets } from '../support/dialogue.js';
+import { sample } from '../support/extent.js';
 import { FakeOutput, ran } from './fake-io.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -78,8 +79,8 @@ describe('the lab captures together', () => {
     const metas = catalog.map(({ meta }) => meta);
     const text = { color: true, ports: [25], rules: metas.map(({ id }) => id), metas };
     const told: string[][] = [];
-    for (const jobs of [1, 2, 4, 7]) {
-      const analysis = await analyze(all, { rules: catalog, jobs });
+    for (const jobs of [1, ...sample([2, 4, 7], 1)]) {
+      const analysis = await analyze(sample(all, 40), { rules: catalog, jobs });
       const reports: string[] = [];
       for (const format of [...FORMATS, 'brief'] as const) {
         reports.push([...(await reportOf(analysis, format, text, '1.2.3'))].join(''));
@@ -96,7 +97,7 @@ describe('the lab captures together', () => {
   });
 
   it('give the same by the command line, in any order of the files', async () => {
-    const some = all.slice(40, 80);
+    const some = sample(all.slice(40, 80), 12);
     const { status, stdout } = await expectSame(['-F', 'ndjson', ...some], [5]);
     expect(status).toBe(1);
     const lines = stdout
@@ -108,7 +109,7 @@ describe('the lab captures together', () => {
   });
 
   it('give the same with rules left out, with the firewall’s log, with sha256', async () => {
-    const some = all.slice(0, 12);
+    const some = sample(all.slice(0, 12), 4);
     await expectSame(['-F', 'json', '--quiet', '--rule', 'duplicate-delivery', ...some], [3]);
     await expectSame(['--no-rule', 'banner-masked', '--min-confidence', 'certain', ...some], [3]);
     await expectSame(['-F', 'json', '--digest', 'sha256', '--fail-on', 'high', ...some], [3]);

@@ -1,18 +1,7 @@
 /** The program as people start it: a process, pipes, signals. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  closeSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, cpSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseReport } from '../report/schema.js';
 import { pcapOf, scriptPackets } from '../support/dialogue.js';
 import { goldenCapture } from '../support/golden.js';
+import { needs } from '../support/needs.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const MAIN = join(ROOT, 'dist/bin/mailwitness.js');
@@ -44,17 +34,7 @@ let folder: string;
 let edited: string;
 let many: string;
 
-/** What is started is what the sources say. */
-function buildWhenStale(): void {
-  const newest = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs);
-  if (existsSync(MAIN) && statSync(MAIN).mtimeMs >= Math.max(...newest)) return;
-  execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'ignore' });
-}
-
 beforeAll(() => {
-  buildWhenStale();
   folder = mkdtempSync(join(tmpdir(), 'mailwitness-'));
   edited = join(folder, 'edited.pcap');
   writeFileSync(edited, goldenCapture('asa-exchange'));
@@ -131,12 +111,12 @@ describe('the program', () => {
     expect(stderr).toBe('status 1\n');
   });
 
-  it.skipIf(!existsSync('/dev/full')).each([
+  it.each([
     ['analyze', () => [edited]],
     ['compare', () => ['compare', '--inside', edited, '--outside', edited]],
     ['rules', () => ['rules']],
     ['help', () => ['--help']],
-  ])('says in one line that the report of %s does not fit on the disk', (_, argv) => {
+  ])('says in one line that the report of %s does not fit on the disk', needs('full-device'), (_, argv) => {
     const { stderr, status } = spawnSync(
       'sh',
       ['-c', '"$@" > /dev/full', 'sh', process.execPath, MAIN, ...argv()],

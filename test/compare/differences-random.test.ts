@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SmtpSession } from '../../src/smtp/session.js';
 import { converse, randomly } from '../support/conversation.js';
+import { runs } from '../support/extent.js';
 import { compare, lineOf } from './difference-lines.js';
 
 /** `FC_SEED=7` tries others. */
-const RUNS = { numRuns: 500, seed: Number(process.env.FC_SEED ?? 1) };
+const RUNS = { numRuns: runs(500), seed: Number(process.env.FC_SEED ?? 1) };
 
 const CLIENT = [
   'C: EHLO client.example',

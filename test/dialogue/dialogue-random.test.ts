@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SmtpSession } from '../../src/smtp/session.js';
 import { account, converse, octetByOctet, randomly } from '../support/conversation.js';
+import { sample } from '../support/extent.js';
 
 const CLIENT = [
   'C: EHLO client.example',
@@ -104,7 +105,7 @@ function check(session: SmtpSession): void {
 }
 
 describe('dialogues at random', () => {
-  it.each(Array.from({ length: 40 }, (_, index) => index))('batch %i', (batch) => {
+  it.each(sample([...Array(40).keys()], 10))('batch %i', (batch) => {
     for (let seed = batch * 50; seed < batch * 50 + 50; seed++) {
       const script = randomScript(seed);
       try {

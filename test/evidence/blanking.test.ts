@@ -17,6 +17,7 @@ import {
 } from '../support/credentials.js';
 import { pcapOf, type ScriptPacket, scriptPackets, unescapeScript } from '../support/dialogue.js';
 import { collected } from '../support/evidence.js';
+import { runs } from '../support/extent.js';
 import { ethernet, ipv4, tcp } from '../support/packet.js';
 
 /** The dialogue in segments of `size` octets at most; 0: as it stands. */
@@ -273,7 +274,7 @@ describe('the checksum', () => {
         expect(verdict(blank(packet, null, false).octets)).toBe(before);
         expect(verdict(blank(packet, null, true).octets)).toBe(before);
       }),
-      { numRuns: 300, seed: 3 },
+      { numRuns: runs(300), seed: 3 },
     );
   });
 

@@ -8,11 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Comparison, compare } from '../../src/compare/compare.js';
 import { type EvidenceCapture, evidenceCaptures } from '../../src/evidence/evidence-capture.js';
 import { catalog } from '../../src/rules/catalog.js';
+import { needs } from '../support/needs.js';
+import { WIRESHARK_ENV } from '../support/wireshark.js';
 
 const CAPTURES = fileURLToPath(new URL('../../captures/', import.meta.url));
-const hasTshark = spawnSync('tshark', ['--version']).status === 0;
-if (!hasTshark)
-  console.warn('no tshark: evidence of comparisons is not opened by it (apt-get install tshark)');
 
 let folder: string;
 
@@ -116,7 +115,7 @@ describe('a finding that both sides prove', () => {
     expect(all[0]!.octets).toBeNull();
   });
 
-  it.skipIf(!hasTshark)('is opened by tshark without a warning, both sides and comments shown', async () => {
+  it('is opened by tshark without a warning, both sides and comments shown', needs('tshark'), async () => {
     const captures = await evidenceOf(await lab('asa'));
     const capture = captures.find(({ finding }) => finding.rule === 'starttls-stripped')!;
     const file = join(folder, 'shown.pcapng');
@@ -128,7 +127,7 @@ describe('a finding that both sides prove', () => {
         ...['-r', file, '-o', 'tcp.check_checksum:TRUE', '-T', 'fields'],
         ...fields.flatMap((name) => ['-e', name]),
       ],
-      { encoding: 'utf8' },
+      { encoding: 'utf8', env: WIRESHARK_ENV },
     );
     expect(status).toBe(0);
     expect(stderr.replace(/^Running as user "root".*\n/m, '').trim()).toBe('');

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type PacketRecord, pcapngFile } from '../../src/evidence/pcapng-writer.js';
+import { needs } from '../support/needs.js';
 import { readWhole } from '../support/pcap.js';
+import { WIRESHARK_ENV } from '../support/wireshark.js';
 
 const US = 1_714_979_289_123_456;
 
@@ -67,18 +69,16 @@ describe('a pcapng file', () => {
     expect(text.decode(file.subarray(start, start + length))).toBe(`${'é'.repeat(4000)}...`);
   });
 
-  it('is what capinfos expects', (context) => {
+  it('is what capinfos expects', needs('capinfos'), () => {
     const folder = mkdtempSync(join(tmpdir(), 'mailwitness-'));
     try {
       const file = join(folder, 'x.pcapng');
       writeFileSync(file, pcapngFile([record(), record({ digits: 9, ns: 1 })], 'the finding', 'test 1.0'));
-      let out: string;
-      try {
-        out = execFileSync('capinfos', [file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return context.skip('capinfos is not here');
-        throw error;
-      }
+      const out = execFileSync('capinfos', [file], {
+        encoding: 'utf8',
+        env: WIRESHARK_ENV,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
       expect(out).toMatch(/Number of packets:\s+2\n/);
       expect(out).toMatch(/Capture application:\s+test 1\.0\n/);
       expect(out).toMatch(/Capture comment:\s+the finding\n/);

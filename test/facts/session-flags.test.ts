@@ -17,6 +17,7 @@ import {
   fakeSession,
   TIME,
 } from '../report/fake-analysis.js';
+import { runs } from '../support/extent.js';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../captures');
 
@@ -196,7 +197,7 @@ it('is so in sessions of all kinds', () => {
       for (const { reason } of all.notAssessed) expect(reason).not.toBe('rule-failed');
       for (const { rule } of all.findings) spoken.add(rule);
     }),
-    { numRuns: 1500 },
+    { numRuns: runs(1500) },
   );
   // It is no comparison of silence with silence.
   expect([...spoken].sort()).toEqual(

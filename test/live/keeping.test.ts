@@ -1,5 +1,5 @@
 /** What a watch keeps and tells besides its findings: packets, duplicates over a restart, metrics, a report at the end. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { request } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +27,7 @@ import { catalog } from '../../src/rules/catalog.js';
 import { schemaErrors } from '../report/schema.js';
 import { Live } from '../support/live.js';
 import { watchFile } from '../support/monitor.js';
+import { needs } from '../support/needs.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const capture = (name: string) => join(ROOT, 'captures', name);
@@ -78,9 +80,7 @@ describe('--write', () => {
     expect(newest).toEqual(all.slice(-newest.length));
   });
 
-  const mounts = process.getuid?.() === 0 && spawnSync('sh', ['-c', 'command -v mount']).status === 0;
-  if (!mounts) console.log('skipped: disk full: a small file system needs root');
-  it.skipIf(!mounts)('says once that the disk is full, and finds on', async () => {
+  it('says once that the disk is full, and finds on', needs('root', 'mount'), async () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder]);
     try {
       const live = new Live(['-r', capture('compare-newsletter-outside.pcap.zst'), '--write', folder]);
@@ -235,7 +235,7 @@ describe('metrics', () => {
   });
 
   it('are served on loopback, and nothing else is', async () => {
-    const port = 20_000 + (process.pid % 20_000);
+    const port = await freePort();
     const live = new Live(['-r', '-', '--metrics-port', String(port)]);
     live.child.stdin.write(readFileSync(ASA));
     await live.until(() => live.rules().length >= 5);
@@ -246,8 +246,7 @@ describe('metrics', () => {
     expect((await get(port, '/')).status).toBe(404);
     expect((await get(port, '/metrics?x')).status).toBe(404);
     expect((await get(port, '/metrics', 'POST')).status).toBe(405);
-    const listeners = spawnSync('ss', ['-Hltn', 'sport', '=', `:${port}`], { encoding: 'utf8' }).stdout;
-    if (listeners) expect(listeners).toMatch(new RegExp(`127\\.0\\.0\\.1:${port} `));
+    expect(listeningOn(port)).toEqual(['127.0.0.1']);
     const second = new Live(['-r', '-', '--metrics-port', String(port)]);
     expect(await second.ended).toBe(2);
     expect(second.err).toMatch(/the port is in use: name another/);
@@ -267,6 +266,30 @@ describe('metrics', () => {
     expect(() => listenAddress(text)).toThrow(/--metrics-port/);
   });
 });
+
+/** One that nobody listens on now. */
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Addresses of IPv4, and `[IPv6]`, where somebody listens on a port, as the kernel has it. */
+function listeningOn(port: number): string[] {
+  const rowsOf = (name: string) => readFileSync(`/proc/net/${name}`, 'latin1').trim().split('\n').slice(1);
+  const addressOf = (row: string): string | null => {
+    const [, local = '', , state] = row.trim().split(/\s+/);
+    const [address = '', itsPort = ''] = local.split(':');
+    if (state !== '0A' || Number.parseInt(itsPort, 16) !== port) return null;
+    return address.length > 8 ? '[IPv6]' : [...Buffer.from(address, 'hex')].reverse().join('.');
+  };
+  const rows = ['tcp', 'tcp6'].filter((name) => existsSync(`/proc/net/${name}`)).flatMap(rowsOf);
+  return rows.map(addressOf).filter((address) => address !== null);
+}
 
 function get(
   port: number,

@@ -29,7 +29,7 @@ describe('live -r -', () => {
     const live = new Live(['-r', '-']);
     const [greeting, rest] = cutAfter(4);
     live.child.stdin.write(greeting);
-    await live.until(() => live.rules().includes('banner-masked'), 3_000);
+    await live.until(() => live.rules().includes('banner-masked'));
     expect(live.lines[0]).toMatchObject({ state: 'new', open: true });
     live.child.stdin.write(rest);
     const written = Date.now();

@@ -3,15 +3,16 @@
  * installed. Needs root.
  */
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { haste, Live } from '../support/live.js';
+import { childrenOf, haste, Live } from '../support/live.js';
+import { needs, onPath } from '../support/needs.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const DRIVERS = ['dumpcap', 'tcpdump', 'cap'];
+const DRIVERS = ['dumpcap', 'tcpdump', 'cap'] as const;
 
 /** More than the kernel keeps for a program that does not read. */
 const FLOODED = 20_000;
@@ -20,23 +21,8 @@ import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for _ in range(${FLOODED}): s.sendto(b'x' * 1400, ('127.0.0.1', 9))`;
 
-function lacking(): string | null {
-  if (process.getuid?.() !== 0) return 'not root';
-  for (const tool of ['ip', 'python3', 'exim4', 'ethtool']) {
-    if (spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0) return `no ${tool}`;
-  }
-  if (spawnSync('ip', ['netns', 'list']).status !== 0) return 'no network namespaces';
-  return null;
-}
-
-function installed(driver: string): boolean {
-  if (driver !== 'cap') return spawnSync('sh', ['-c', `command -v ${driver}`]).status === 0;
-  const child = join(ROOT, 'dist/live/drivers/cap-child.js');
-  return spawnSync(process.execPath, [child, 'list']).status === 0;
-}
-
-const why = lacking();
-if (why !== null) console.log(`skipped: live capture on a wire: ${why}`);
+/** What the lab's world is made of. */
+const WORLD = ['root', 'network-namespaces', 'ip', 'python3', 'exim4', 'ethtool'] as const;
 
 /** The lab's world, which sends and unplugs when told to. */
 class World {
@@ -83,7 +69,7 @@ class World {
   }
 }
 
-describe.skipIf(why !== null)('live -i', () => {
+describe('live -i', needs(...WORLD), () => {
   let world: World;
   beforeAll(async () => {
     world = new World();
@@ -91,10 +77,10 @@ describe.skipIf(why !== null)('live -i', () => {
   }, 30_000);
   afterAll(async () => world?.end(), 30_000);
 
-  describe.each(DRIVERS)('%s', (driver) => {
-    if (!installed(driver)) console.log(`skipped: ${driver}: not installed`);
+  describe.for(DRIVERS)('%s', (driver) => {
+    const here = needs(...WORLD, driver);
 
-    it.skipIf(!installed(driver))('says what the wire shows within a second', async () => {
+    it('says what the wire shows within a second', here, async () => {
       const live = world.live('-i', 'eth0', '--driver', driver);
       await live.says(new RegExp(`capturing on eth0 by ${driver}, filter 'tcp port 25 or .*vlan`));
       await world.tell('mail');
@@ -116,7 +102,7 @@ describe.skipIf(why !== null)('live -i', () => {
       expect(live.err).not.toMatch(/ at .*\.js/);
     });
 
-    it.skipIf(!installed(driver))('waits for an interface that goes, and loses nothing', async () => {
+    it('waits for an interface that goes, and loses nothing', here, async () => {
       const live = world.live('-i', 'eth0', '--driver', driver);
       await live.says(/capturing on eth0/);
       await world.tell('mail');
@@ -132,7 +118,7 @@ describe.skipIf(why !== null)('live -i', () => {
       expect(live.lines.filter(({ type }) => type === 'withdrawn')).toEqual([]);
     });
 
-    it.skipIf(!installed(driver))('says that an interface is down, and goes on when it is up', async () => {
+    it('says that an interface is down, and goes on when it is up', here, async () => {
       const live = world.live('-i', 'eth0', '--driver', driver);
       await live.says(/capturing on eth0/);
       execFileSync('ip', ['-n', world.client, 'link', 'set', 'eth0', 'down']);
@@ -146,10 +132,10 @@ describe.skipIf(why !== null)('live -i', () => {
       expect(live.summary).toMatchObject({ trouble: null, sessions: 1 });
     });
 
-    it.skipIf(!installed(driver))('is started again when it is killed', async () => {
+    it('is started again when it is killed', here, async () => {
       const live = world.live('-i', 'eth0', '--driver', driver);
       await live.says(/capturing on eth0/);
-      process.kill(childOf(live.child.pid!), 'SIGKILL');
+      process.kill(childrenOf(live.child.pid!)[0]!, 'SIGKILL');
       await live.says(new RegExp(`${driver} ended \\(SIGKILL\\): starting it again \\(1 of 5\\)`));
       await live.says(/capturing on eth0/, 2);
       await world.tell('mail');
@@ -159,7 +145,7 @@ describe.skipIf(why !== null)('live -i', () => {
       expect(live.summary.drops).toBeNull();
     });
 
-    it.skipIf(!installed(driver))('counts what is lost', async () => {
+    it('counts what is lost', here, async () => {
       const live = world.live('-i', 'lo', '--driver', driver, '-f', 'udp port 9');
       await live.says(/capturing on lo/);
       live.child.kill('SIGSTOP');
@@ -177,7 +163,7 @@ describe.skipIf(why !== null)('live -i', () => {
       }
     });
 
-    it.skipIf(!installed(driver))('tells in one line what is wrong, and what to type', async () => {
+    it('tells in one line what is wrong, and what to type', here, async () => {
       const filter = world.live('-i', 'eth0', '--driver', driver, '-f', 'tcp prt 25');
       expect(await filter.ended).toBe(2);
       expect(filter.err).toMatch(/the filter 'tcp prt 25' is none .*: try it by {2}tcpdump -d 'tcp prt 25'/);
@@ -202,16 +188,13 @@ describe.skipIf(why !== null)('live -i', () => {
     });
   });
 
-  const two = installed('dumpcap') && installed('tcpdump');
-  it.skipIf(!two)('auto goes on to the driver that has the rights', async () => {
+  const two = needs(...WORLD, 'dumpcap', 'tcpdump', 'setcap', 'setpriv');
+  it('auto goes on to the driver that has the rights', two, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'mailwitness-path-'));
     try {
       // Of nobody's programs, tcpdump alone may capture.
       const tcpdump = join(folder, 'tcpdump');
-      copyFileSync(
-        realpathSync(spawnSync('which', ['tcpdump'], { encoding: 'utf8' }).stdout.trim()),
-        tcpdump,
-      );
+      copyFileSync(realpathSync(onPath('tcpdump')!), tcpdump);
       chmodSync(folder, 0o755);
       execFileSync('setcap', ['cap_net_raw+eip', tcpdump]);
       const live = new Live(
@@ -239,11 +222,6 @@ describe.skipIf(why !== null)('live -i', () => {
     expect(await live.end()).toBe(1);
   });
 });
-
-/** The capture program of a running watch. */
-function childOf(pid: number): number {
-  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ')[0]);
-}
 
 describe('doctor', () => {
   it('says of each driver whether it works, or what to type', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { OpenMessage } from '../../src/dialogue/open-message.js';
 import { MailContext } from '../../src/mail/mail-context.js';
 import type { MailDamage } from '../../src/mail/message-facts.js';
+import { processorMs } from '../support/timing.js';
 import { chunkOf, randomCuts, scan, seeded, xxh64 } from './mail-data-pieces.js';
 
 const BASE = 100;
@@ -305,8 +306,8 @@ describe('hostile parts', () => {
     const dashes = mixed([`${TEXT}${'--'.repeat(100_000)}\r\n`]);
     expect(damagesOf(dashes, [50_000, 120_000])).toEqual([]);
     const salad = mixed([PDF + attachment(file(300)) + `${'*\0X'.repeat(25)}\r\n`.repeat(4000)]);
-    const begin = performance.now();
+    const begin = processorMs();
     expect(damagesOf(salad, [70_000, 140_000])).toEqual([]);
-    expect(performance.now() - begin).toBeLessThan(2000);
+    expect(processorMs() - begin).toBeLessThan(2000);
   });
 });

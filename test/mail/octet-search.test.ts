@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { OctetSearch } from '../../src/mail/octet-search.js';
+import { runs } from '../support/extent.js';
 import { seeded } from './mail-data-pieces.js';
 
 /** Looks at each octet of what is asked about, each time. */
@@ -25,7 +26,7 @@ it.each(['.', '\n.', '\n--'])('finds %j where a search of its own finds it', (wa
     return octets;
   });
   let found = 0;
-  for (let round = 0; round < 400; round++) {
+  for (let round = 0; round < runs(400); round++) {
     const octets = pieces[random(pieces.length)]!;
     // Mostly on and on, as segments come; now and then the same again, further back, or of another piece.
     let at = random(3) > 0 ? 0 : random(octets.length);

@@ -11,6 +11,7 @@ import { comparisonJira } from '../../src/report/ticket/jira.js';
 import { comparisonMarkdown } from '../../src/report/ticket/markdown.js';
 import { catalog } from '../../src/rules/catalog.js';
 import { ran } from '../cli/fake-io.js';
+import { runs } from '../support/extent.js';
 import { HOSTILE, hostileAnalysis, hostileText } from './hostile-text.js';
 import { foreign, html, liveInHtml, liveInJira, UNSAFE_HTML } from './ticket/live-markup.js';
 
@@ -117,7 +118,7 @@ describe('hostile text of two captures', () => {
         expect(liveInHtml(html(markdown(comparison)))).toEqual([]);
         expect(liveInJira(jira(comparison))).toEqual([]);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });

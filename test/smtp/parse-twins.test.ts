@@ -5,6 +5,7 @@ import { parsePath } from '../../src/smtp/command.js';
 import { extensionsOf } from '../../src/smtp/extension.js';
 import { enhancedStatus } from '../../src/smtp/reply.js';
 import { fakeLine } from '../report/fake-analysis.js';
+import { runs } from '../support/extent.js';
 
 /** By regular expressions: twice as slow, and a quarter of what a session allocated. */
 function naivePath(argument: string): { mailbox: string; parameters: string } {
@@ -54,7 +55,7 @@ it('a path is what regular expressions read', () => {
     fc.property(argument, (text) => {
       expect(parsePath(text)).toEqual(naivePath(text));
     }),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   );
 });
 
@@ -71,7 +72,7 @@ it('an enhanced status is what a regular expression reads', () => {
         expect(enhancedStatus(text)).toBe(naiveStatus(text));
       },
     ),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   );
 });
 
@@ -133,7 +134,7 @@ it('a command is what its words say', () => {
       const text = parts.join('');
       expect(command.parseCommand(text)).toEqual(naiveCommand(text));
     }),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   );
 });
 
@@ -156,6 +157,6 @@ it('an extension is what its line says, however many were read before', () => {
       });
       expect(read).toEqual(naive);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { runs } from '../support/extent.js';
 import { type Conversation, converse, naiveStreams, type Perturbation, Random } from '../support/perturb.js';
 import { type Heard, run } from '../support/streams.js';
 
@@ -69,7 +70,7 @@ function expectCausalOrder(conversation: Conversation, heard: Heard): void {
 
 test.each(TABLE)('beside the naive twin: %s', (_, changes) => {
   const perturbation = { ...NONE, ...changes };
-  for (let seed = 1; seed <= 400; seed++) {
+  for (let seed = 1; seed <= runs(400); seed++) {
     const conversation = converse(new Random(seed), perturbation);
     const heard = run(conversation.segments);
     const naive = naiveStreams(conversation);
@@ -86,7 +87,7 @@ test.each(TABLE)('beside the naive twin: %s', (_, changes) => {
 /** With frame numbers beyond 32 bits, no segment takes the short way. */
 test.each(TABLE)('by the short way and by the long one: %s', (_, changes) => {
   const before = 2 ** 33;
-  for (let seed = 1; seed <= 100; seed++) {
+  for (let seed = 1; seed <= runs(100); seed++) {
     const all = converse(new Random(seed), { ...NONE, ...changes }).segments;
     // What was acknowledged in the middle must be right, too.
     const segments = all.slice(0, all.length - (seed % all.length));
@@ -130,7 +131,7 @@ test('every prefix of a perturbed conversation is heard without harm', () => {
 });
 
 test('every suffix, too: it begins midstream', () => {
-  for (let seed = 1; seed <= 40; seed++) {
+  for (let seed = 1; seed <= runs(40); seed++) {
     const conversation = converse(new Random(seed), NONE);
     const { segments, sent, isn } = conversation;
     for (let n = 3; n < segments.length; n++) {
@@ -148,7 +149,7 @@ test('every suffix, too: it begins midstream', () => {
 });
 
 test('garbage of all flags and numbers', () => {
-  for (let seed = 1; seed <= 300; seed++) {
+  for (let seed = 1; seed <= runs(300); seed++) {
     const random = new Random(seed);
     const { segments } = converse(random, { ...NONE, reorder: 50, drop: 10, swap: 20 });
     const flags = ['S', 'SA', 'A', 'PA', 'FA', 'F', 'R', 'RA', 'SF', 'SR', 'SFRPA', ''];

@@ -1,5 +1,6 @@
 /** The built program's `live` as a process, and what it says. */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,6 +11,12 @@ export function haste(): number {
   const began = performance.now();
   spawnSync(process.execPath, ['-e', '0']);
   return Math.max(1, (performance.now() - began) / 100);
+}
+
+/** The processes that a running process has started, the first one first. */
+export function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+  return children === '' ? [] : children.split(' ').map(Number);
 }
 
 export interface Line {
@@ -42,7 +49,7 @@ export class Live {
     this.ended = new Promise((resolve) => this.child.on('close', resolve));
   }
 
-  async until(wanted: () => boolean, ms = 10_000): Promise<void> {
+  async until(wanted: () => boolean, ms = 60_000): Promise<void> {
     const end = Date.now() + ms;
     while (!wanted()) {
       if (Date.now() > end) throw new Error(`did not happen: ${JSON.stringify(this.lines)} ${this.err}`);
@@ -51,7 +58,7 @@ export class Live {
   }
 
   /** Has it said so on standard error, so many times? */
-  async says(what: RegExp, times = 1, ms = 10_000): Promise<void> {
+  async says(what: RegExp, times = 1, ms = 60_000): Promise<void> {
     await this.until(() => this.err.split('\n').filter((line) => what.test(line)).length >= times, ms);
   }
 

@@ -1,7 +1,8 @@
 /** A collection of public captures with other programs' readings of them, where it lies beside the project. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { has, PUBLIC_CAPTURES } from './needs.js';
 
 export interface PublicStream {
   tcp_stream: number;
@@ -38,17 +39,13 @@ export interface PublicCapture {
   smtp_streams?: PublicStream[];
 }
 
-export const PUBLIC_FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../../shared/captures/public');
-
-/** Empty when the collection is absent: say so with `absentReason`. */
-export const publicCaptures: readonly PublicCapture[] = existsSync(join(PUBLIC_FOLDER, 'manifest.json'))
-  ? (JSON.parse(readFileSync(join(PUBLIC_FOLDER, 'manifest.json'), 'utf8')) as PublicCapture[])
+/** Empty when the collection is absent: what is about it `needs('public-captures')`. */
+export const publicCaptures: readonly PublicCapture[] = has('public-captures')
+  ? (JSON.parse(readFileSync(join(PUBLIC_CAPTURES, 'manifest.json'), 'utf8')) as PublicCapture[])
   : [];
 
-export const absentReason = 'skipped: no collection of public captures beside the project';
-
 export function publicPath(capture: PublicCapture): string {
-  return join(PUBLIC_FOLDER, capture.file);
+  return join(PUBLIC_CAPTURES, capture.file);
 }
 
 const DOCUMENT = readFileSync(

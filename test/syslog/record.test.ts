@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type LogRecord, parseLogLine } from '../../src/syslog/record.js';
+import { processorMs } from '../support/timing.js';
 
 const end = (address: string | null, port: number | null) => ({ address, port });
 const TIME = (before: string) => ({
@@ -169,7 +170,7 @@ describe('hostile lines', () => {
   });
 
   it('take no time', () => {
-    const started = performance.now();
+    const started = processorMs();
     for (const part of [
       '%ASA-2-108002: SMTP replaced ',
       ': out ',
@@ -181,6 +182,6 @@ describe('hostile lines', () => {
       parseLogLine(1, `%ASA-2-108002: ${part.repeat(Math.floor(4000 / part.length))}`);
       parseLogLine(1, `%ASA-4-108004: ${part.repeat(Math.floor(4000 / part.length))}`);
     }
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(processorMs() - started).toBeLessThan(1000);
   });
 });

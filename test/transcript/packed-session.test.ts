@@ -10,6 +10,7 @@ import { readSessions } from '../../src/reading/capture-sessions.js';
 import type { SmtpSession } from '../../src/smtp/session.js';
 import { PackedCapture, SessionPacker } from '../../src/transcript/packed-session.js';
 import { pcapOf, scriptPackets } from '../support/dialogue.js';
+import { runs, sample } from '../support/extent.js';
 import { mutantOf } from '../support/mutants.js';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../captures');
@@ -68,14 +69,14 @@ async function read(octets: Buffer, batch = 3, place = { capture: 2, messages: 4
 }
 
 describe('a packed session', () => {
-  it.each(recorded)('of %s', async (name) => {
+  it.each(sample(recorded, 25))('of %s', async (name) => {
     const { straight, packed } = await read(readFileSync(join(FOLDER, name)));
     expect(straight.length).toBeGreaterThan(0);
     expect(packed).toEqual(straight);
   });
 
   it('of captures that were bent', async () => {
-    for (let number = 1; number <= 120; number++) {
+    for (let number = 1; number <= runs(120); number++) {
       const octets = readFileSync(join(FOLDER, recorded[number % recorded.length]!));
       const { straight, packed } = await read(mutantOf(octets, number), 1);
       expect(packed, `mutant ${number}`).toEqual(straight);

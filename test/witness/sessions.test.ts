@@ -4,8 +4,8 @@
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../src/analyze.js';
 import type { SmtpSession } from '../../src/smtp/session.js';
+import { needs } from '../support/needs.js';
 import {
-  absentReason,
   differencesOf,
   type PublicCapture,
   type PublicStream,
@@ -113,10 +113,8 @@ function compare(
   }
 }
 
-describe('sessions of public captures', () => {
-  it.skipIf(withStreams.length > 0)(absentReason, () => {
-    console.log(absentReason);
-  });
+describe('sessions of public captures', needs('public-captures'), () => {
+  it('are more than a few', () => expect(withStreams.length).toBeGreaterThan(10));
 
   it.each(withStreams)('$file', async (capture) => {
     const sessions = await sessionsOf(capture);

@@ -5,10 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { analyze } from '../../../src/analyze.js';
 import { displayFilters } from '../../../src/report/document/display-filter.js';
 import { catalog } from '../../../src/rules/catalog.js';
+import { sample } from '../../support/extent.js';
 import { goldenCapture, goldenNames, inFolder } from '../../support/golden.js';
+import { needs } from '../../support/needs.js';
+import { WIRESHARK_ENV } from '../../support/wireshark.js';
 import { fakeFinding } from '../fake-analysis.js';
-
-const tshark = spawnSync('tshark', ['--version']).status === 0;
 
 describe('display filters', () => {
   it('name each frame once, in order, for each capture', () => {
@@ -20,14 +21,16 @@ describe('display filters', () => {
     ]);
   });
 
-  it.runIf(tshark).each(goldenNames)('show exactly the proof of %s in tshark', async (name) => {
+  it.each(sample(goldenNames, 3))('show exactly the proof of %s in tshark', needs('tshark'), async (name) => {
     await inFolder(async (folder) => {
       const path = join(folder, `${name}.pcap`);
       writeFileSync(path, goldenCapture(name));
       const { findings } = await analyze([path], { rules: catalog });
       for (const { evidence } of findings) {
         const [{ filter } = { filter: '' }] = displayFilters(evidence);
-        const shown = spawnSync('tshark', ['-r', path, '-Y', filter, '-T', 'fields', '-e', 'frame.number']);
+        const shown = spawnSync('tshark', ['-r', path, '-Y', filter, '-T', 'fields', '-e', 'frame.number'], {
+          env: WIRESHARK_ENV,
+        });
         const frames = new Set(evidence.map(({ packet }) => packet));
         expect(shown.stdout.toString().trim().split('\n').map(Number)).toEqual(
           [...frames].sort((a, b) => a - b),

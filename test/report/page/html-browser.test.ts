@@ -1,5 +1,5 @@
-/** The report in Debian's Chromium, as the one who gets it sees it. Skipped where there is no Chromium. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/** The report in Chromium, as the one who gets it sees it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -9,16 +9,40 @@ import { analyze } from '../../../src/analyze.js';
 import { compare } from '../../../src/compare/compare.js';
 import { comparisonHtml, htmlReport } from '../../../src/report/page/html.js';
 import { catalog } from '../../../src/rules/catalog.js';
+import { sample } from '../../support/extent.js';
 import { goldenCapture } from '../../support/golden.js';
+import { findChromium, fontFolder, needs } from '../../support/needs.js';
 
 const CAPTURES = join(dirname(fileURLToPath(import.meta.url)), '../../../captures');
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  existsSync,
-);
-if (!CHROMIUM)
-  console.warn('no Chromium: the HTML report is not opened in a browser (apt-get install chromium)');
 
-/** One of each mode of the lab's firewall, and controls; and on how many sheets of A4 each is printed. */
+/** The generic families that the style sheet names. */
+const GENERIC = {
+  'system-ui': 'DejaVu Sans',
+  'sans-serif': 'DejaVu Sans',
+  'ui-monospace': 'DejaVu Sans Mono',
+  monospace: 'DejaVu Sans Mono',
+};
+
+/**
+ * A configuration of fontconfig that knows the fonts of one folder and no others: what is installed on a machine decides how
+ * wide words are, and so how many lines and sheets there are.
+ */
+function onlyFonts(folder: string, fonts: string): string {
+  const path = join(folder, 'fonts.conf');
+  const cache = join(folder, 'font-cache');
+  const aliases = Object.entries(GENERIC).map(
+    ([name, font]) =>
+      `<alias binding="same"><family>${name}</family><prefer><family>${font}</family></prefer></alias>`,
+  );
+  writeFileSync(
+    path,
+    `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig><dir>${fonts}</dir><cachedir>${cache}</cachedir>${aliases.join('')}</fontconfig>`,
+  );
+  return path;
+}
+
+/** One of each mode of the lab's firewall, and controls; and on how many sheets of A4, at most, each is printed. */
 const LAB: readonly (readonly [file: string, sheets: number])[] = [
   ['asa-esmtp-outside.pcap', 1],
   ['asa-auth-masked-outside.pcap', 1],
@@ -53,14 +77,22 @@ const PAIRS: readonly (readonly [pair: string, sheets: number])[] = [
   ['control', 1],
 ];
 
-describe.skipIf(!CHROMIUM)('in Chromium', () => {
+/** Releases of Chromium break lines in their own way: that there is room left is no fault. */
+function expectSheets(pdf: Buffer, most: number): void {
+  const { length } = pdf.toString('latin1').match(/\/Type\s*\/Page\b/g) ?? [];
+  expect(length).toBeGreaterThan(0);
+  expect(length).toBeLessThanOrEqual(most);
+}
+
+describe('in Chromium', needs('chromium', 'fonts'), () => {
   let browser: Browser;
   let folder: string;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'mailwitness-'));
     browser = await chromium.launch({
-      executablePath: CHROMIUM!,
+      executablePath: findChromium()!,
+      env: { ...process.env, FONTCONFIG_FILE: onlyFonts(folder, fontFolder()!) } as Record<string, string>,
       // Its sandbox refuses root, whom continuous integration runs as.
       args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
     });
@@ -123,26 +155,29 @@ describe.skipIf(!CHROMIUM)('in Chromium', () => {
   const tooWide = (page: Page): Promise<boolean> =>
     page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 
-  it.each(LAB)('%s: %i sheets, nothing asked of the network, no complaint', async (file, sheets) => {
-    const url = await reportOf(join(CAPTURES, file));
-    const { result, complaints } = await opened(url, { width: 1280 }, (page) =>
-      page.pdf({ preferCSSPageSize: true }),
-    );
-    expect(complaints).toEqual([]);
-    expect(result.toString('latin1').match(/\/Type\s*\/Page\b/g)).toHaveLength(sheets);
-    const phone = await opened(url, { width: 360 }, tooWide);
-    expect(phone).toEqual({ result: false, complaints: [] });
-  });
+  it.each(sample(LAB, 6))(
+    '%s: at most %i sheets, nothing asked of the network, no complaint',
+    async (file, sheets) => {
+      const url = await reportOf(join(CAPTURES, file));
+      const { result, complaints } = await opened(url, { width: 1280 }, (page) =>
+        page.pdf({ preferCSSPageSize: true }),
+      );
+      expect(complaints).toEqual([]);
+      expectSheets(result, sheets);
+      const phone = await opened(url, { width: 360 }, tooWide);
+      expect(phone).toEqual({ result: false, complaints: [] });
+    },
+  );
 
-  it.each(PAIRS)(
-    'compare-%s: %i sheets, nothing asked of the network, no complaint',
+  it.each(sample(PAIRS, 2))(
+    'compare-%s: at most %i sheets, nothing asked of the network, no complaint',
     async (pair, sheets) => {
       const url = await comparisonOf(pair);
       const { result, complaints } = await opened(url, { width: 1280 }, (page) =>
         page.pdf({ preferCSSPageSize: true }),
       );
       expect(complaints).toEqual([]);
-      expect(result.toString('latin1').match(/\/Type\s*\/Page\b/g)).toHaveLength(sheets);
+      expectSheets(result, sheets);
       const phone = await opened(url, { width: 360 }, tooWide);
       expect(phone).toEqual({ result: false, complaints: [] });
     },

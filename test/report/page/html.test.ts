@@ -7,6 +7,7 @@ import { html, verbatim } from '../../../src/report/page/markup.js';
 import { maskedText, packetText, prose } from '../../../src/report/page/packet-text.js';
 import { STYLE_SHEET } from '../../../src/report/page/style-sheet.js';
 import { catalog } from '../../../src/rules/catalog.js';
+import { runs } from '../../support/extent.js';
 import {
   fakeAnalysis,
   fakeExchange,
@@ -133,7 +134,7 @@ describe('hostile text', () => {
         expect(foreign(report)).toEqual([]);
         expect(report).not.toMatch(UNSAFE_HTML);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 

@@ -6,6 +6,7 @@ import { absenceText } from '../../../src/report/document/quality.js';
 import { jiraInline, jiraReport } from '../../../src/report/ticket/jira.js';
 import { markdownInline, markdownReport } from '../../../src/report/ticket/markdown.js';
 import { catalog } from '../../../src/rules/catalog.js';
+import { runs } from '../../support/extent.js';
 import { fakeAnalysis, fakeFinding, fakeSession } from '../fake-analysis.js';
 import { HOSTILE, hostileAnalysis, hostileText } from '../hostile-text.js';
 import { html, liveInHtml, liveInJira } from './live-markup.js';
@@ -38,7 +39,7 @@ describe('hostile text', () => {
           expect(page.split(`<${tag}>`).length).toBe(page.split(`</${tag}>`).length);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -49,7 +50,7 @@ describe('hostile text', () => {
         sameLines(report);
         expect(liveInJira(report)).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
