@@ -95,7 +95,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
   const recall = (number: number): SmtpSession | null => {
     const part = parts.findLast(({ firstIndex }) => firstIndex < number);
     const record = part && find(part.records, number - 1 - part.firstIndex);
-    return record?.materialise(part!.firstIndex, part!.lastUs) ?? null;
+    return record?.read(part!.firstIndex, part!.lastUs) ?? null;
   };
   const ruleSet = new RuleSet(options.rules, recall);
   const census = new NotAssessedCensus();
@@ -111,7 +111,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
       const place = { capture: captureBase + index, messages };
       const account = await captureReader.read(index, place, (record, lastUs) => {
         records.push(record);
-        const session = record.materialise(base, lastUs);
+        const session = record.read(base, lastUs);
         census.session(session);
         ruleSet.session(session);
         joiner?.session(session);
@@ -136,7 +136,7 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
     sessionCount: parts.reduce((sum, part) => sum + part.records.length, 0),
     *sessions() {
       for (const part of parts)
-        for (const record of part.records) yield record.materialise(part.firstIndex, part.lastUs);
+        for (const record of part.records) yield record.read(part.firstIndex, part.lastUs);
     },
     session: (id) => recall(Number(id.slice(1))),
     numbered: { captures: captureBase + files.length, sessions: firstIndex, messages },

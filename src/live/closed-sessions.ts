@@ -71,7 +71,7 @@ export class SessionShelf {
 
   /** null: never closed, or dropped. */
   session(number: number, lastUs: number): SmtpSession | null {
-    return this.kept.get(number)?.record.materialise(0, lastUs) ?? null;
+    return this.kept.get(number)?.record.read(0, lastUs) ?? null;
   }
 
   /** null: as of `session`. */

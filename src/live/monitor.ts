@@ -464,7 +464,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       this.waiting = this.waiting.slice(this.next);
       this.next = 0;
     }
-    const session = record.materialise(0, us);
+    const session = record.read(0, us);
     this.open.forget(record.index);
     this.gaps += session.gapCount;
     if (session.closed === 'limit') this.limitCloses++;

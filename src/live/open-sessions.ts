@@ -107,14 +107,14 @@ export class OpenSessions {
     const { connection } = open.dialogue;
     if (open.row === null || open.rowFrame !== connection.lastFrame) {
       open.rowFrame = connection.lastFrame;
-      open.row = sessionRow(open.dialogue.snapshot().materialise(0, lastUs), 'open');
+      open.row = sessionRow(open.dialogue.snapshot().read(0, lastUs), 'open');
     }
     return open.row;
   }
 
   /** null: it is not open. */
   session(index: number, nowUs: number): SmtpSession | null {
-    return this.open.get(index)?.dialogue.snapshot().materialise(0, nowUs) ?? null;
+    return this.open.get(index)?.dialogue.snapshot().read(0, nowUs) ?? null;
   }
 
   private judgeDue(nowUs: number, untilMs: number): void {
@@ -150,7 +150,7 @@ export class OpenSessions {
     const { index } = open.dialogue.connection;
     open.silenceJudged = false;
     const rules = this.options.rules();
-    rules.session(open.dialogue.snapshot().materialise(0, nowUs));
+    rules.session(open.dialogue.snapshot().read(0, nowUs));
     const said = byKey(rules.said());
     if (said.size > 0) this.found.set(index, said);
     else if (!this.found.delete(index)) return;

@@ -5,7 +5,7 @@ import { SmtpDialogues } from '../dialogue/dialogue.js';
 import { createDecoder } from '../fragment/decoder.js';
 import type { DigestFactory } from '../mail/digest.js';
 import { ConnectionTable } from '../stream/connections.js';
-import type { ClosedRecord } from '../transcript/session-record.js';
+import type { SessionSnapshot } from '../transcript/session-record.js';
 import { AddressTable } from '../wire/address.js';
 import { tcpChecksum } from '../wire/checksum.js';
 
@@ -55,7 +55,7 @@ export async function readSessions(
   file: string,
   place: Place,
   options: ReadingOptions,
-  closed: SessionListener<ClosedRecord>,
+  closed: SessionListener<SessionSnapshot>,
 ): Promise<CaptureAccount> {
   const { ports, digest, signal, onProgress, read = readCapture } = options;
   const addresses = new AddressTable();

@@ -42,7 +42,7 @@ export class OneByOne implements CapturesReader {
       onProgress: (octets: number, total: number | null) => onProgress(file, octets, total),
     };
     return readSessions(file, place, { ...options, ...told }, (record, lastUs, messages) =>
-      closed(record.packed(), lastUs, messages),
+      closed(record.pack(), lastUs, messages),
     );
   }
 

@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createDigestFactory, type DigestFactory } from '../mail/digest.js';
-import { SessionPacker } from '../transcript/packed-session.js';
+import { BatchWriter } from '../transcript/session-batch.js';
 import { readSessions } from './capture-sessions.js';
 import { claim, type ReaderMessage, type ReaderTask, STOP } from './thread-messages.js';
 
@@ -29,10 +29,10 @@ async function readAll(): Promise<void> {
 }
 
 async function read(index: number, file: string, digest: DigestFactory): Promise<void> {
-  const packer = new SessionPacker();
+  const batch = new BatchWriter();
   const send = (messages: number): void => {
-    const sessions = packer.take();
-    post({ kind: 'sessions', index, sessions, messages }, [sessions.octets.buffer]);
+    const sessions = batch.take();
+    post({ kind: 'sessions', index, sessions, messages }, [sessions.buffer]);
   };
   const account = await readSessions(
     file,
@@ -47,9 +47,10 @@ async function read(index: number, file: string, digest: DigestFactory): Promise
       }),
     },
     (record, lastUs, messages) => {
-      packer.add(record, lastUs);
-      record.release();
-      if (packer.octets >= WORTH_OCTETS) send(messages);
+      const packed = record.pack();
+      batch.add(packed, lastUs);
+      packed.release();
+      if (batch.octets >= WORTH_OCTETS) send(messages);
     },
   );
   send(account.messages);

@@ -1,7 +1,7 @@
 import { nothingRead } from '../capture/packet.js';
 import type { DigestKind } from '../mail/digest.js';
 import { startThread, type Thread, turn } from '../platform/platform.js';
-import { PackedCapture, type PackedSessions } from '../transcript/packed-session.js';
+import { LineStrings, SessionBatch } from '../transcript/session-batch.js';
 import type { SessionRecord } from '../transcript/session-record.js';
 import type { CaptureAccount, Place, SessionListener } from './capture-sessions.js';
 import { type CapturesOptions, type CapturesReader, OneByOne } from './one-by-one.js';
@@ -20,7 +20,7 @@ const NOBODY = -2;
 /** What has come of one capture. */
 interface Part {
   /** Not told yet. What waits here is no more than what is kept of these sessions in the end. */
-  readonly waiting: PackedSessions[];
+  readonly waiting: Uint8Array<ArrayBuffer>[];
   /** Messages of those that have come. */
   messages: number;
   account: CaptureAccount | null;
@@ -68,14 +68,15 @@ export class ReaderThreads implements CapturesReader {
   ): Promise<CaptureAccount | null> {
     this.told = index;
     const part = this.parts[index]!;
-    const capture = new PackedCapture(place.capture, place.messages);
+    const strings = new LineStrings();
     const told = { connections: 0, lastUs: Number.NaN };
     for (;;) {
-      for (let batch = part.waiting.shift(); batch; batch = part.waiting.shift()) {
-        for (const record of capture.records(batch)) {
+      for (let octets = part.waiting.shift(); octets; octets = part.waiting.shift()) {
+        const batch = new SessionBatch(octets, place.capture, place.messages, strings);
+        for (const { record, lastUs } of batch.sessions()) {
           told.connections = Math.max(told.connections, record.index + 1);
-          told.lastUs = record.lastUs;
-          closed(record, told.lastUs, place.messages + part.messages);
+          told.lastUs = lastUs;
+          closed(record, lastUs, place.messages + part.messages);
         }
         // Signals are heard in between.
         await turn();

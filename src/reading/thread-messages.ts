@@ -1,5 +1,4 @@
 import type { DigestKind } from '../mail/digest.js';
-import type { PackedSessions } from '../transcript/packed-session.js';
 import type { CaptureAccount } from './capture-sessions.js';
 
 /** What a reader's thread is told when it starts. */
@@ -19,7 +18,8 @@ export type ReaderMessage =
   | {
       readonly kind: 'sessions';
       readonly index: number;
-      readonly sessions: PackedSessions;
+      /** A batch, for `SessionBatch`. */
+      readonly sessions: Uint8Array<ArrayBuffer>;
       /** Numbered so far. */
       readonly messages: number;
     }

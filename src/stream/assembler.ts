@@ -23,8 +23,6 @@ import {
   type ConnectionView,
   type Direction,
   type GapCause,
-  type NumberSink,
-  type NumberSource,
   StreamChunk,
   type StreamListener,
 } from './event.js';
@@ -37,10 +35,9 @@ import type { HeldSegment, Waiting } from './waiting.js';
 export class StreamContext {
   readonly chunk = new StreamChunk();
   readonly recent: RecentOctets;
-  /** The numbers of connections that are open, of those that are over, and of those read again. */
+  /** The numbers of connections that are open, and of those that are over and still asked. */
   readonly rows = new ConnectionRows(ROWS_PER_SLAB);
   readonly closedRows = new KeptRows();
-  readonly readRows = new KeptRows();
   /** The two directions of the connection that takes something in, and those of any that is asked something. */
   readonly client = new Assembler('client');
   readonly server = new Assembler('server');
@@ -55,10 +52,6 @@ export class StreamContext {
   /** Who hears a connection; set by the table. */
   opened: (connection: ConnectionView) => StreamListener = () => {
     throw new TypeError('nobody listens');
-  };
-  /** See `ConnectionView`; set by the floor's table, which knows what reads them. */
-  unpack: (source: NumberSource) => ConnectionView = () => {
-    throw new TypeError('nothing was packed');
   };
   /** Verdict on the segment that is being delivered; null: not computed, it is `segment`. */
   #verdict: Checksum | null = null;
@@ -274,31 +267,6 @@ export class Assembler {
   set waiting(waiting: Waiting | null) {
     if (this.direction === 'client') this.#holder.clientWaiting = waiting;
     else this.#holder.serverWaiting = waiting;
-  }
-
-  /** What is known of a direction in which nothing waits. */
-  pack(sink: NumberSink): void {
-    sink.signed(this.next);
-    sink.signed(this.offset);
-    sink.signed(this.acked);
-    sink.signed(this.isn);
-    sink.signed(this.origin);
-    sink.signed(this.finOffset);
-    sink.signed(this.finFrame);
-    sink.signed(this.rstFrame);
-    sink.signed(this.packets);
-  }
-
-  unpack(source: NumberSource): void {
-    this.next = source.signed();
-    this.offset = source.signed();
-    this.acked = source.signed();
-    this.isn = source.signed();
-    this.origin = source.signed() as Origin;
-    this.finOffset = source.signed();
-    this.finFrame = source.signed();
-    this.rstFrame = source.signed();
-    this.packets = source.signed();
   }
 
   /** `next` means something. */

@@ -1,7 +1,9 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { TcpSegment } from '../wire/segment.js';
-import type { Assembler, GapListener, StreamContext } from './assembler.js';
-import { ConnectionNumbers, MIDSTREAM, OPEN, PACKED, SYN_SEEN } from './connection-numbers.js';
+import type { Assembler, GapListener } from './assembler.js';
+import { ConnectionNumbers, OPEN, WRITTEN } from './connection-numbers.js';
+import { type Oddities, timestamp } from './connection-oddities.js';
+import { tcpFacts, writeConnection } from './connection-record.js';
 import {
   END_FINE,
   END_US,
@@ -14,18 +16,16 @@ import {
   setWhole,
 } from './connection-rows.js';
 import { Deliveries, type LostOctets } from './delivery.js';
-import {
-  CLOSE_REASONS,
-  type CloseReason,
-  type ConnectionView,
-  type Direction,
-  type Endpoint,
-  type Gap,
-  type GapCause,
-  type NumberSink,
-  type NumberSource,
-  type Overlap,
-  type StreamListener,
+import type {
+  CloseReason,
+  ConnectionView,
+  Direction,
+  Endpoint,
+  Gap,
+  GapCause,
+  NumberSink,
+  Overlap,
+  StreamListener,
 } from './event.js';
 import { MAX_LISTED } from './limits.js';
 import { distance } from './sequence.js';
@@ -33,16 +33,14 @@ import {
   type ForeignSegment,
   Oversizes,
   Sacks,
-  type ServerClose,
   type SynRepeats,
   type TcpFacts,
   tsvalOf,
   type UnfitResets,
-  unpackOffer,
 } from './tcp-facts.js';
 
 /** What most connections have none of. */
-class Oddities {
+class Rare {
   readonly gaps: Gap[] = [];
   gapCount = 0;
   readonly overlaps: Overlap[] = [];
@@ -60,19 +58,7 @@ class Oddities {
   foreignPassed = 0;
 }
 
-/** Stands for NaN among packed times: no time is so early. */
-const NO_TIME = -(2 ** 51);
-
-function packTime(sink: NumberSink, us: number): void {
-  sink.signed(Number.isNaN(us) ? NO_TIME : us);
-}
-
-function unpackTime(source: NumberSource): number {
-  const us = source.signed();
-  return us === NO_TIME ? Number.NaN : us;
-}
-
-const NONE: Readonly<Oddities> = Object.freeze(new Oddities());
+const NONE: Readonly<Rare> = Object.freeze(new Rare());
 
 /**
  * What is known of one connection, and what others may ask of it.
@@ -81,11 +67,11 @@ const NONE: Readonly<Oddities> = Object.freeze(new Oddities());
  */
 export class ConnectionFacts extends ConnectionNumbers implements ConnectionView, GapListener {
   #listener: StreamListener | null = null;
-  #oddities: Oddities | null = null;
+  #rare: Rare | null = null;
 
-  /** Gives the row back. Who was packed is not asked any more, others are. */
+  /** Gives the row back. A connection that was written is not asked any more; others keep their numbers. */
   leave(): void {
-    this.context.rows.give(this, (this.flags & PACKED) !== 0 ? null : this.context.closedRows);
+    this.context.rows.give(this, (this.flags & WRITTEN) !== 0 ? null : this.context.closedRows);
   }
 
   /** Who hears this connection. Most that are open in a flood never have anything to say. */
@@ -99,8 +85,8 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
     this.#listener ??= this.context.opened(this);
   }
 
-  /** Says goodbye to the listener. */
-  protected bury(reason: CloseReason): void {
+  /** Marks it as closed, and notifies the listener for the last time. */
+  protected closeFor(reason: CloseReason): void {
     const { listener } = this;
     this.closed = reason;
     this.wholes[this.wholeAt + FLAGS]! &= ~OPEN;
@@ -108,87 +94,10 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
     listener.closed(this);
   }
 
-  get unpack(): (source: NumberSource) => ConnectionView {
-    return this.context.unpack;
-  }
-
-  pack(sink: NumberSink): boolean {
-    if (this.#oddities !== null || this.isOpen) return false;
-    this.wholes[this.wholeAt + FLAGS]! |= PACKED;
-    sink.signed(this.index);
-    sink.signed(this.family);
-    sink.signed(this.clientAddress);
-    sink.signed(this.serverAddress);
-    sink.signed(this.ports);
-    sink.signed((this.midstream ? MIDSTREAM : 0) | (this.synSeen ? SYN_SEEN : 0));
-    sink.signed(this.firstFrame);
-    packTime(sink, this.startUs);
-    sink.signed(this.startFine);
-    packTime(sink, this.endUs);
-    sink.signed(this.endFine);
-    this.asked('client').pack(sink);
-    this.asked('server').pack(sink);
-    sink.signed(CLOSE_REASONS.indexOf(this.closed));
-    sink.signed(this.synAckFrame);
-    sink.signed(this.lastFrame);
-    sink.signed(this.clientOffer);
-    sink.signed(this.serverOffer);
-    sink.signed(this.clientHopLimit);
-    sink.signed(this.clientTsval);
-    sink.signed(this.serverStack);
-    sink.signed(this.serverTsval);
-    packTime(sink, this.handshakeUs);
-    sink.signed(this.serverFrame);
-    sink.signed(this.serverMs);
-    packTime(sink, this.serverFinUs);
-    return true;
-  }
-
-  /** A closed connection again, of what it has written. */
-  static read(context: StreamContext, source: NumberSource): ConnectionFacts {
-    const index = source.signed();
-    const family = source.signed() === 6 ? 6 : 4;
-    const client = source.signed();
-    const server = source.signed();
-    const ports = source.signed();
-    const flags = source.signed();
-    const first = { frame: source.signed(), us: unpackTime(source), ns: 0, digits: 0 };
-    const fine = source.signed();
-    first.ns = fine >>> 4;
-    first.digits = fine & 15;
-    const midstream = (flags & MIDSTREAM) !== 0;
-    const { readRows } = context;
-    const facts = new ConnectionFacts(
-      context,
-      readRows,
-      index,
-      family,
-      client,
-      server,
-      ports,
-      midstream,
-      first,
-    );
-    const { wholes, times, wholeAt, timeAt } = facts;
-    if ((flags & SYN_SEEN) !== 0) facts.synIsSeen();
-    times[timeAt + END_US] = unpackTime(source);
-    wholes[wholeAt + END_FINE] = source.signed();
-    facts.asked('client').unpack(source);
-    facts.asked('server').unpack(source);
-    facts.closed = CLOSE_REASONS[source.signed()]!;
-    facts.synAckFrame = source.signed();
-    setWhole(facts, LAST_FRAME, source.signed());
-    facts.clientOffer = source.signed();
-    facts.serverOffer = source.signed();
-    facts.clientHopLimit = source.signed();
-    facts.clientTsval = source.signed();
-    facts.serverStack = source.signed();
-    facts.serverTsval = source.signed();
-    facts.handshakeUs = unpackTime(source);
-    setWhole(facts, SERVER_FRAME, source.signed());
-    wholes[wholeAt + SERVER_MS] = source.signed();
-    facts.serverFinUs = unpackTime(source);
-    return facts;
+  write(sink: NumberSink): void {
+    if (this.isOpen) throw new TypeError('the connection is open');
+    this.wholes[this.wholeAt + FLAGS]! |= WRITTEN;
+    writeConnection(this, sink, this.context.addresses);
   }
 
   get client(): Endpoint {
@@ -242,58 +151,48 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
   }
 
   get gaps(): readonly Gap[] {
-    return (this.#oddities ?? NONE).gaps;
+    return (this.#rare ?? NONE).gaps;
   }
 
   get overlaps(): readonly Overlap[] {
-    return (this.#oddities ?? NONE).overlaps;
+    return (this.#rare ?? NONE).overlaps;
   }
 
   get gapCount(): number {
-    return (this.#oddities ?? NONE).gapCount;
+    return (this.#rare ?? NONE).gapCount;
   }
 
   get overlapCount(): number {
-    return (this.#oddities ?? NONE).overlapCount;
+    return (this.#rare ?? NONE).overlapCount;
   }
 
   /** Segments that belong to no plausible place of this connection; they were ignored. */
   get strays(): number {
-    return (this.#oddities ?? NONE).strays;
+    return (this.#rare ?? NONE).strays;
   }
 
   get tcp(): TcpFacts {
-    const { syns, oversizes, sacks, foreign, foreignCount, unfitResets, deliveries, lost } =
-      this.#oddities ?? NONE;
+    return tcpFacts(this, this.oddities());
+  }
+
+  /** What most connections show nothing of; null: nothing. */
+  oddities(): Oddities | null {
+    const rare = this.#rare;
+    if (rare === null) return null;
+    const { gaps, gapCount, overlaps, overlapCount, syns, foreign, foreignCount, unfitResets } = rare;
+    const { deliveries, lost } = rare;
     const acked = (direction: Direction) => this.acknowledged(direction);
     return {
-      clientPackets: this.clientPackets,
-      serverPackets: this.serverPackets,
-      clientOffer: unpackOffer(this.clientOffer),
-      serverOffer: unpackOffer(this.serverOffer),
-      synCount: syns?.count ?? (this.synSeen ? 1 : 0),
-      lastSynFrame: syns?.frame ?? (this.synSeen ? this.firstFrame : 0),
-      lastSynTime: syns ? syns.time : this.synSeen ? this.start : null,
-      synAckFrame: this.synAckFrame || null,
-      clientResetFrame: this.clientRstFrame || null,
-      serverResetFrame: this.serverRstFrame || null,
-      handshakeUs: syns || this.handshakeUs < 0 ? null : this.handshakeUs,
-      clientIsn: this.synSeen ? this.asked('client').isn >>> 0 : null,
-      serverIsn: this.synAckSeen ? this.asked('server').isn >>> 0 : null,
-      clientTsval: this.synSeen && this.clientTsval !== 0 ? this.clientTsval >>> 0 : null,
-      serverTsval: this.synAckSeen && this.serverTsval !== 0 ? this.serverTsval >>> 0 : null,
-      clientHopLimit: this.clientHopLimit < 0 ? null : this.clientHopLimit,
-      serverHopLimit: this.serverStack < 0 ? null : this.serverStack & 0xff,
-      serverLastFrame: this.serverFrame,
-      serverLastUs: this.startUs + this.serverMs * 1000,
-      serverClose: this.#serverClose(),
-      clientAcknowledged: this.acknowledged('client'),
-      clientEnd: this.asked('client').offset,
+      gaps,
+      gapCount,
+      overlaps,
+      overlapCount,
+      syns,
       foreign,
       foreignCount,
-      oversize: oversizes?.account(acked) ?? [],
-      oversizeCount: oversizes?.count ?? 0,
-      sack: sacks?.account() ?? null,
+      oversize: rare.oversizes?.account(acked) ?? [],
+      oversizeCount: rare.oversizes?.count ?? 0,
+      sack: rare.sacks?.account() ?? null,
       unfitResets,
       resent: deliveries?.resent(acked) ?? [],
       resentCount: deliveries?.resentCount ?? 0,
@@ -302,11 +201,20 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
     };
   }
 
-  #serverClose(): ServerClose | null {
-    const { finFrame, rstFrame } = this.asked('server');
-    if (finFrame !== 0) return { frame: finFrame, us: this.startUs + this.serverFinUs, reset: false };
-    // Nothing is taken in after a reset.
-    return rstFrame === 0 ? null : { frame: rstFrame, us: this.endUs, reset: true };
+  get clientOffset(): number {
+    return this.asked('client').offset;
+  }
+
+  get clientIsn(): number {
+    return this.asked('client').isn >>> 0;
+  }
+
+  get serverIsn(): number {
+    return this.asked('server').isn >>> 0;
+  }
+
+  get serverHopLimit(): number {
+    return this.serverStack < 0 ? -1 : this.serverStack & 0xff;
   }
 
   acknowledged(direction: Direction): number {
@@ -329,20 +237,20 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
 
   gap(direction: Direction, offset: number, octets: number | null, cause: GapCause): void {
     const gap: Gap = { direction, offset, octets, cause };
-    const rare = this.#rare();
+    const rare = this.#noteRare();
     if (++rare.gapCount <= MAX_LISTED) rare.gaps.push(gap);
     if (this.isOpen) this.listener.gap(gap, this.lastFrame);
   }
 
   protected stray(): void {
-    this.#rare().strays++;
+    this.#noteRare().strays++;
   }
 
   /** A reset that its receiver would not believe. */
   protected unfitReset(s: TcpSegment, from: Assembler): void {
     this.stray();
     if (from.direction === 'client') return;
-    const rare = this.#rare();
+    const rare = this.#noteRare();
     const known = rare.unfitResets;
     rare.unfitResets = known
       ? { ...known, count: known.count + 1 }
@@ -362,14 +270,14 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
 
   /** A SYN of the client which is not its first. */
   protected synAgain(s: TcpSegment): void {
-    const rare = this.#rare();
+    const rare = this.#noteRare();
     rare.syns = { count: (rare.syns?.count ?? 1) + 1, frame: s.frame, time: timeOf(s) };
   }
 
   /** A segment of the server as its others are; no SYN-ACK, no reset. */
   protected ownStack(s: TcpSegment): void {
     this.wholes[this.wholeAt + OWN_HEADER] = (s.ipId << 16) | s.window;
-    const rare = this.#oddities;
+    const rare = this.#rare;
     if (rare === null) return;
     const { foreign } = rare;
     while (rare.foreignPassed < foreign.length) foreign[rare.foreignPassed++]!.ownIpIdAfter = s.ipId;
@@ -377,7 +285,7 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
 
   /** A segment of the server that another stack made, as it seems. */
   protected otherStack(s: TcpSegment, offset: number, reset: boolean, otherClock: boolean): void {
-    const rare = this.#rare();
+    const rare = this.#noteRare();
     if (++rare.foreignCount > MAX_LISTED) return;
     const { frame, length, hopLimit, ipId, window } = s;
     const tsval = tsvalOf(s);
@@ -402,14 +310,14 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
 
   /** A segment with more than `mss` octets. */
   protected oversize(s: TcpSegment, from: Assembler, offset: number, mss: number): void {
-    const rare = this.#rare();
+    const rare = this.#noteRare();
     rare.oversizes ??= new Oversizes();
     rare.oversizes.sent(from.direction, offset, s, mss);
   }
 
   /** Octets again that were sent before. */
   protected resent(s: TcpSegment, from: Assembler, offset: number): void {
-    const rare = this.#rare();
+    const rare = this.#noteRare();
     rare.deliveries ??= new Deliveries();
     rare.deliveries.again(from.direction, offset, s, this.context.quietUs, from.acked);
     const { oversizes } = rare;
@@ -420,7 +328,7 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
 
   /** Octets `[from, to)` of the other direction, acknowledged selectively by the sender of `direction`. */
   protected sackInside(direction: Direction, from: number, to: number, frame: number): void {
-    const rare = this.#rare();
+    const rare = this.#noteRare();
     rare.sacks ??= new Sacks();
     rare.sacks.fits(direction);
     rare.deliveries ??= new Deliveries();
@@ -428,22 +336,22 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
   }
 
   protected lost(octets: LostOctets): void {
-    this.#rare().lost.push(octets);
+    this.#noteRare().lost.push(octets);
   }
 
   protected sackOutside(direction: Direction, left: number, s: TcpSegment): void {
-    const rare = this.#rare();
+    const rare = this.#noteRare();
     rare.sacks ??= new Sacks();
     rare.sacks.outside(direction, left, s, timeOf(s));
   }
 
-  #rare(): Oddities {
-    this.#oddities ??= new Oddities();
-    return this.#oddities;
+  #noteRare(): Rare {
+    this.#rare ??= new Rare();
+    return this.#rare;
   }
 
   protected overlap(s: TcpSegment, from: Assembler, first: number, last: number): void {
-    const rare = this.#rare();
+    const rare = this.#noteRare();
     if (++rare.overlapCount > MAX_LISTED) return;
     rare.overlaps.push({
       direction: from.direction,
@@ -457,8 +365,4 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
 
 function timeOf({ us, ns, digits }: TcpSegment): Timestamp | null {
   return Number.isNaN(us) ? null : { us, ns, digits };
-}
-
-function timestamp(us: number, fine: number): Timestamp | null {
-  return Number.isNaN(us) ? null : { us, ns: fine >>> 4, digits: fine & 15 };
 }

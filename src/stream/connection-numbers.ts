@@ -34,12 +34,12 @@ import { CLOSE_REASONS, type CloseReason, type Direction } from './event.js';
 import { UNKNOWN_OFFER } from './tcp-facts.js';
 import type { Waiting } from './waiting.js';
 
-/** Of FLAGS; the first two are packed so, too. Why it was closed stands above them. */
-export const MIDSTREAM = 1 << 0;
-export const SYN_SEEN = 1 << 1;
+/** Of FLAGS; why the connection was closed stands above them. */
+const MIDSTREAM = 1 << 0;
+const SYN_SEEN = 1 << 1;
 export const OPEN = 1 << 2;
-/** Nobody asks this connection any more. */
-export const PACKED = 1 << 3;
+/** The connection was written, and nobody asks it any more. */
+export const WRITTEN = 1 << 3;
 const CLOSED_SHIFT = 4;
 
 /** The numbers of one connection by their names; they stand in a row. */
@@ -125,20 +125,20 @@ export abstract class ConnectionNumbers implements RowHolder {
   }
 
   /** Microseconds from the first packet to the SYN-ACK; -1: not known. */
-  protected get handshakeUs(): number {
+  get handshakeUs(): number {
     return this.times[this.timeAt + HANDSHAKE_US]!;
   }
 
-  protected set handshakeUs(value: number) {
+  set handshakeUs(value: number) {
     this.times[this.timeAt + HANDSHAKE_US] = value;
   }
 
   /** Microseconds from the first packet to the server's FIN. */
-  protected get serverFinUs(): number {
+  get serverFinUs(): number {
     return this.times[this.timeAt + SERVER_FIN_US]!;
   }
 
-  protected set serverFinUs(value: number) {
+  set serverFinUs(value: number) {
     this.times[this.timeAt + SERVER_FIN_US] = value;
   }
 
@@ -152,37 +152,37 @@ export abstract class ConnectionNumbers implements RowHolder {
   }
 
   /** Offers of the SYN and the SYN-ACK, packed. */
-  protected get clientOffer(): number {
+  get clientOffer(): number {
     return this.wholes[this.wholeAt + CLIENT_OFFER]!;
   }
 
-  protected set clientOffer(value: number) {
+  set clientOffer(value: number) {
     this.wholes[this.wholeAt + CLIENT_OFFER] = value;
   }
 
-  protected get serverOffer(): number {
+  get serverOffer(): number {
     return this.wholes[this.wholeAt + SERVER_OFFER]!;
   }
 
-  protected set serverOffer(value: number) {
+  set serverOffer(value: number) {
     this.wholes[this.wholeAt + SERVER_OFFER] = value;
   }
 
   /** Hop limit of the client's first segment; -1 before it. */
-  protected get clientHopLimit(): number {
+  get clientHopLimit(): number {
     return this.wholes[this.wholeAt + CLIENT_HOP_LIMIT]!;
   }
 
-  protected set clientHopLimit(value: number) {
+  set clientHopLimit(value: number) {
     this.wholes[this.wholeAt + CLIENT_HOP_LIMIT] = value;
   }
 
   /** TSval of the SYN as int32; 0 without. */
-  protected get clientTsval(): number {
+  get clientTsval(): number {
     return this.wholes[this.wholeAt + CLIENT_TSVAL]!;
   }
 
-  protected set clientTsval(value: number) {
+  set clientTsval(value: number) {
     this.wholes[this.wholeAt + CLIENT_TSVAL] = value;
   }
 
@@ -196,11 +196,11 @@ export abstract class ConnectionNumbers implements RowHolder {
   }
 
   /** The server's first TSval that is not 0; 0 before it. */
-  protected get serverTsval(): number {
+  get serverTsval(): number {
     return this.wholes[this.wholeAt + SERVER_TSVAL]!;
   }
 
-  protected set serverTsval(value: number) {
+  set serverTsval(value: number) {
     this.wholes[this.wholeAt + SERVER_TSVAL] = value;
   }
 
@@ -233,28 +233,28 @@ export abstract class ConnectionNumbers implements RowHolder {
     this.wholes[this.wholeAt + FLAGS] = flags | (CLOSE_REASONS.indexOf(reason) << CLOSED_SHIFT);
   }
 
-  protected get startUs(): number {
+  get startUs(): number {
     return this.times[this.timeAt + START_US]!;
   }
 
-  protected get startFine(): number {
+  get startFine(): number {
     return this.wholes[this.wholeAt + START_FINE]!;
   }
 
-  protected get endUs(): number {
+  get endUs(): number {
     return this.times[this.timeAt + END_US]!;
   }
 
-  protected get endFine(): number {
+  get endFine(): number {
     return this.wholes[this.wholeAt + END_FINE]!;
   }
 
   /** Frame of the server's newest packet, and milliseconds from the first packet to it. */
-  protected get serverFrame(): number {
+  get serverFrame(): number {
     return wholeOf(this, SERVER_FRAME);
   }
 
-  protected get serverMs(): number {
+  get serverMs(): number {
     return this.wholes[this.wholeAt + SERVER_MS]!;
   }
 

@@ -3,7 +3,6 @@ import type { SegmentListener } from '../wire/decode.js';
 import { ACK, type Checksum, RST, SYN, type TcpSegment } from '../wire/segment.js';
 import { StreamContext } from './assembler.js';
 import { Connection, isKeepAlive } from './connection.js';
-import { ConnectionFacts } from './connection-facts.js';
 import type { CloseReason, ConnectionListener, ConnectionView } from './event.js';
 import { FlowTable, flowHash, sideOf } from './flow-table.js';
 import { DEFAULT_STREAM_LIMITS, type StreamLimits } from './limits.js';
@@ -56,7 +55,6 @@ export class ConnectionTable implements SegmentListener {
     this.#limits = { ...DEFAULT_STREAM_LIMITS, ...limits };
     const context = new StreamContext(addresses, checksum, this.#limits);
     context.opened = (connection) => listener.opened(connection);
-    context.unpack = (source) => ConnectionFacts.read(context, source);
     this.#context = context;
     this.#flows = new FlowTable(this.#limits.remembered);
     for (const port of ports) this.#isPort[port] = 1;

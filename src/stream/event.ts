@@ -11,7 +11,8 @@ export type CloseReason = (typeof CLOSE_REASONS)[number];
 /** Why octets are absent. `uncaptured`: the peer acknowledged them, the capture does not hold them.
  * `sliced`: the packet is there, its end is not (snaplen). `limit`: too much waited for a hole.
  * `unfilled`: the connection ended while a hole was open. `midstream`: the start was not captured. */
-export type GapCause = 'uncaptured' | 'sliced' | 'limit' | 'unfilled' | 'midstream';
+export const GAP_CAUSES = ['uncaptured', 'sliced', 'limit', 'unfilled', 'midstream'] as const;
+export type GapCause = (typeof GAP_CAUSES)[number];
 
 export interface Gap {
   readonly direction: Direction;
@@ -58,28 +59,34 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** Takes whole numbers of either sign, one after the other. */
+/** Takes numbers, one after the other. */
 export interface NumberSink {
+  /** From 0 to 255. */
+  octet(value: number): void;
+  /** A whole number from 0 to 2^53 - 1. */
+  number(value: number): void;
+  /** A whole number of either sign. */
   signed(value: number): void;
+  /** Microseconds, or NaN, written as the distance from a time that the reader knows too. */
+  time(us: number, originUs: number): void;
 }
 
 /** Gives the numbers again, in the same order. */
 export interface NumberSource {
+  octet(): number;
+  number(): number;
   signed(): number;
+  time(originUs: number): number;
 }
 
 /** What a dialogue may ask of its connection at any time. */
 export interface ConnectionView {
   /**
-   * Writes all that is known of this connection, which must be closed, in numbers of its own table: as objects a
-   * million of them take 600 MB, as numbers 80. What leaves the thread is packed by `packConnection`.
-   *
-   * @returns false: more is known than these numbers hold, and nothing was written. Else this connection must not be
-   *   asked anything when its listener has returned from `closed`: its row is another's then
+   * Writes what is known of this connection, which must be closed, for `ConnectionRecord` to read: a million of them
+   * take 600 MB as objects and 60 MB so. The connection must not be asked anything when its listener has returned from
+   * `closed`, since its row of numbers is given to another then.
    */
-  pack(sink: NumberSink): boolean;
-  /** Reads what any connection of the same table has written. */
-  readonly unpack: (source: NumberSource) => ConnectionView;
+  write(sink: NumberSink): void;
   /** Order of opening in this capture, from 0. */
   readonly index: number;
   readonly client: Endpoint;
@@ -118,7 +125,7 @@ export interface ConnectionView {
 }
 
 /** What may still be asked of a connection that is over. */
-export type ClosedConnection = Omit<ConnectionView, 'streamOffset' | 'pack' | 'unpack'>;
+export type ClosedConnection = Omit<ConnectionView, 'streamOffset' | 'write'>;
 
 /** Hears one connection; declared here, by the floor that calls it. */
 export interface StreamListener {

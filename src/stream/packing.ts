@@ -1,6 +1,14 @@
 import type { NumberSink, NumberSource } from './event.js';
 
-const FIRST_OCTETS = 1 << 16;
+/** Times beyond this are no times of any day; they are kept all the same, as they stand in the capture. */
+const LARGEST_DISTANCE = 2 ** 50;
+
+/** How a time is written: 0 for none, 1 for eight octets of a double, and from 2 on a distance from an origin. */
+const NO_TIME = 0;
+const AS_DOUBLE = 1;
+const DISTANCES = 2;
+
+const double = new DataView(new ArrayBuffer(8));
 
 /** Writes whole numbers, octet by octet. */
 export abstract class NumberWriter implements NumberSink {
@@ -22,7 +30,23 @@ export abstract class NumberWriter implements NumberSink {
 
   /** A whole number of either sign. */
   signed(value: number): void {
-    this.number(value < 0 ? -value * 2 - 1 : value * 2);
+    this.number(zigzag(value));
+  }
+
+  /**
+   * A time in microseconds, of any value that a hostile capture may have; NaN for none.
+   *
+   * @param originUs  a time near to it, which the reader knows too
+   */
+  time(us: number, originUs: number): void {
+    const distance = us - (isDistance(originUs) ? originUs : 0);
+    if (isDistance(us) && Number.isInteger(distance)) this.number(zigzag(distance) + DISTANCES);
+    else if (Number.isNaN(us)) this.number(NO_TIME);
+    else {
+      this.number(AS_DOUBLE);
+      double.setFloat64(0, us, true);
+      for (let at = 0; at < 8; at++) this.octet(double.getUint8(at));
+    }
   }
 }
 
@@ -51,85 +75,69 @@ export class NumberReader implements NumberSource {
   }
 
   signed(): number {
-    const value = this.number();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    return unzigzag(this.number());
+  }
+
+  time(originUs: number): number {
+    const code = this.number();
+    if (code === NO_TIME) return Number.NaN;
+    if (code >= DISTANCES) return unzigzag(code - DISTANCES) + (isDistance(originUs) ? originUs : 0);
+    for (let at = 0; at < 8; at++) double.setUint8(at, this.octet());
+    return double.getFloat64(0, true);
   }
 }
 
-/** Writes facts one behind the other, for another thread to read in the same order. */
-export class Packer extends NumberWriter {
+function zigzag(value: number): number {
+  return value < 0 ? -value * 2 - 1 : value * 2;
+}
+
+function unzigzag(value: number): number {
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
+
+function isDistance(us: number): boolean {
+  return us >= -LARGEST_DISTANCE && us <= LARGEST_DISTANCE;
+}
+
+const FIRST_OCTETS = 1 << 16;
+
+/** Octets that grow as they are written. */
+export class OctetWriter extends NumberWriter {
   length = 0;
-  private octets = Buffer.allocUnsafeSlow(FIRST_OCTETS);
+  private buffer = Buffer.allocUnsafeSlow(FIRST_OCTETS);
 
   octet(value: number): void {
-    if (this.length === this.octets.length) this.grow(1);
-    this.octets[this.length++] = value;
+    if (this.length === this.buffer.length) this.grow(1);
+    this.buffer[this.length++] = value;
   }
 
-  /** A whole number from 0 on that may be absent. */
-  optional(value: number | null): void {
-    this.number(value === null ? 0 : value + 1);
+  octets(source: Uint8Array): void {
+    this.grow(source.length);
+    this.buffer.set(source, this.length);
+    this.length += source.length;
   }
 
-  /** Any number: NaN, and times of a hostile capture. */
-  float(value: number): void {
-    this.grow(8);
-    this.length = this.octets.writeDoubleLE(value, this.length);
-  }
-
-  /** Text of characters up to 255. */
-  text(text: string): void {
-    this.number(text.length);
+  /** The characters' low octets. */
+  latin1(text: string): void {
     this.grow(text.length);
-    this.length += this.octets.latin1Write(text, this.length);
+    this.length += this.buffer.latin1Write(text, this.length);
   }
 
-  bytes(source: Uint8Array, count = source.length): void {
-    this.number(count);
-    this.grow(count);
-    this.octets.set(source.subarray(0, count), this.length);
-    this.length += count;
+  /** What was written so far: a view, valid until more is written. */
+  written(): Buffer {
+    return this.buffer.subarray(0, this.length);
   }
 
-  /** What was written, in memory of its own; the next fact begins anew. */
-  take(): Uint8Array<ArrayBuffer> {
-    const taken = new Uint8Array(this.octets.subarray(0, this.length));
+  /** Begins anew. */
+  clear(): void {
     this.length = 0;
-    if (this.octets.length > 16 * FIRST_OCTETS) this.octets = Buffer.allocUnsafeSlow(FIRST_OCTETS);
-    return taken;
+    if (this.buffer.length > 16 * FIRST_OCTETS) this.buffer = Buffer.allocUnsafeSlow(FIRST_OCTETS);
   }
 
   private grow(room: number): void {
-    if (this.length + room <= this.octets.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.octets.length * 2, this.length + room));
-    this.octets.copy(larger, 0, 0, this.length);
-    this.octets = larger;
-  }
-}
-
-/** Reads what a `Packer` wrote. */
-export class Unpacker extends NumberReader {
-  optional(): number | null {
-    const value = this.number();
-    return value === 0 ? null : value - 1;
-  }
-
-  float(): number {
-    const value = this.octets.readDoubleLE(this.at);
-    this.at += 8;
-    return value;
-  }
-
-  text(): string {
-    const count = this.number();
-    this.at += count;
-    return this.octets.latin1Slice(this.at - count, this.at);
-  }
-
-  /** A view. */
-  bytes(): Buffer {
-    const count = this.number();
-    this.at += count;
-    return this.octets.subarray(this.at - count, this.at);
+    if (this.length + room <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.length + room));
+    this.buffer.copy(larger, 0, 0, this.length);
+    this.buffer = larger;
   }
 }

@@ -2,7 +2,8 @@ import * as to from '../smtp/expected-reply.js';
 import type { WireLine } from '../smtp/line-splitter.js';
 import type { NoReply } from '../smtp/session.js';
 import type { Checksum } from '../wire/segment.js';
-import { Transcript, TranscriptStore } from './transcript.js';
+import { FULL, OWN_BITS } from './session-bits.js';
+import type { Chain, TranscriptStore } from './transcript.js';
 import * as event from './transcript-event.js';
 
 /** Exchanges of a session that are kept; as many await a reply at most. */
@@ -29,20 +30,6 @@ export interface ReplyLine {
   checksum: Checksum;
 }
 
-/** What the newest line completed. */
-export class Answer {
-  /** The exchange; -1: nothing was completed. */
-  exchange = -1;
-  awaited = to.TO_OTHER;
-  code = 0;
-}
-
-/** Where the logs of one capture lie, and what they share. */
-export class LogStore extends TranscriptStore {
-  readonly last = new event.LastLine();
-  readonly answer = new Answer();
-}
-
 /** What is not certain any more after octets were lost. */
 class Doubt {
   /** Those before it may have been answered in a gap of the server's stream. */
@@ -55,14 +42,14 @@ class Doubt {
   heard = false;
 }
 
-const FULL = 1 << 0;
-const REPLY_OPEN = 1 << 1;
+/** Beside FULL. */
+const REPLY_OPEN = 1 << OWN_BITS;
 /** The newest reply: a line without a code is in it; its last line came; it looks like a masked greeting. */
-const REPLY_UNCODED = 1 << 2;
-const REPLY_COMPLETE = 1 << 3;
-const REPLY_MASKED = 1 << 4;
+const REPLY_UNCODED = 1 << (OWN_BITS + 1);
+const REPLY_COMPLETE = 1 << (OWN_BITS + 2);
+const REPLY_MASKED = 1 << (OWN_BITS + 3);
 /** The client has sent a command since the newest reply began. */
-const CLIENT_SPOKE = 1 << 5;
+const CLIENT_SPOKE = 1 << (OWN_BITS + 4);
 
 /**
  * The exchanges of a session in order, which of them await a reply, and which reply answers which.
@@ -73,7 +60,10 @@ const CLIENT_SPOKE = 1 << 5;
  *
  * There may be hundreds of thousands of these: booleans are bits, and what is rare is made when needed.
  */
-export class ExchangeLog extends Transcript {
+export class ExchangeLog implements Chain, event.Origin {
+  first = -1;
+  last = -1;
+  length = 0;
   /** Origin of frames and times: those of the first event. */
   frame = -1;
   us = 0;
@@ -88,17 +78,13 @@ export class ExchangeLog extends Transcript {
   private queue: number[] | null = null;
   private doubt: Doubt | null = null;
   private bits = 0;
-  /** The newest reply: whose, of what, its code, its lines. */
-  private replyTo = -1;
-  private replyAwaited = to.TO_OTHER;
-  private replyCode = 0;
+  /** The newest reply: the exchange that it answers, what that awaited, its code. */
+  replyTo = -1;
+  replyAwaited = to.TO_OTHER;
+  replyCode = 0;
   private replyLines = 0;
 
-  declare readonly store: LogStore;
-
-  constructor(store: LogStore) {
-    super(store);
-  }
+  constructor(private readonly store: TranscriptStore) {}
 
   get pending(): number {
     return this.next - this.head;
@@ -170,7 +156,7 @@ export class ExchangeLog extends Transcript {
         store.number(serverPackets);
         this.stageLine(line, text, checksum);
       }
-      this.commit();
+      store.commit(this);
     }
     if (this.pending > 0) {
       this.queue ??= [];
@@ -191,24 +177,31 @@ export class ExchangeLog extends Transcript {
     if (doubt.lostFrom < 0) this.doubt = null;
   }
 
-  /** Takes one line of the server. The answer says what it completed. */
-  reply(line: WireLine, reply: ReplyLine, whole: boolean): void {
-    this.store.answer.exchange = -1;
+  /**
+   * Takes one line of the server.
+   *
+   * @returns it completed the newest reply
+   */
+  reply(line: WireLine, reply: ReplyLine, whole: boolean): boolean {
     // Of a line that was cut, four octets tell its code and that no other follows.
     const last = reply.code !== 0 && !reply.more && (whole || line.total > 3);
     const complete = last && whole;
     if (this.bits & REPLY_OPEN) {
       if (this.goesOn(reply)) {
         this.append(line, reply, complete);
-        if (reply.code === 0) this.bits |= REPLY_UNCODED;
-        else if (last) this.completed();
-        return;
+        if (reply.code === 0) {
+          this.bits |= REPLY_UNCODED;
+          return false;
+        }
+        if (last) this.bits &= ~REPLY_OPEN;
+        return last;
       }
       this.bits &= ~REPLY_OPEN;
     }
     const joins = reply.code === 0 ? line.total === 0 || this.joinsUncoded(reply) : this.joinsMasked(reply);
-    if (!joins) this.start(line, reply, last || (whole && reply.code === 0), whole);
-    else if (line.total > 0) this.append(line, reply, (this.bits & REPLY_COMPLETE) !== 0);
+    if (!joins) return this.start(line, reply, last || (whole && reply.code === 0), whole);
+    if (line.total > 0) this.append(line, reply, (this.bits & REPLY_COMPLETE) !== 0);
+    return false;
   }
 
   /** Does the line belong to the reply that has begun? */
@@ -235,7 +228,8 @@ export class ExchangeLog extends Transcript {
     );
   }
 
-  private start(line: WireLine, reply: ReplyLine, last: boolean, whole: boolean): void {
+  /** Begins a reply; returns whether this line is its last. */
+  private start(line: WireLine, reply: ReplyLine, last: boolean, whole: boolean): boolean {
     this.flushDropped();
     const complete = last && whole;
     let index = this.choose(reply);
@@ -273,39 +267,33 @@ export class ExchangeLog extends Transcript {
       if (!toNewest) store.number(index);
       if (!codeInText) store.number(code);
       this.stageLine(line, reply.text, reply.checksum);
-      this.commit();
+      store.commit(this);
     }
-    if (last) this.completed();
+    return last;
   }
 
   private append(line: WireLine, reply: ReplyLine, complete: boolean): void {
     if (complete) this.bits |= REPLY_COMPLETE;
     if (this.replyTo >= this.kept || this.full) return;
     if (++this.replyLines > MAX_REPLY_LINES) return;
-    this.store.octet(event.MORE | (complete ? event.COMPLETE : 0));
+    const { store } = this;
+    store.octet(event.MORE | (complete ? event.COMPLETE : 0));
     this.stageLine(line, reply.text, reply.checksum);
-    this.commit();
-  }
-
-  private completed(): void {
-    this.bits &= ~REPLY_OPEN;
-    const { answer } = this.store;
-    answer.exchange = this.replyTo;
-    answer.awaited = this.replyAwaited;
-    answer.code = this.replyCode;
+    store.commit(this);
   }
 
   private stageLine(line: WireLine, text: string | null, checksum: Checksum): void {
-    event.stageLine(this, this.store.last, line, text, checksum, this);
+    event.stageLine(this.store, this, line, text, checksum, this);
   }
 
   private flushDropped(): void {
     const dropped = this.replyLines - MAX_REPLY_LINES;
     this.replyLines = 0;
     if (dropped <= 0) return;
-    this.store.octet(event.DROPPED_LINES | (this.bits & REPLY_COMPLETE ? event.COMPLETE : 0));
-    this.store.number(dropped);
-    this.commit();
+    const { store } = this;
+    store.octet(event.DROPPED_LINES | (this.bits & REPLY_COMPLETE ? event.COMPLETE : 0));
+    store.number(dropped);
+    store.commit(this);
   }
 
   /** The exchange that the reply answers, now at the head; -1 when that cannot be told. */
@@ -392,7 +380,7 @@ export class ExchangeLog extends Transcript {
       store.octet(event.NO_REPLY | (event.CAUSES.indexOf(cause) << 3));
       store.number(this.head);
       store.number(last - this.head);
-      this.commit();
+      store.commit(this);
     }
     if (end > this.head) this.advance(end);
   }

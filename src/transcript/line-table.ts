@@ -5,7 +5,6 @@ const MAX_LINES = 1 << 14;
 /** Hashes of lines seen once: as many places, the newest of each place. */
 const SEEN = 1 << 14;
 const FIRST_OCTETS = 16 << 10;
-const NONE: readonly string[] = [];
 
 /** Nobody who writes a capture can aim lines at one slot without knowing this. No result depends on it. */
 const SEED = (Math.random() * 0x100000000) | 0;
@@ -59,11 +58,6 @@ export class LineTable implements LineTexts {
 
   text(line: number): string {
     return this.texts[line]!;
-  }
-
-  /** The lines from this number on. */
-  since(line: number): readonly string[] {
-    return line === this.count ? NONE : this.texts.slice(line);
   }
 
   private add(hash: number, source: Buffer, start: number, end: number): number {

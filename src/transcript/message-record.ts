@@ -3,8 +3,9 @@ import type { DigestKind } from '../mail/digest.js';
 import type { Overlong } from '../mail/header-scan.js';
 import type { MailDataFacts } from '../mail/mail-data.js';
 import type { DeliveryReport, MailDamage, OverlongItem } from '../mail/message-facts.js';
-import type { Transcript, TranscriptReader, TranscriptStore } from './transcript.js';
-import { CHECKSUMS, MESSAGE, MESSAGE_END, type Origin, readTime, stageTime } from './transcript-event.js';
+import { CHECKSUMS } from '../wire/segment.js';
+import type { TranscriptReader, TranscriptStore } from './transcript.js';
+import { MESSAGE, MESSAGE_END, type Origin, readTime, stageTime } from './transcript-event.js';
 
 /** Of a MESSAGE. */
 const BDAT = 1 << 3;
@@ -29,7 +30,7 @@ const MAX_PART = 60;
 const NONE: readonly MailDamage[] = [];
 const REPORT_TEXTS = ['status', 'diagnostic', 'originalMessageId', 'finalRecipient', 'text'] as const;
 
-/** What the transcript says where a message begins. */
+/** What the transcript has where a message begins. */
 export interface MessageBegin {
   readonly number: number;
   readonly transport: 'DATA' | 'BDAT';
@@ -79,12 +80,14 @@ export interface MessagePlace {
 }
 
 /**
+ * Stages the beginning of a message.
+ *
  * ```
  * MESSAGE      transport | number, DATA's exchange, frame, time, offset
  * ```
  */
-export function writeMessageBegin(
-  transcript: Transcript,
+export function stageMessageBegin(
+  store: TranscriptStore,
   transport: 'DATA' | 'BDAT',
   number: number,
   commandExchange: number,
@@ -92,17 +95,17 @@ export function writeMessageBegin(
   offset: number,
   origin: Origin,
 ): void {
-  const { store } = transcript;
   store.octet(MESSAGE | (transport === 'BDAT' ? BDAT : 0));
   store.number(number);
   store.number(commandExchange);
   store.signed(at.frame - origin.frame);
   stageTime(store, at.us, at.ns, at.digits, origin);
   store.number(offset);
-  transcript.commit();
 }
 
 /**
+ * Stages the end of a message and what is known of it.
+ *
  * ```
  * MESSAGE_END  flags | end's exchange + 1 (0: none), octets, missing, digest, Message-ID,
  *   [frame and offset of the first 8-bit octet], [report],
@@ -112,14 +115,13 @@ export function writeMessageBegin(
  *    long header line, long file name: octets, offset, frame, time]
  * ```
  */
-export function writeMessageEnd(
-  transcript: Transcript,
+export function stageMessageEnd(
+  store: TranscriptStore,
   facts: MailDataFacts,
   endExchange: number | null,
   serverPackets: number,
   origin: Origin,
 ): void {
-  const { store } = transcript;
   const { damages, longHeaderLine, longFileName } = facts;
   const more =
     (damages.length > 0 ? DAMAGED : 0) | (longHeaderLine ? LONG_LINE : 0) | (longFileName ? LONG_NAME : 0);
@@ -157,7 +159,6 @@ export function writeMessageEnd(
     if (damages.length > 0) stageDamages(store, damages, origin);
     for (const item of [longHeaderLine, longFileName]) if (item) stageOverlong(store, item, origin);
   }
-  transcript.commit();
 }
 
 /** @param first  the octet with the flags */

@@ -16,32 +16,27 @@ import type {
 } from '../smtp/session.js';
 import type { ClosedConnection, CloseReason, Direction, Endpoint, Gap, Overlap } from '../stream/event.js';
 import type { TcpFacts } from '../stream/tcp-facts.js';
-import { type MessageBegin, type MessageRecord, readMessageBegin, readMessageEnd } from './message-record.js';
-import { readTls } from './tls-opening.js';
-import type { Transcript, TranscriptReader } from './transcript.js';
-import type { Origin } from './transcript-event.js';
+import type { MessageRecord } from './message-record.js';
+import { FULL, TLS_BROKEN, TLS_FOLLOWED } from './session-bits.js';
+import type { DialogueFacts } from './session-record.js';
+import type { TlsRecord } from './tls-opening.js';
+import type { TranscriptReader } from './transcript.js';
 import * as event from './transcript-event.js';
+import { readTranscript, type TranscriptVisitor } from './transcript-visitor.js';
 
 /** After so long without a reply, in the capture, a reply is not merely late. */
 const SILENT_US = 60_000_000;
 const MAX_RECIPIENTS = 1000;
 
-/** What is known of a closed dialogue. */
-export interface ClosedDialogue extends Origin {
+/** What a session is made of. */
+export interface SessionParts {
+  /** Ordinal of the capture in the report. */
   readonly capture: number;
-  /** Messages that were numbered before those of the transcript. Default: none. */
-  readonly firstMessage?: number;
+  /** Messages that were numbered before those of the transcript. */
+  readonly firstMessage: number;
+  readonly facts: DialogueFacts;
   readonly connection: ClosedConnection;
-  readonly transcript: Pick<Transcript, 'reader'>;
-  /** Exchanges there were; those in the transcript; the transcript could take no more. */
-  readonly exchanges: number;
-  readonly kept: number;
-  readonly full: boolean;
-  /** Bits of protocol.ts. */
-  readonly seen: number;
-  /** Frame; 0: never. */
-  readonly encryptedFrom: number;
-  readonly tlsFollowed: boolean | null;
+  readonly transcript: TranscriptReader;
 }
 
 interface ReplyDraft {
@@ -69,13 +64,14 @@ interface ExchangeDraft {
   afterGap: boolean;
 }
 
-/** Makes a session of its transcript. Other protocols' lines stay unseen: they may hold anything. */
-export function materialise(
-  dialogue: ClosedDialogue,
-  firstIndex: number,
-  captureLastUs: number,
-): SmtpSession {
-  return new Session(dialogue, firstIndex, captureLastUs);
+/**
+ * Makes a session of its transcript. Lines of other protocols stay unseen, since they may hold anything.
+ *
+ * @param firstIndex  sessions of the captures before this one
+ * @param captureLastUs  time of the capture's newest packet; NaN when unknown
+ */
+export function readSession(parts: SessionParts, firstIndex: number, captureLastUs: number): SmtpSession {
+  return new Session(parts, firstIndex, captureLastUs);
 }
 
 /**
@@ -116,14 +112,14 @@ class Session implements SmtpSession {
   #tcp: TcpFacts | null = null;
   #facts: object | null = null;
 
-  constructor(dialogue: ClosedDialogue, firstIndex: number, captureLastUs: number) {
-    const { connection } = dialogue;
+  constructor(parts: SessionParts, firstIndex: number, captureLastUs: number) {
+    const { connection, facts } = parts;
     const { clientFinFrame, clientRstFrame, serverFinFrame, serverRstFrame } = connection;
     const clientClose = earliest(clientFinFrame, clientRstFrame);
     const closeFrame = earliest(clientClose, earliest(serverFinFrame, serverRstFrame));
     this.#connection = connection;
     this.id = `s${firstIndex + connection.index + 1}`;
-    this.capture = dialogue.capture;
+    this.capture = parts.capture;
     this.client = connection.client;
     this.server = connection.server;
     this.start = connection.start;
@@ -139,23 +135,23 @@ class Session implements SmtpSession {
     this.synAckSeen = connection.synAckSeen;
     const silenceUs = captureLastUs - (this.end?.us ?? Number.NaN);
     this.silenceUs = Number.isNaN(silenceUs) ? 0 : Math.max(silenceUs, 0);
-    this.protocol = protocolOf(dialogue.seen);
+    this.protocol = protocolOf(facts.seen);
     this.gaps = connection.gaps;
     this.gapCount = connection.gapCount;
     this.overlaps = connection.overlaps;
     this.overlapCount = connection.overlapCount;
     const legible = this.protocol === 'smtp' || this.protocol === 'none';
     const { exchanges, messages, tls } = legible
-      ? new TranscriptAccount(dialogue, captureLastUs).read()
+      ? new TranscriptAccount(parts, captureLastUs).read()
       : NOTHING_READ;
     this.exchanges = exchanges;
     this.extensions = lastExtensions(exchanges);
-    this.encryptedFrom = dialogue.encryptedFrom === 0 ? null : dialogue.encryptedFrom;
-    this.tlsFollowed = dialogue.tlsFollowed;
+    this.encryptedFrom = facts.encryptedFrom === 0 ? null : facts.encryptedFrom;
+    this.tlsFollowed = facts.bits & TLS_FOLLOWED ? true : facts.bits & TLS_BROKEN ? false : null;
     this.tls = tls;
     this.messages = messages;
-    this.truncated = dialogue.exchanges > dialogue.kept || dialogue.full;
-    this.droppedExchanges = dialogue.exchanges - dialogue.kept;
+    this.truncated = facts.exchanges > facts.kept || (facts.bits & FULL) !== 0;
+    this.droppedExchanges = facts.exchanges - facts.kept;
   }
 
   get tcp(): TcpFacts {
@@ -193,83 +189,44 @@ function lastExtensions(exchanges: readonly SmtpExchange[]): readonly Extension[
   return [];
 }
 
-class TranscriptAccount {
+class TranscriptAccount implements TranscriptVisitor {
   private readonly exchanges: ExchangeDraft[] = [];
   private readonly records: MessageRecord[] = [];
-  private readonly reader: TranscriptReader;
-  private readonly lines: event.LineReader;
   private readonly connection: ClosedConnection;
-  /** The newest reply, and the newest message's beginning. */
-  private reply: ReplyDraft | null = null;
-  private message: MessageBegin | null = null;
-  private tls: TlsOpening | null = null;
+  /** The newest reply. */
+  private newest: ReplyDraft | null = null;
+  private opening: TlsOpening | null = null;
 
   constructor(
-    private readonly dialogue: ClosedDialogue,
+    private readonly parts: SessionParts,
     private readonly captureLastUs: number,
   ) {
-    this.connection = dialogue.connection;
-    this.reader = dialogue.transcript.reader();
-    this.lines = new event.LineReader(this.reader, dialogue);
+    this.connection = parts.connection;
   }
 
   read(): { exchanges: SmtpExchange[]; messages: SmtpMessage[]; tls: TlsOpening | null } {
-    const { reader } = this;
-    while (!reader.ended) {
-      const flags = reader.octet();
-      switch (flags & event.EVENT_MASK) {
-        case event.EXCHANGE:
-          this.readExchange(flags);
-          break;
-        case event.REPLY:
-          this.readReply(flags);
-          break;
-        case event.MORE:
-          this.addReplyLine((flags & event.COMPLETE) !== 0);
-          break;
-        case event.DROPPED_LINES: {
-          const count = reader.number();
-          if (this.reply) {
-            this.reply.droppedLines = count;
-            this.reply.complete = (flags & event.COMPLETE) !== 0;
-          }
-          break;
-        }
-        case event.NO_REPLY:
-          this.readNoReply(event.CAUSES[flags >> 3]!);
-          break;
-        case event.MESSAGE:
-          this.message = readMessageBegin(reader, flags, this.dialogue);
-          break;
-        case event.MESSAGE_END:
-          this.records.push(readMessageEnd(reader, flags, this.message!, this.dialogue));
-          break;
-        case event.TLS:
-          this.tls = readTls(reader, flags, this.dialogue, this.connection);
-          break;
-        default:
-          throw new TypeError('transcript is damaged');
-      }
-    }
+    readTranscript(this.parts.transcript, this.parts.facts, this);
     for (const exchange of this.exchanges) {
       if (answered(exchange)) exchange.noReply = null;
       else exchange.noReply ??= this.whyUnanswered(exchange);
     }
-    return { exchanges: this.exchanges, messages: this.messages(), tls: this.tls };
+    return { exchanges: this.exchanges, messages: this.messages(), tls: this.opening };
   }
 
-  private readExchange(flags: number): void {
-    const { reader, connection } = this;
-    const kind = event.KINDS[(flags >> 3) & 7]!;
-    const segments = reader.number();
+  exchange(
+    kindNumber: number,
+    flags: number,
+    segments: number,
+    serverPackets: number,
+    cursor: event.LineCursor | null,
+  ): void {
+    const kind = event.KINDS[kindNumber] ?? 'unseen';
     let line: SmtpLine | null = null;
     let acknowledged: boolean | null = null;
-    if (segments > 0) {
-      const serverPackets = reader.number();
-      line = this.lines.read('client');
+    if (cursor !== null) {
+      line = cursor.line('client');
       const end = line.offset + line.octets + event.endingOctets(line.ending);
-      if (connection.acknowledged('client') >= end) acknowledged = true;
-      else if (connection.serverPackets > serverPackets) acknowledged = false;
+      acknowledged = this.acknowledged(end, serverPackets);
     }
     let verb = NAMES[kind];
     let known = true;
@@ -297,13 +254,12 @@ class TranscriptAccount {
     });
   }
 
-  private readReply(flags: number): void {
-    const { reader, exchanges } = this;
-    const exchange = exchanges[flags & event.TO_NEWEST ? exchanges.length - 1 : reader.number()]!;
-    const codeInText = (flags & event.CODE_IN_TEXT) !== 0;
-    const given = codeInText ? 0 : reader.number();
-    const line = this.lines.read('server');
-    const code = codeInText ? replyCodeOf(line.text) : given;
+  reply(flags: number, index: number, given: number, cursor: event.LineCursor): void {
+    const { exchanges } = this;
+    const exchange = exchanges[index < 0 ? exchanges.length - 1 : index];
+    if (exchange === undefined) throw new TypeError('the transcript is damaged: a reply answers nothing');
+    const line = cursor.line('server');
+    const code = given < 0 ? replyCodeOf(line.text) : given;
     const reply: ReplyDraft = {
       code: code === NO_CODE ? null : code,
       enhanced: enhancedStatus(line.text),
@@ -313,31 +269,53 @@ class TranscriptAccount {
     };
     if (flags & event.INTERMEDIATE) exchange.intermediate = reply;
     else exchange.reply = reply;
-    this.reply = reply;
+    this.newest = reply;
   }
 
-  private addReplyLine(complete: boolean): void {
-    const line = this.lines.read('server');
-    const { reply } = this;
+  replyLine(complete: boolean, cursor: event.LineCursor): void {
+    const reply = this.newest;
     if (reply === null) return;
+    const line = cursor.line('server');
     reply.lines.push(line);
     reply.enhanced ??= enhancedStatus(line.text);
     reply.complete = complete;
   }
 
-  private readNoReply(cause: NoReply): void {
-    const first = this.reader.number();
-    const end = first + this.reader.number();
-    for (let index = first; index < end; index++) {
-      const exchange = this.exchanges[index];
-      if (exchange) exchange.noReply = cause;
-    }
+  droppedLines(complete: boolean, count: number): void {
+    if (this.newest === null) return;
+    this.newest.droppedLines = count;
+    this.newest.complete = complete;
+  }
+
+  noReply(cause: NoReply, first: number, count: number): void {
+    const end = Math.min(first + count, this.exchanges.length);
+    for (let index = first; index < end; index++) this.exchanges[index]!.noReply = cause;
+  }
+
+  message(message: MessageRecord): void {
+    this.records.push(message);
+  }
+
+  tls({ client, server, serverPackets }: TlsRecord): void {
+    const acknowledged = client && this.acknowledged(client.offset + client.octets, serverPackets);
+    this.opening = { client, server, acknowledged };
+  }
+
+  /**
+   * Did the server's TCP acknowledge the client's stream up to here?
+   *
+   * @param serverPackets  packets of the server captured when it was sent
+   * @returns null: none came after it that could
+   */
+  private acknowledged(endOffset: number, serverPackets: number): boolean | null {
+    if (this.connection.acknowledged('client') >= endOffset) return true;
+    return this.connection.serverPackets > serverPackets ? false : null;
   }
 
   /** What the end of the capture or of the connection says about a reply that never came. */
   private whyUnanswered(exchange: ExchangeDraft): NoReply {
     const { connection } = this;
-    if (this.dialogue.full) return 'limit';
+    if (this.parts.facts.bits & FULL) return 'limit';
     if (oneSided(connection) !== null) return 'one-sided';
     if (connection.gaps.some((gap) => gap.direction === 'server') && hasGapAfter(connection, exchange))
       return 'gap';
@@ -363,12 +341,12 @@ class TranscriptAccount {
   }
 
   private messageOf(record: MessageRecord, index: number, envelope: Envelope): SmtpMessage {
-    const end = record.endExchange === null ? null : this.exchanges[record.endExchange]!;
+    const end = record.endExchange === null ? undefined : this.exchanges[record.endExchange];
     if (end) end.message = index;
     const code = end ? (end.reply?.code ?? null) : this.refusedChunk(record);
     const { terminator } = record;
     return {
-      id: `m${(this.dialogue.firstMessage ?? 0) + record.number}`,
+      id: `m${this.parts.firstMessage + record.number}`,
       transport: record.transport,
       messageId: record.messageId,
       from: envelope.from,
@@ -393,12 +371,7 @@ class TranscriptAccount {
         lastFrame: terminator.lastFrame,
         time: terminator.time,
         pauseUs: terminator.pauseUs,
-        acknowledged:
-          this.connection.acknowledged('client') >= terminator.endOffset
-            ? true
-            : this.connection.serverPackets > terminator.serverPackets
-              ? false
-              : null,
+        acknowledged: this.acknowledged(terminator.endOffset, terminator.serverPackets),
       },
       commandExchange: record.commandExchange,
       endExchange: record.endExchange,

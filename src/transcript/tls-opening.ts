@@ -1,10 +1,10 @@
 import { crc32 } from '../platform/platform.js';
-import type { TlsFlight, TlsOpening } from '../smtp/session.js';
+import type { TlsFlight } from '../smtp/session.js';
 import { isTlsRecord, TLS_HEADER_OCTETS } from '../smtp/tls-record.js';
-import type { ClosedConnection, ConnectionView, StreamChunk } from '../stream/event.js';
-import type { Checksum } from '../wire/segment.js';
-import type { Transcript, TranscriptReader } from './transcript.js';
-import { CHECKSUMS, type Origin, readTime, stageTime, TLS } from './transcript-event.js';
+import type { ConnectionView, StreamChunk } from '../stream/event.js';
+import { CHECKSUMS, type Checksum } from '../wire/segment.js';
+import type { TranscriptReader, TranscriptStore } from './transcript.js';
+import { type Origin, readTime, stageTime, TLS } from './transcript-event.js';
 
 const SENT_BY_CLIENT = 1 << 3;
 const SENT_BY_SERVER = 1 << 4;
@@ -83,13 +83,14 @@ export class OpenTls {
   }
 
   /**
+   * Stages what both sides sent.
+   *
    * ```
    * TLS   who sent | for each of them: offset, octets, CRC-32, frame, time, checksum, [server packets], head
    * ```
    */
-  write(transcript: Transcript, origin: Origin): void {
+  stage(store: TranscriptStore, origin: Origin): void {
     const { client, server } = this;
-    const { store } = transcript;
     store.octet(TLS | (client ? SENT_BY_CLIENT : 0) | (server.sent ? SENT_BY_SERVER : 0));
     for (const flight of [client, server]) {
       if (!flight?.sent) continue;
@@ -102,28 +103,29 @@ export class OpenTls {
       if (flight === client) store.number(flight.serverPackets);
       store.text(flight.head);
     }
-    transcript.commit();
   }
 }
 
-export function readTls(
-  reader: TranscriptReader,
-  flags: number,
-  origin: Origin,
-  connection: ClosedConnection,
-): TlsOpening {
+/** What both sides sent, as the transcript has it. */
+export interface TlsRecord {
+  readonly client: TlsFlight | null;
+  readonly server: TlsFlight | null;
+  /** Packets of the server captured until the client's first octet. */
+  readonly serverPackets: number;
+}
+
+/** @param flags  the octet in front */
+export function readTls(reader: TranscriptReader, flags: number, origin: Origin): TlsRecord {
   let client: TlsFlight | null = null;
-  let acknowledged: boolean | null = null;
+  let serverPackets = 0;
   if (flags & SENT_BY_CLIENT) {
     const place = readPlace(reader, origin);
-    const serverPackets = reader.number();
+    serverPackets = reader.number();
     client = { ...place, head: reader.text() ?? '' };
-    if (connection.acknowledged('client') >= client.offset + client.octets) acknowledged = true;
-    else if (connection.serverPackets > serverPackets) acknowledged = false;
   }
   let server: TlsFlight | null = null;
   if (flags & SENT_BY_SERVER) server = { ...readPlace(reader, origin), head: reader.text() ?? '' };
-  return { client, server, acknowledged };
+  return { client, server, serverPackets };
 }
 
 function readPlace(reader: TranscriptReader, origin: Origin): Omit<TlsFlight, 'head'> {

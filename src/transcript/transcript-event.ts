@@ -2,8 +2,8 @@ import type { Timestamp } from '../capture/timestamp.js';
 import { MAX_LINE_OCTETS, type WireLine } from '../smtp/line-splitter.js';
 import type { ExchangeKind, NoReply, SmtpLine } from '../smtp/session.js';
 import type { Direction } from '../stream/event.js';
-import type { Checksum } from '../wire/segment.js';
-import type { Transcript, TranscriptReader, TranscriptStore } from './transcript.js';
+import { CHECKSUMS, type Checksum } from '../wire/segment.js';
+import type { Chain, TranscriptReader, TranscriptStore } from './transcript.js';
 
 /**
  * What a transcript is made of: one octet of event and flags, then numbers and text.
@@ -63,7 +63,6 @@ export const CAUSES: readonly NoReply[] = [
   'encrypted',
   'limit',
 ];
-export const CHECKSUMS: readonly Checksum[] = ['unverifiable', 'valid', 'offloaded', 'invalid'];
 const ENDINGS: readonly SmtpLine['ending'][] = ['CRLF', 'LF', 'CR', 'none'];
 
 /** Frames and times are written as distances from these. */
@@ -84,28 +83,20 @@ const NO_TIME = 1 << 2;
 /** Not in microseconds: digits and nanoseconds follow. */
 const PRECISE = 1 << 3;
 
-/** The line that was written last, of whichever session. */
-export class LastLine {
-  transcript: Transcript | null = null;
-  frame = 0;
-  us = 0;
-  endOffset = 0;
-}
-
 /**
  * Stages a line.
  *
  * @param shown  what to keep instead of the line's own octets, or null
  */
 export function stageLine(
-  transcript: Transcript,
-  last: LastLine,
+  store: TranscriptStore,
+  chain: Chain,
   line: WireLine,
   shown: string | null,
   checksum: Checksum,
   origin: Origin,
 ): void {
-  const { store } = transcript;
+  const last = store.lastLine;
   const text = shown !== null && shown.length > MAX_LINE_OCTETS ? shown.slice(0, MAX_LINE_OCTETS) : shown;
   const kept = text === null ? line.end - line.start : text.length;
   const spans = line.lastFrame !== line.frame;
@@ -114,7 +105,7 @@ export function stageLine(
   const unusual = noTime || precise || checksum !== 'unverifiable';
   const differ = kept !== line.total || text !== null;
   const adjoining =
-    last.transcript === transcript &&
+    last.chain === chain &&
     last.frame === line.frame &&
     last.endOffset === line.offset &&
     last.us === line.us &&
@@ -149,60 +140,101 @@ export function stageLine(
     if (text === null) store.octets(line.octets, line.start, line.end);
     else store.latin1(text);
   }
-  last.transcript = transcript;
+  last.chain = chain;
   last.frame = line.lastFrame;
   last.us = line.us;
   last.endOffset = line.endOffset;
 }
 
-/** Reads the lines of a transcript; each may lean on the one before it. */
-export class LineReader {
+/**
+ * Reads the lines of a transcript, each of which may lean on the one before it. It is a single instance, and stands for
+ * one line until it goes on to the next.
+ */
+export class LineCursor {
+  /** Number of the line in the line table; -1: its text is in the transcript. */
+  inTable = -1;
+  private flags = 0;
+  private unusual = 0;
   private offset = 0;
   private frame = 0;
+  private lastFrame = 0;
   private time: Timestamp | null = null;
+  private lengths = -1;
+  private text: string | null = null;
+  private textAt = 0;
+  private kept = 0;
+  /** Place behind the line before it. */
+  private nextOffset = 0;
+  private nextFrame = 0;
 
   constructor(
     private readonly reader: TranscriptReader,
     private readonly origin: Origin,
   ) {}
 
-  read(direction: Direction): SmtpLine {
+  /** Goes on to the next line. */
+  next(): this {
     const { reader } = this;
     const flags = reader.octet();
     const unusual = flags & UNUSUAL ? reader.octet() : 0;
-    let { offset, frame, time } = this;
-    let lastFrame = frame;
-    if ((flags & ADJOINING) === 0) {
-      offset = reader.number();
-      frame = this.origin.frame + reader.signed();
-      lastFrame = flags & SPANS_FRAMES ? frame + reader.signed() : frame;
-      time = null;
-      if ((unusual & NO_TIME) === 0) {
-        const us = this.origin.us + reader.signed();
-        time =
-          unusual & PRECISE ? { us, digits: reader.octet(), ns: reader.number() } : { us, digits: 6, ns: 0 };
-      }
+    this.flags = flags;
+    this.unusual = unusual;
+    if (flags & ADJOINING) {
+      this.offset = this.nextOffset;
+      this.frame = this.nextFrame;
+      this.lastFrame = this.nextFrame;
+    } else {
+      this.offset = reader.number();
+      this.frame = this.origin.frame + reader.signed();
+      this.lastFrame = flags & SPANS_FRAMES ? this.frame + reader.signed() : this.frame;
+      this.time = unusual & NO_TIME ? null : this.readTime(unusual);
     }
-    const lengths = flags & LENGTHS_DIFFER ? reader.number() : -1;
+    this.lengths = flags & LENGTHS_DIFFER ? reader.number() : -1;
     const kept = reader.number();
-    const text = flags & IN_TABLE ? reader.table.text(kept) : reader.latin1(kept);
-    const octets = lengths < 0 ? text.length : Math.floor(lengths / 2);
-    const ending = ENDINGS[flags & 3]!;
-    this.offset = offset + octets + endingOctets(ending);
-    this.frame = lastFrame;
-    this.time = time;
+    if (flags & IN_TABLE) {
+      this.inTable = kept;
+      this.text = reader.lines.text(kept);
+      this.kept = this.text.length;
+    } else {
+      this.inTable = -1;
+      this.text = null;
+      this.kept = kept;
+      this.textAt = reader.skip(kept);
+    }
+    this.nextOffset = this.offset + this.octets + endingOctets(this.ending);
+    this.nextFrame = this.lastFrame;
+    return this;
+  }
+
+  private get octets(): number {
+    return this.lengths < 0 ? this.kept : Math.floor(this.lengths / 2);
+  }
+
+  private get ending(): SmtpLine['ending'] {
+    return ENDINGS[this.flags & 3]!;
+  }
+
+  /** The line, to keep. */
+  line(direction: Direction): SmtpLine {
+    const { offset, frame, lastFrame, time, lengths } = this;
     return {
       direction,
-      text,
-      octets,
-      ending,
+      text: this.text ?? this.reader.latin1At(this.textAt, this.kept),
+      octets: this.octets,
+      ending: this.ending,
       truncated: lengths >= 0 && lengths % 2 === 1,
       offset,
       frame,
       lastFrame,
       time,
-      checksum: CHECKSUMS[unusual & 3]!,
+      checksum: CHECKSUMS[this.unusual & 3]!,
     };
+  }
+
+  private readTime(unusual: number): Timestamp {
+    const { reader } = this;
+    const us = this.origin.us + reader.signed();
+    return unusual & PRECISE ? { us, digits: reader.octet(), ns: reader.number() } : { us, digits: 6, ns: 0 };
   }
 }
 

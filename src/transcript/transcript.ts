@@ -1,5 +1,6 @@
 import { NumberReader, NumberWriter } from '../stream/packing.js';
 import { LineTable, type LineTexts } from './line-table.js';
+import type { SessionHome } from './session-record.js';
 
 /** Octets of one block; the last four of them hold the number of the next block. */
 const BLOCK_BITS = 6;
@@ -9,8 +10,25 @@ const SLAB_BITS = 20;
 const SLAB = 1 << SLAB_BITS;
 const BLOCKS_PER_SLAB = SLAB / BLOCK;
 
-/** An event is staged here; more than a line and all that goes with it. */
-const STAGE_OCTETS = 4096;
+/** An event is staged here: more than a line and all that goes with it, or all that is known of an odd connection. */
+const STAGE_OCTETS = 8192;
+
+/** The line that was written last, of whichever session. */
+export class LastLine {
+  chain: Chain | null = null;
+  frame = 0;
+  us = 0;
+  endOffset = 0;
+}
+
+/** Who has octets in a store: the blocks of one session, appended to only. */
+export interface Chain {
+  /** Its first and its last block; -1: it has none. */
+  first: number;
+  last: number;
+  /** Octets in them. */
+  length: number;
+}
 
 /**
  * Where the transcripts of all sessions of a capture lie: slabs of 1 MiB, cut into blocks of 64 octets.
@@ -25,9 +43,12 @@ const STAGE_OCTETS = 4096;
  *
  * Events are put together in a stage first: a transcript is then written by one copy.
  */
-export class TranscriptStore extends NumberWriter {
+export class TranscriptStore extends NumberWriter implements SessionHome {
   /** Lines that many transcripts have. */
   readonly lines = new LineTable();
+  readonly lastLine = new LastLine();
+  /** Messages have the numbers that their transcript gives them. */
+  readonly firstMessage = 0;
   readonly stage = Buffer.allocUnsafeSlow(STAGE_OCTETS);
   staged = 0;
   private readonly slabs: Buffer[] = [];
@@ -38,33 +59,23 @@ export class TranscriptStore extends NumberWriter {
   /** A whole transcript while it is read. */
   private gathered = Buffer.allocUnsafeSlow(STAGE_OCTETS);
 
-  /** The number of an empty block. */
-  take(): number {
-    const given = this.free;
-    if (given >= 0) {
-      this.free = this.next(given);
-      return given;
+  /** @param capture  ordinal of the capture in the report */
+  constructor(readonly capture = 0) {
+    super();
+  }
+
+  /** Appends what is staged, and clears the stage. */
+  commit(chain: Chain): void {
+    const { stage, staged } = this;
+    this.staged = 0;
+    for (let from = 0; from < staged; ) {
+      const inside = chain.length % PAYLOAD;
+      if (inside === 0) this.grow(chain);
+      const count = Math.min(PAYLOAD - inside, staged - from);
+      this.put(chain.last, inside, stage, from, count);
+      chain.length += count;
+      from += count;
     }
-    if (this.used === this.slabs.length * BLOCKS_PER_SLAB) this.slabs.push(Buffer.allocUnsafeSlow(SLAB));
-    return this.used++;
-  }
-
-  /** Gives a chain of blocks back. */
-  give(first: number, last: number): void {
-    this.link(last, this.free);
-    this.free = first;
-  }
-
-  link(block: number, next: number): void {
-    this.slab(block).writeInt32LE(next, inSlab(block) + PAYLOAD);
-  }
-
-  /** Copies octets to a place inside a block. */
-  put(block: number, inside: number, source: Buffer, from: number, count: number): void {
-    const slab = this.slab(block);
-    const at = inSlab(block) + inside;
-    // A call of `copy` takes longer than this loop of at most 60.
-    for (let index = 0; index < count; index++) slab[at + index] = source[from + index]!;
   }
 
   /** The octets of a chain in one piece; valid until the next call. */
@@ -79,6 +90,45 @@ export class TranscriptStore extends NumberWriter {
       this.slab(block).copy(this.gathered, at, from, from + Math.min(PAYLOAD, length - at));
     }
     return this.gathered;
+  }
+
+  /** Takes the blocks of a chain back. */
+  release(first: number, length: number): void {
+    if (first < 0) return;
+    let last = first;
+    for (let at = PAYLOAD; at < length; at += PAYLOAD) last = this.next(last);
+    this.link(last, this.free);
+    this.free = first;
+  }
+
+  private grow(chain: Chain): void {
+    const block = this.take();
+    if (chain.last < 0) chain.first = block;
+    else this.link(chain.last, block);
+    chain.last = block;
+  }
+
+  /** The number of an empty block. */
+  private take(): number {
+    const given = this.free;
+    if (given >= 0) {
+      this.free = this.next(given);
+      return given;
+    }
+    if (this.used === this.slabs.length * BLOCKS_PER_SLAB) this.slabs.push(Buffer.allocUnsafeSlow(SLAB));
+    return this.used++;
+  }
+
+  private link(block: number, next: number): void {
+    this.slab(block).writeInt32LE(next, inSlab(block) + PAYLOAD);
+  }
+
+  /** Copies octets to a place inside a block. */
+  private put(block: number, inside: number, source: Buffer, from: number, count: number): void {
+    const slab = this.slab(block);
+    const at = inSlab(block) + inside;
+    // A call of `copy` takes longer than this loop of at most 60.
+    for (let index = 0; index < count; index++) slab[at + index] = source[from + index]!;
   }
 
   private next(block: number): number {
@@ -127,76 +177,13 @@ function inSlab(block: number): number {
   return (block % BLOCKS_PER_SLAB) << BLOCK_BITS;
 }
 
-/** The octets of one session, appended only. */
-export class Transcript {
-  private first = -1;
-  private block = -1;
-  /** Octets written. */
-  length = 0;
-
-  constructor(readonly store: TranscriptStore) {}
-
-  /** Appends what is staged, and clears the stage. */
-  commit(): void {
-    const { store } = this;
-    const { stage, staged } = store;
-    store.staged = 0;
-    for (let from = 0; from < staged; ) {
-      const inside = this.length % PAYLOAD;
-      if (inside === 0) this.grow();
-      const count = Math.min(PAYLOAD - inside, staged - from);
-      store.put(this.block, inside, stage, from, count);
-      this.length += count;
-      from += count;
-    }
-  }
-
-  /** Gives the blocks back to the store: for who has no use for the session any more. */
-  release(): void {
-    if (this.first >= 0) this.store.give(this.first, this.block);
-    this.first = -1;
-    this.block = -1;
-    this.length = 0;
-  }
-
-  /** A transcript of its own with the same octets. Nothing may be appended to either afterwards. */
-  sealed(): Transcript {
-    const sealed = new Transcript(this.store);
-    sealed.continue(this);
-    return sealed;
-  }
-
-  /** Takes the octets of another transcript over. Nothing may be appended to that afterwards. */
-  protected continue(other: Transcript): void {
-    this.first = other.first;
-    this.block = other.block;
-    this.length = other.length;
-  }
-
-  /** Reads it from the beginning, in the order in which it was written. One reader of a store at a time. */
-  reader(): TranscriptReader {
-    return new TranscriptReader(this.octets(), 0, this.length, this.store.lines);
-  }
-
-  /** Begins with its octets; valid until another transcript of the store is read. */
-  octets(): Buffer {
-    return this.store.gather(this.first, this.length);
-  }
-
-  private grow(): void {
-    const block = this.store.take();
-    if (this.block < 0) this.first = block;
-    else this.store.link(this.block, block);
-    this.block = block;
-  }
-}
-
+/** Reads a transcript from the beginning, in the order in which it was written. */
 export class TranscriptReader extends NumberReader {
   constructor(
     octets: Buffer,
     at: number,
     private readonly end: number,
-    readonly table: LineTexts,
+    readonly lines: LineTexts,
   ) {
     super(octets, at);
   }
@@ -205,20 +192,25 @@ export class TranscriptReader extends NumberReader {
     return this.at >= this.end;
   }
 
-  latin1(count: number): string {
+  /** Passes over octets; returns where they begin. */
+  skip(count: number): number {
     const from = this.at;
     this.at += count;
-    return this.octets.latin1Slice(from, this.at);
+    return from;
+  }
+
+  /** The text that begins at a place passed over. */
+  latin1At(from: number, count: number): string {
+    return this.octets.latin1Slice(from, from + count);
   }
 
   hex(count: number): string {
-    const from = this.at;
-    this.at += count;
+    const from = this.skip(count);
     return this.octets.hexSlice(from, this.at);
   }
 
   text(): string | null {
     const length = this.number();
-    return length === 0 ? null : this.latin1(length - 1);
+    return length === 0 ? null : this.latin1At(this.skip(length - 1), length - 1);
   }
 }

@@ -62,15 +62,17 @@ export class AddressTable {
     return sum;
   }
 
+  /** The address in words of 32 bits, unsigned: one, or four. */
+  words(family: 4 | 6, id: number): readonly number[] {
+    if (family === 4) return [id >>> 0];
+    const words: number[] = [];
+    for (let i = id * WORDS; i < (id + 1) * WORDS; i++) words.push((this.#words[i] ?? 0) >>> 0);
+    return words;
+  }
+
   /** Dotted decimal, or the canonical text of RFC 5952. */
   text(family: 4 | 6, id: number): string {
-    if (family === 4) return `${id >>> 24}.${(id >>> 16) & 255}.${(id >>> 8) & 255}.${id & 255}`;
-    const parts: number[] = [];
-    for (let i = id * WORDS; i < (id + 1) * WORDS; i++) {
-      const word = this.#words[i] ?? 0;
-      parts.push(word >>> 16, word & 0xffff);
-    }
-    return ipv6Text(new ipaddr.IPv6(parts));
+    return addressText(family, family === 4 ? [id] : this.words(6, id));
   }
 
   #rehash(): void {
@@ -85,6 +87,13 @@ export class AddressTable {
     }
     this.#slots = slots;
   }
+}
+
+/** The text of an address given in words of 32 bits. */
+export function addressText(family: 4 | 6, words: readonly number[]): string {
+  if (family === 6) return ipv6Text(new ipaddr.IPv6(words.flatMap((word) => [word >>> 16, word & 0xffff])));
+  const [word = 0] = words;
+  return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
 }
 
 function ipv6Text(address: ipaddr.IPv6): string {

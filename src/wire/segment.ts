@@ -1,6 +1,7 @@
 /** What the TCP checksum says. `offloaded`: the field holds only the pseudo-header's sum, as a sending
  * host's own capture shows when the network card was to finish it. `unverifiable`: octets are missing. */
-export type Checksum = 'valid' | 'offloaded' | 'invalid' | 'unverifiable';
+export const CHECKSUMS = ['unverifiable', 'valid', 'offloaded', 'invalid'] as const;
+export type Checksum = (typeof CHECKSUMS)[number];
 
 export const FIN = 0x01;
 export const SYN = 0x02;

@@ -36,7 +36,7 @@ function dialogue() {
     },
     close() {
       listener.closed(connection);
-      return record!.materialise(0, Number.NaN);
+      return record!.read(0, Number.NaN);
     },
   };
 }

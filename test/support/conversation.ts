@@ -53,7 +53,6 @@ export const PLAIN_TCP: TcpFacts = {
 
 /** A connection that a test moves by hand. */
 export class FakeConnection implements ConnectionView {
-  unpack: ConnectionView['unpack'] = () => this;
   index = 0;
   client = { address: '192.0.2.10', port: 40000 };
   server = { address: '198.51.100.25', port: 25 };
@@ -85,8 +84,8 @@ export class FakeConnection implements ConnectionView {
     return this.acked[direction];
   }
 
-  pack(): boolean {
-    return false;
+  write(): void {
+    throw new TypeError('what a test moves by hand has no record');
   }
 }
 
@@ -258,8 +257,8 @@ export function converse(script: string, options: ConverseOptions = {}): Convers
   listener.closed(connection);
   const closed = record as SessionRecord | null;
   if (closed === null) throw new Error('never closed');
-  const session = closed.materialise(0, lastUs);
-  return { session, again: closed.materialise(0, lastUs), record: closed };
+  const session = closed.read(0, lastUs);
+  return { session, again: closed.read(0, lastUs), record: closed };
 }
 
 function joined(steps: readonly Step[]): Step[] {

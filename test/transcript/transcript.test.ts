@@ -1,6 +1,14 @@
 /** The store of transcripts beside a plain list of numbers and strings for each. */
 import { describe, expect, it } from 'vitest';
-import { Transcript, TranscriptStore } from '../../src/transcript/transcript.js';
+import { type Chain, TranscriptReader, TranscriptStore } from '../../src/transcript/transcript.js';
+
+function chain(): Chain {
+  return { first: -1, last: -1, length: 0 };
+}
+
+function readerOf(store: TranscriptStore, { first, length }: Chain): TranscriptReader {
+  return new TranscriptReader(store.gather(first, length), 0, length, store.lines);
+}
 
 function generator(seed: number): (limit: number) => number {
   let state = seed >>> 0;
@@ -31,7 +39,7 @@ describe('transcripts', () => {
     const below = generator(seed);
     const store = new TranscriptStore();
     let twins = Array.from({ length: 30 }, () => ({
-      transcript: new Transcript(store),
+      transcript: chain(),
       list: [] as Entry[],
     }));
     for (let step = 0; step < 3000; step++) {
@@ -47,17 +55,17 @@ describe('transcripts', () => {
           store.text(text);
         }
       }
-      transcript.commit();
+      store.commit(transcript);
       if (below(500) === 0) {
         // What was given back is used again.
-        for (const twin of twins.splice(0, 5)) twin.transcript.release();
-        for (let count = 0; count < 5; count++) twins.push({ transcript: new Transcript(store), list: [] });
+        for (const { transcript } of twins.splice(0, 5)) store.release(transcript.first, transcript.length);
+        for (let count = 0; count < 5; count++) twins.push({ transcript: chain(), list: [] });
       }
     }
     twins = twins.filter(({ list }) => list.length > 0);
     for (let round = 0; round < 2; round++) {
       for (const { transcript, list } of twins) {
-        const reader = (round === 0 ? transcript : transcript.sealed()).reader();
+        const reader = readerOf(store, transcript);
         const read = list.map((entry) => (typeof entry === 'number' ? reader.number() : reader.text()));
         expect(read).toEqual(list);
         expect(reader.ended).toBe(true);
@@ -67,24 +75,25 @@ describe('transcripts', () => {
 
   it('hold signed numbers', () => {
     const store = new TranscriptStore();
-    const transcript = new Transcript(store);
+    const transcript = chain();
     const values = [0, -1, 1, -64, 64, -(2 ** 31), 2 ** 50, -(2 ** 50)];
     for (const value of values) store.signed(value);
-    transcript.commit();
-    const reader = transcript.reader();
+    store.commit(transcript);
+    const reader = readerOf(store, transcript);
     expect(values.map(() => reader.signed())).toEqual(values);
   });
 
   it('refuse an event that is longer than a line can be', () => {
     const store = new TranscriptStore();
-    expect(() => store.latin1('x'.repeat(5000))).toThrow(RangeError);
+    expect(() => store.latin1('x'.repeat(9000))).toThrow(RangeError);
   });
 
   it('are empty at first', () => {
-    const transcript = new Transcript(new TranscriptStore());
-    expect(transcript.reader().ended).toBe(true);
-    transcript.release();
-    transcript.release();
-    expect(transcript.length).toBe(0);
+    const store = new TranscriptStore();
+    const empty = chain();
+    expect(readerOf(store, empty).ended).toBe(true);
+    store.release(empty.first, empty.length);
+    store.release(empty.first, empty.length);
+    expect(empty.length).toBe(0);
   });
 });
