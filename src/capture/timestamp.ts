@@ -41,8 +41,8 @@ export function formatTimestamp(time: Timestamp | null): string | null {
 }
 
 /**
- * `2001-02-07T05:01:23`, of the years 0 to 9999. A report names hundreds of times for each session: `Date` takes 600 ns
- * for one, and this a sixth of that.
+ * `2001-02-07T05:01:23`, of the years 0 to 9999. Reports name many times for each session: `Date` takes 470 ns for one,
+ * this with the decimals 165.
  */
 function secondText(seconds: number): string {
   const days = Math.floor(seconds / SECONDS_PER_DAY);
