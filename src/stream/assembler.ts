@@ -29,12 +29,14 @@ import {
 import type { StreamLimits } from './limits.js';
 import { RecentOctets } from './recent.js';
 import { advance } from './sequence.js';
-import type { HeldSegment, Waiting } from './waiting.js';
+import type { Difference, HeldSegment, Waiting } from './waiting.js';
 
 /** What all connections of a table share: one cursor, one history, one account of what is held. */
 export class StreamContext {
   readonly chunk = new StreamChunk();
   readonly recent: RecentOctets;
+  /** Where the segment being taken in differs from what came before it. */
+  readonly scratch: Difference = { first: -1, last: -1 };
   /** The numbers of connections that are open, and of those that are over and still asked. */
   readonly rows = new ConnectionRows(ROWS_PER_SLAB);
   readonly closedRows = new KeptRows();

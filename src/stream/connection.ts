@@ -6,7 +6,7 @@ import type { CloseReason, GapCause } from './event.js';
 import { MAX_ACK_LEAD, MAX_AHEAD, PATIENCE_SEGMENTS, PATIENCE_US, RESET_WINDOW } from './limits.js';
 import { advance, distance } from './sequence.js';
 import { hasOtherOptions, packOffer, sackBlocks, timestampsAgreed, tsvalOf } from './tcp-facts.js';
-import { type Difference, HeldSegment, Waiting } from './waiting.js';
+import { HeldSegment, Waiting } from './waiting.js';
 
 /** A SYN-ACK may acknowledge this much data in the SYN (RFC 7413). */
 const MAX_SYN_DATA = 1 << 16;
@@ -21,8 +21,6 @@ const TSVAL_TRUST_US = 1_800_000_000;
 
 /** What is larger may soon be beyond 32 bits. */
 const LARGE = 2 ** 30;
-
-const scratch: Difference = { first: -1, last: -1 };
 
 /**
  * One TCP connection as a witness sees it: two directions, and what each tells of the other. RFC 9293 §3.10.
@@ -363,6 +361,7 @@ export class Connection extends ConnectionFacts {
     let length = Math.min(s.length, room);
     let captured = Math.min(s.end - s.start, length);
     let start = s.start;
+    const { scratch } = this.context;
     scratch.first = -1;
     scratch.last = -1;
     if (ahead < 0 && length > 0) {
@@ -405,6 +404,7 @@ export class Connection extends ConnectionFacts {
     after: number,
   ): void {
     const { context } = this;
+    const { scratch } = context;
     from.waiting ??= new Waiting();
     const { waiting } = from;
     const before = waiting.cost;
