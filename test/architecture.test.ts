@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { catalog } from '../src/rules/catalog.js';
 
@@ -62,6 +63,122 @@ function upward(path: string, text: string): string[] {
 function code(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
 }
+
+const CHANGES = new Set(
+  [
+    'set',
+    'add',
+    'delete',
+    'clear',
+    'push',
+    'pop',
+    'shift',
+    'unshift',
+    'splice',
+    'fill',
+    'sort',
+    'reverse',
+  ].concat('copyWithin'),
+);
+
+/** Classes of the language whose instances nobody changes here: `CHANGES` are looked for, and `AbortController` ends a program. */
+const OF_THE_LANGUAGE = /^(?:Map|Set|WeakMap|WeakSet|RegExp|\w*Array|TextDecoder|AbortController|Script)$/;
+
+/**
+ * Variables of a module that change once it is loaded: `let`, static members, instances of our own classes, and
+ * constants that a function changes.
+ */
+function moduleState(path: string, source: string): string[] {
+  const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest, true);
+  const found: string[] = [];
+  const constants = new Set<string>();
+  for (const statement of file.statements) {
+    if (ts.isVariableStatement(statement)) {
+      for (const { name, initializer } of statement.declarationList.declarations) {
+        if (!(statement.declarationList.flags & ts.NodeFlags.Const)) found.push(name.getText());
+        else if (ts.isIdentifier(name)) constants.add(name.text);
+        if (initializer && ts.isNewExpression(initializer)) {
+          const made = initializer.expression.getText();
+          if (!OF_THE_LANGUAGE.test(made)) found.push(`${name.getText()}: ${made}`);
+        }
+      }
+    }
+    if (ts.isClassDeclaration(statement)) {
+      for (const member of statement.members) {
+        const flags = ts.getCombinedModifierFlags(member);
+        const isStatic = ts.isPropertyDeclaration(member) && (flags & ts.ModifierFlags.Static) !== 0;
+        if (isStatic && !(flags & ts.ModifierFlags.Readonly)) found.push(member.name.getText());
+      }
+    }
+  }
+  const isConstant = (node: ts.Node): boolean => ts.isIdentifier(node) && constants.has(node.text);
+  const held = (node: ts.Node): ts.Node =>
+    ts.isElementAccessExpression(node) || ts.isPropertyAccessExpression(node) || ts.isNonNullExpression(node)
+      ? held(node.expression)
+      : node;
+  const visit = (node: ts.Node, inFunction: boolean): void => {
+    if (inFunction) {
+      if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
+        const { expression, name } = node.expression;
+        if (CHANGES.has(name.text) && isConstant(held(expression))) found.push(node.expression.getText());
+      }
+      const target = ts.isBinaryExpression(node)
+        ? node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment &&
+          node.operatorToken.kind <= ts.SyntaxKind.LastAssignment &&
+          node.left
+        : (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) &&
+          (node.operator === ts.SyntaxKind.PlusPlusToken ||
+            node.operator === ts.SyntaxKind.MinusMinusToken) &&
+          node.operand;
+      if (target && !ts.isIdentifier(target) && isConstant(held(target))) found.push(target.getText());
+    }
+    ts.forEachChild(node, (child) => visit(child, inFunction || ts.isFunctionLike(node)));
+  };
+  visit(file, false);
+  return found;
+}
+
+/** The program that people start: what it is given of the loaded program it has for good. */
+const PROGRAMS = new Set(['src/cli/start.ts']);
+
+describe('the state of a run', () => {
+  it('is in no module: who uses it holds it', () => {
+    const state = SOURCES.filter(({ path }) => !PROGRAMS.has(path)).flatMap(({ path, text }) =>
+      moduleState(path, text).map((name) => `${path}: ${name}`),
+    );
+    expect(state).toEqual([]);
+  });
+
+  it.each([
+    ['let newest = null;', 'newest'],
+    ['export let newest: string | null = null;', 'newest'],
+    ['const memo = new Map(); export function f(a) { memo.set(a, a); }', 'memo.set'],
+    ['const list: string[] = []; const f = (a) => { list.push(a); };', 'list.push'],
+    ['const places = new Float64Array(2); class A { f() { places[0] = 1; } }', 'places[0]'],
+    ['const state = { at: 0 }; function f() { state.at++; }', 'state.at'],
+    ['class A { static newest = 0; }', 'newest'],
+    ['const searches = new OctetSearch(".");', 'searches: OctetSearch'],
+  ])('would be noticed: %s', (source, name) => {
+    expect(moduleState('a.ts', source)).toEqual([name]);
+  });
+
+  it('is not what a module makes once, nor what a function makes for itself', () => {
+    const source =
+      'const T = new Uint8Array(2); for (let i = 0; i < 2; i++) T[i] = 1; function f() { const list = []; list.push(1); let n = 0; n++; return [...T]; }';
+    expect(moduleState('a.ts', source)).toEqual([]);
+  });
+});
+
+describe('the rules', () => {
+  it('know nothing of each other, and nothing below them knows one', () => {
+    const rules = new Set(catalog.map(({ meta }) => `${meta.id}.js`));
+    const knowing = SOURCES.filter(({ path }) => /^src\/(?:facts|finding|rules)\//.test(path))
+      .filter(({ path }) => path !== 'src/rules/catalog.ts')
+      .filter(({ text }) => imports(text).some((name) => rules.has(name.split('/').at(-1)!)))
+      .map(({ path }) => path);
+    expect(knowing).toEqual([]);
+  });
+});
 
 describe('the floors', () => {
   it('has every source on a floor', () => {

@@ -1,7 +1,8 @@
-import { couldHaveBeenMissed, lineEvidence, replyEvidence } from '../finding/evidence.js';
+import { lineEvidence, replyEvidence } from '../finding/evidence.js';
 import type { Evidence, SeenIn } from '../finding/finding.js';
 import type { SmtpExchange, SmtpMessage, SmtpSession } from '../smtp/session.js';
 import type { Direction } from '../stream/event.js';
+import { absenceDoubt } from './absence.js';
 import { isUnanswered, splitText } from './end-of-data.js';
 
 const MAX_RECIPIENTS = 100;
@@ -41,7 +42,7 @@ export interface DeliveryAttempt {
 /** @param message  one that ended (`endExchange` is not null) */
 export function deliveryAttempt(session: SmtpSession, message: SmtpMessage): DeliveryAttempt {
   const end = session.exchanges[message.endExchange!]!;
-  const sound = !couldHaveBeenMissed(session);
+  const sound = absenceDoubt(session) === null;
   let outcome: Outcome = 'unknown';
   if (message.accepted === true) outcome = 'accepted';
   else if (sound && isUnanswered(end, message)) outcome = 'unanswered';

@@ -1,4 +1,5 @@
 import type { SmtpExchange, SmtpMessage, Terminator } from '../smtp/session.js';
+import { knownSilence } from './absence.js';
 
 /**
  * No final reply came. A 421 is none when TCP never acknowledged the end: the server gave up waiting for it
@@ -6,7 +7,8 @@ import type { SmtpExchange, SmtpMessage, Terminator } from '../smtp/session.js';
  */
 export function isUnanswered(exchange: SmtpExchange, message: SmtpMessage): boolean {
   if (exchange.reply) return exchange.reply.code === 421 && message.terminator?.acknowledged === false;
-  return exchange.noReply === 'closed' || exchange.noReply === 'silent';
+  const silence = knownSilence(exchange);
+  return silence === 'closed' || silence === 'silent';
 }
 
 const PARTS = ['CR', 'LF', '.', 'CR', 'LF'] as const;

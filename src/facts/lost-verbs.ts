@@ -1,7 +1,7 @@
 import { exchangeEvidence, lineEvidence } from '../finding/evidence.js';
 import type { Confidence, Evidence } from '../finding/finding.js';
 import type { SmtpExchange, SmtpLine, SmtpSession } from '../smtp/session.js';
-import { echoedMask, ehloWorked, isSpoiledTls, maskedCommand, sessionMask } from './mask.js';
+import { echoedMask, ehloWorked, isSpoiledTls, LONE_VERBS, maskedCommand, sessionMask } from './mask.js';
 import { factsOf } from './session-facts.js';
 import { REFUSED, SWALLOWED, UNCODED, X_COMMAND, X_KEYWORD } from './session-flags.js';
 import { sessionKeywords } from './templates.js';
@@ -23,8 +23,7 @@ export interface Loss {
 
 const VERBS: readonly LosableVerb[] = ['AUTH', 'STARTTLS', 'X-LINK2STATE', 'X-EXPS', 'XEXCH50', 'EHLO'];
 
-/** The only verbs of their length: a command line of so many X's and nothing else was probably one of these. */
-const BY_LENGTH: Readonly<Record<number, LosableVerb>> = { 8: 'STARTTLS', 12: 'X-LINK2STATE' };
+const BY_LENGTH: Readonly<Record<number, LosableVerb>> = LONE_VERBS;
 
 /** A session without any of these has lost no verb. */
 export const LOSS_TRAITS = REFUSED | UNCODED | X_COMMAND | X_KEYWORD | SWALLOWED;

@@ -62,8 +62,17 @@ export function sessionMask(session: SmtpSession): MaskedGreeting | null {
   return facts.greetingMask;
 }
 
-/** Lengths of the verbs that firewalls are known to mask. */
-const MASKED_VERB_OCTETS = new Set([4, 6, 7, 8, 12]);
+/** Verbs that firewalls are known to mask, by length: a mask keeps the length. */
+export const VERBS_BY_LENGTH: Readonly<Record<number, readonly string[]>> = {
+  4: ['EHLO', 'AUTH', 'BDAT', 'ETRN', 'TURN', 'ATRN', 'VRFY', 'EXPN', 'HELP', 'VERB', 'ONEX'],
+  6: ['X-EXPS'],
+  7: ['XEXCH50', 'XCLIENT'],
+  8: ['STARTTLS', 'XFORWARD'],
+  12: ['X-LINK2STATE'],
+};
+
+/** Of each length the verb that is a whole line by itself: a line of so many X's and nothing else was probably this one. */
+export const LONE_VERBS = { 8: 'STARTTLS', 12: 'X-LINK2STATE' } as const;
 
 /**
  * A command whose line, or whose verb alone, is X's: `XXXXXXXX`, `XXXX client.example`.
@@ -76,7 +85,7 @@ export function maskedCommand(exchange: SmtpExchange): boolean {
   if (!text.startsWith('XXXX')) return false;
   if (/^X{4,}(?: [X ]*)?$/.test(text)) return true;
   const verb = /^X{4,12}(?= )/.exec(text)?.[0];
-  return verb !== undefined && MASKED_VERB_OCTETS.has(verb.length);
+  return verb !== undefined && VERBS_BY_LENGTH[verb.length] !== undefined;
 }
 
 /** X's after the 220 to STARTTLS that get no reply code are no command: a TLS record was overwritten. */

@@ -14,6 +14,8 @@ import type { JudgedReply, WhoAnswered } from './who-answered.js';
 export class SessionFacts {
   /** `flagsOf`; -1 before. */
   flags = -1;
+  /** `absenceDoubt`: all doubts, as bits; -1 before. */
+  absence = -1;
   /** `serverKeyOf` */
   serverKey: string | null = null;
   /** `sessionMask`; undefined before, since null says that there is no mask. */

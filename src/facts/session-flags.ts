@@ -31,11 +31,12 @@ const MANY_EXCHANGES = 100;
 const UPPER_X = 0x58;
 
 /**
- * What a session shows that some rules speak of and most sessions have nothing of. Bits of a number.
+ * What most sessions show nothing of, as bits of a number. A rule that can only find something where one of these flags
+ * is set names them in its `heeds`, next to its condition, and is not called for the other sessions.
  *
- * One pass over a session instead of one for each rule. Until some thousand sessions have been heard, most of what
- * rules cost is that their code runs for the first times: of 20,000 sessions in which nothing is amiss all rules
- * together took 0.39 s of CPU, and take 0.24 s. The price: a rule must heed all that it could ever speak of.
+ * One pass over a session replaces one for each rule: that saves a tenth of the CPU time of a capture of 20,000 sessions in
+ * which nothing is amiss. The price is that a rule must name every flag under which it could report; a test gives every
+ * rule every session and expects the same findings.
  */
 export function flagsOf(session: SmtpSession): number {
   const facts = factsOf(session);

@@ -1,6 +1,6 @@
-import { couldHaveBeenMissed } from '../finding/evidence.js';
 import type { SmtpExchange, SmtpLine, SmtpReply, SmtpSession } from '../smtp/session.js';
 import type { ForeignSegment, TcpFacts } from '../stream/tcp-facts.js';
+import { absenceDoubt, MIDSTREAM } from './absence.js';
 import { fisherExact } from './fisher.js';
 import { factsOf } from './session-facts.js';
 
@@ -84,7 +84,7 @@ function judge(session: SmtpSession): WhoAnswered {
   const { tcp } = session;
   const measured = tcp.handshakeUs !== null && tcp.handshakeUs >= MIN_HANDSHAKE_US;
   if (!tcp.foreign.some(({ reset, length }) => !reset && length > 0) && !measured) return NOBODY_ELSE;
-  if (session.midstream || !session.synAckSeen || couldHaveBeenMissed(session)) return NOBODY_ELSE;
+  if (!session.synAckSeen || absenceDoubt(session, MIDSTREAM) !== null) return NOBODY_ELSE;
   const seen = repliesOf(session);
   const tooFast = tooFastThan(tcp, seen);
   const signed = seen.map((one) => ({ ...one, ...signsOf(one, tcp, tooFast) }));

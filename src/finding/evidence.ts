@@ -50,16 +50,3 @@ export function closeEvidence(session: SmtpSession, note: string): Evidence[] {
     },
   ];
 }
-
-/**
- * Absence proves nothing in this session: the octets could have been missed.
- *
- * Not so for octets of the server that the client never acknowledged before it ended the connection: those did not
- * reach it.
- */
-export function couldHaveBeenMissed(session: SmtpSession): boolean {
-  const missed =
-    session.gapCount > session.gaps.length ||
-    session.gaps.some(({ cause, direction }) => cause !== 'unfilled' || direction !== 'server');
-  return missed || session.oneSided !== null || session.truncated;
-}

@@ -1,5 +1,5 @@
 import { CONFIDENCES, type Finding, SEVERITIES } from '../finding/finding.js';
-import type { Said } from '../rules/rule-set.js';
+import type { RuleResults } from '../rules/rule-set.js';
 
 /** What a watch says of a finding: it is new, it is surer or graver than was said, or it does not hold after all. */
 export interface Announcement {
@@ -102,6 +102,6 @@ function isMore(now: Finding, before: Finding): boolean {
 }
 
 /** What is said of several sets of sessions, by what makes it one finding. */
-export function byKey({ findings, keys }: Said): Map<string, Finding> {
+export function byKey({ findings, keys }: RuleResults): Map<string, Finding> {
   return new Map(findings.map((finding, index) => [keys[index]!, finding]));
 }

@@ -151,8 +151,8 @@ export class OpenSessions {
     open.silenceJudged = false;
     const rules = this.options.rules();
     rules.session(open.dialogue.snapshot().read(0, nowUs));
-    const said = byKey(rules.said());
-    if (said.size > 0) this.found.set(index, said);
+    const results = byKey(rules.results());
+    if (results.size > 0) this.found.set(index, results);
     else if (!this.found.delete(index)) return;
     this.changed = true;
   }

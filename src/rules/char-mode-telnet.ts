@@ -1,7 +1,8 @@
+import { absenceDoubt, knownSilence } from '../facts/absence.js';
 import { echoedMask, maskedCommand, sessionMask } from '../facts/mask.js';
 import { IN_PIECES } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
-import { couldHaveBeenMissed, exchangeEvidence } from '../finding/evidence.js';
+import { exchangeEvidence } from '../finding/evidence.js';
 import type { Confidence } from '../finding/finding.js';
 import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
 import type { Rule } from './rule.js';
@@ -113,8 +114,9 @@ function damageOf(session: SmtpSession, exchange: SmtpExchange): Damage | null {
       doubt,
     };
   }
-  if (exchange.noReply === 'next' || exchange.noReply === 'silent') {
-    if (couldHaveBeenMissed(session)) return null;
+  const silence = knownSilence(exchange);
+  if (silence === 'next' || silence === 'silent') {
+    if (absenceDoubt(session) !== null) return null;
     return {
       kind: 'lost',
       confidence: second ? 'likely' : 'possible',

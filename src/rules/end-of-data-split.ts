@@ -1,8 +1,9 @@
+import { absenceDoubt } from '../facts/absence.js';
 import { isUnanswered, splitText } from '../facts/end-of-data.js';
 import { fisherExact } from '../facts/fisher.js';
 import { serverKeyOf } from '../facts/server-key.js';
 import { MESSAGES } from '../facts/session-flags.js';
-import { closeEvidence, couldHaveBeenMissed, lineEvidence } from '../finding/evidence.js';
+import { closeEvidence, lineEvidence } from '../finding/evidence.js';
 import type { Confidence, Evidence, SeenIn } from '../finding/finding.js';
 import type { SmtpExchange, SmtpMessage, SmtpSession } from '../smtp/session.js';
 import type { Rule } from './rule.js';
@@ -55,7 +56,7 @@ export const endOfDataSplit: Rule = {
     return {
       heeds: MESSAGES,
       session(session) {
-        if (couldHaveBeenMissed(session)) return;
+        if (absenceDoubt(session) !== null) return;
         for (const exchange of session.exchanges) {
           if (exchange.kind !== 'end-of-data' || !exchange.line || exchange.message === null) continue;
           const message = session.messages[exchange.message];

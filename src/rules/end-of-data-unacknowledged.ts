@@ -1,8 +1,9 @@
+import { absenceDoubt, knownSilence } from '../facts/absence.js';
 import { isUnanswered, splitText } from '../facts/end-of-data.js';
 import { sessionMask } from '../facts/mask.js';
 import { END_OPEN } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
-import { closeEvidence, couldHaveBeenMissed, lineEvidence, replyEvidence } from '../finding/evidence.js';
+import { closeEvidence, lineEvidence, replyEvidence } from '../finding/evidence.js';
 import type { SmtpSession, Terminator } from '../smtp/session.js';
 import type { Rule } from './rule.js';
 
@@ -37,7 +38,7 @@ export const endOfDataUnacknowledged: Rule = {
   create: (context) => ({
     heeds: END_OPEN,
     session(session) {
-      if (couldHaveBeenMissed(session)) return;
+      if (absenceDoubt(session) !== null) return;
       for (const exchange of session.exchanges) {
         if (exchange.kind !== 'end-of-data' || !exchange.line || exchange.message === null) continue;
         const message = session.messages[exchange.message];
@@ -59,7 +60,7 @@ export const endOfDataUnacknowledged: Rule = {
               : 'It was never acknowledged by TCP: it did not arrive.';
         const end = exchange.reply
           ? 'the server gave up with 421, still waiting for the end'
-          : exchange.noReply === 'silent'
+          : knownSilence(exchange) === 'silent'
             ? 'nobody spoke any more'
             : `the ${session.closedBy ?? 'other side'} ${session.closed === 'rst' ? 'reset' : 'closed'} the connection`;
         const doubt =

@@ -1,6 +1,7 @@
+import { absenceDoubt, MIDSTREAM } from '../facts/absence.js';
 import { greetingOf } from '../facts/mask.js';
 import { GREETING_OPEN } from '../facts/session-flags.js';
-import { closeEvidence, couldHaveBeenMissed, lineEvidence } from '../finding/evidence.js';
+import { closeEvidence, lineEvidence } from '../finding/evidence.js';
 import type { Rule } from './rule.js';
 
 /** So long a client must have waited before its silence says something. RFC 5321 §4.5.3.2.1 allows 5 minutes. */
@@ -31,7 +32,7 @@ export const greetingStalled: Rule = {
   create: (context) => ({
     heeds: GREETING_OPEN,
     session(session) {
-      if (couldHaveBeenMissed(session) || session.midstream) return;
+      if (absenceDoubt(session, MIDSTREAM) !== null) return;
       const greeting = greetingOf(session);
       if (!greeting || greeting.reply.complete) return;
       const { lines } = greeting.reply;

@@ -1,8 +1,9 @@
 import type { Timestamp } from '../capture/timestamp.js';
+import { absenceDoubt, ENCRYPTED } from '../facts/absence.js';
 import { sessionMask } from '../facts/mask.js';
 import { LONG } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
-import { couldHaveBeenMissed, lineEvidence } from '../finding/evidence.js';
+import { lineEvidence } from '../finding/evidence.js';
 import type { Confidence, Evidence } from '../finding/finding.js';
 import type { OverlongItem } from '../mail/message-facts.js';
 import { parsePath } from '../smtp/command.js';
@@ -109,7 +110,7 @@ export const inspectionLimit: Rule = {
   create: (context) => ({
     heeds: LONG,
     session(session) {
-      if (couldHaveBeenMissed(session) || session.encryptedFrom !== null) return;
+      if (absenceDoubt(session, ENCRYPTED) !== null) return;
       for (const breach of breaches(session)) {
         if (answered(session, breach)) continue;
         const teardown = closedBy(session, breach) ?? silenced(session, breach);

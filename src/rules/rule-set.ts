@@ -24,7 +24,7 @@ const MAX_EVIDENCE_SESSIONS = 16;
 const MAX_FINDINGS = 10_000;
 const MAX_NOT_ASSESSED = 1_000;
 
-/** Every session has this trait. */
+/** A flag that every session has. */
 const ANY = 1 << 30;
 
 const PROOF: Readonly<Record<Confidence, Proof>> = {
@@ -45,12 +45,12 @@ interface Merged {
   readonly evidence: Evidence[];
   readonly evidenceSessions: Set<string>;
   drafts: number;
-  /** As it was told last; null: it has changed since. */
-  told: Finding | null;
+  /** As it was reported last; null: it has changed since. */
+  finding: Finding | null;
 }
 
-/** What the rules have to say. */
-export interface Said {
+/** What the rules have found, and what they could not judge. */
+export interface RuleResults {
   readonly findings: Finding[];
   /** Of each finding, what makes it one: rule, server and subject. */
   readonly keys: string[];
@@ -58,13 +58,13 @@ export interface Said {
 }
 
 /**
- * Runs rules over sessions and merges what they say: one finding per rule, server and subject.
+ * Gives each session to the rules and merges what they report: one finding per rule, server and subject.
  *
- * A rule that throws is heard no more; the run goes on and says so.
+ * A rule that throws is given no more sessions; the run goes on, and the report says so.
  */
 export class RuleSet {
   private readonly listeners: (RuleListener | null)[];
-  /** By listener: traits of which a session must show one. */
+  /** By listener: flags of which a session must show one. */
   private readonly heeds: number[];
   private readonly knowledge = new Knowledge();
   private readonly merged = new Map<string, Merged>();
@@ -72,9 +72,9 @@ export class RuleSet {
   private readonly failures: NotAssessed[] = [];
   private droppedFindings = 0;
   private droppedEntries = 0;
-  /** While the rules end: what that adds, and copies of what it adds to. */
+  /** While the rules end: the findings that this adds, and copies of those that it adds to. */
   private ending: Map<string, Merged> | null = null;
-  /** What the last end added: what is said again in the same words is not made again. */
+  /** What the last end added: a finding that is reported again from the same draft is not made again. */
   private ended = new Map<string, Merged>();
 
   /**
@@ -112,15 +112,15 @@ export class RuleSet {
   session(session: SmtpSession): void {
     const { protocol } = session;
     if (protocol !== 'smtp' && protocol !== 'none') return;
-    const said = protocol === 'smtp';
-    const flags = said ? flagsOf(session) | ANY : ANY;
-    if (said) this.knowledge.learn(session);
+    const smtp = protocol === 'smtp';
+    const flags = smtp ? flagsOf(session) | ANY : ANY;
+    if (smtp) this.knowledge.learn(session);
     for (let index = 0; index < this.listeners.length; index++) {
       const listener = this.listeners[index];
-      if (!listener || (said && (this.heeds[index]! & flags) === 0)) continue;
+      if (!listener || (smtp && (this.heeds[index]! & flags) === 0)) continue;
       // As `guard` does, without 28 closures for each session.
       try {
-        if (said) listener.session?.(session);
+        if (smtp) listener.session?.(session);
         else listener.wordless?.(session);
       } catch (error) {
         this.failed(index, error);
@@ -129,28 +129,28 @@ export class RuleSet {
   }
 
   /**
-   * What there is to say if this is the end; findings in the order of the packets that prove them.
+   * The results if this is the end; findings in the order of the packets that prove them.
    *
-   * It may not be the end: rules may hear further sessions, and end again.
+   * It may not be the end: rules may be given further sessions, and end again.
    */
-  end(): Said {
+  end(): RuleResults {
     const before = this.entries.length;
     const { droppedFindings, droppedEntries } = this;
     this.ending = new Map();
     for (const [index, listener] of this.listeners.entries()) {
       if (listener?.end) this.guard(index, () => listener.end!());
     }
-    const said = this.said();
+    const results = this.results();
     this.ended = this.ending;
     this.ending = null;
     this.entries.length = before;
     this.droppedFindings = droppedFindings;
     this.droppedEntries = droppedEntries;
-    return said;
+    return results;
   }
 
-  /** What was said of sessions by themselves, without what rules say at the end. */
-  said(): Said {
+  /** What was reported of sessions as they came, without what rules report at the end. */
+  results(): RuleResults {
     const all = [...this.current()].sort(
       ([, a], [, b]) =>
         a.first.capture - b.first.capture ||
@@ -205,7 +205,7 @@ export class RuleSet {
   }
 
   private note(entry: NotAssessed): void {
-    // A limit that was reached is told whatever else there is: each rule tells of its own once, at the end.
+    // A limit that was reached is always reported: each rule does so once, at the end.
     if (this.entries.length < MAX_NOT_ASSESSED || entry.reason === 'limit') this.entries.push(entry);
     else this.droppedEntries++;
   }
@@ -241,11 +241,11 @@ export class RuleSet {
         evidence: [],
         evidenceSessions: new Set(),
         drafts: 0,
-        told: null,
+        finding: null,
       };
       (this.ending ?? this.merged).set(key, merged);
     }
-    merged.told = null;
+    merged.finding = null;
     merged.count++;
     merged.drafts++;
     for (const { id } of [draft.session, ...(draft.others ?? [])]) {
@@ -277,12 +277,12 @@ export class RuleSet {
   }
 
   private finding(merged: Merged, id: string): Finding {
-    if (merged.told?.id === id) return merged.told;
+    if (merged.finding?.id === id) return merged.finding;
     const { meta } = this.rules[merged.rule]!;
     const { best } = merged;
     // In the order of the report, not of their ends.
     const sessions = [...merged.sessions].sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
-    merged.told = {
+    merged.finding = {
       id,
       rule: meta.id,
       fingerprint: merged.fingerprint,
@@ -303,6 +303,6 @@ export class RuleSet {
       references: meta.references,
       server: merged.first.server,
     };
-    return merged.told;
+    return merged.finding;
   }
 }

@@ -20,7 +20,7 @@ export interface RuleMeta {
   readonly staysSilent: string;
 }
 
-/** What a rule may say. */
+/** What a rule may ask and report. */
 export interface RuleContext {
   report(draft: FindingDraft): void;
   notAssessed(entry: NotAssessed): void;
@@ -28,22 +28,22 @@ export interface RuleContext {
   session(number: number): SmtpSession | null;
   /** So many sessions, the newest, `session` can give again. */
   readonly kept: number;
-  /** Of servers, as the sessions heard so far have shown them, the one that is given included. */
+  /** What the sessions so far have shown of their servers, the given one included. */
   readonly knowledge: Pick<Knowledge, 'of'>;
   /** Greetings of known servers, to lay under a masked one. */
   readonly greetings: Pick<KnownGreetings, 'under'>;
 }
 
 /**
- * A rule hears every finished session once, in order of closing, over all captures of a run. `end` says what there is
- * to say so far and leaves the rule as it was: a capture that goes on ends many times.
+ * A rule is given every finished session once, in order of closing, over all captures of a run. `end` reports what there is
+ * so far and leaves the rule as it was: a capture that goes on ends many times.
  *
  * A session is given for the call only: keep numbers and short strings, never the session. Every table a
  * rule keeps has a limit. Sessions whose `protocol` is not `smtp` are not given to rules, except those in which
  * nothing was said, to rules that ask for them.
  */
 export interface RuleListener {
-  /** Bits of traits.ts: `session` hears the sessions that show one of them at least. Absent: it hears all. */
+  /** Bits of `session-flags.ts`: `session` is called with sessions that show one of them at least. Absent: with all. */
   readonly heeds?: number;
   session?(session: SmtpSession): void;
   /** A connection without an octet of data, of `protocol` `none`. */

@@ -1,4 +1,4 @@
-import { couldHaveBeenMissed } from '../finding/evidence.js';
+import { absenceDoubt } from '../facts/absence.js';
 import type { Evidence } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { OversizeSegment } from '../stream/tcp-facts.js';
@@ -37,7 +37,7 @@ export const segmentOverMss: Rule = {
   create: (context) => ({
     session(session) {
       const { oversize } = session.tcp;
-      if (oversize.length === 0 || oversize.some(({ passed }) => passed) || couldHaveBeenMissed(session))
+      if (oversize.length === 0 || oversize.some(({ passed }) => passed) || absenceDoubt(session) !== null)
         return;
       const stuck = oversize.find((segment) => isStuck(segment));
       if (stuck === undefined || !session.exchanges.some(({ reply }) => reply !== null)) return;

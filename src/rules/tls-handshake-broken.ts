@@ -1,7 +1,8 @@
+import { absenceDoubt, UNARRIVED } from '../facts/absence.js';
 import { sessionMask } from '../facts/mask.js';
 import { TLS } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
-import { closeEvidence, couldHaveBeenMissed, exchangeEvidence } from '../finding/evidence.js';
+import { closeEvidence, exchangeEvidence } from '../finding/evidence.js';
 import type { Confidence, Evidence } from '../finding/finding.js';
 import type { SmtpExchange, SmtpSession, TlsFlight, TlsOpening } from '../smtp/session.js';
 import { handshakeOctets, isSsl2Hello, isTlsRecord, TLS_HEADER_OCTETS } from '../smtp/tls-record.js';
@@ -43,8 +44,8 @@ export const tlsHandshakeBroken: Rule = {
     heeds: TLS,
     session(session) {
       const { tls } = session;
-      // Also a gap that never arrived: what lies behind it is no beginning of a record.
-      if (!tls?.client || session.gapCount > 0 || couldHaveBeenMissed(session)) return;
+      // What lies behind octets that never arrived is no beginning of a record.
+      if (!tls?.client || absenceDoubt(session, UNARRIVED) !== null) return;
       const asked = session.exchanges.findLastIndex(
         ({ verb, reply }) => verb === 'STARTTLS' && reply?.code === 220,
       );

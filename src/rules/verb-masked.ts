@@ -1,17 +1,8 @@
-import { echoedMask, isSpoiledTls, maskedCommand, sessionMask } from '../facts/mask.js';
+import { echoedMask, isSpoiledTls, maskedCommand, sessionMask, VERBS_BY_LENGTH } from '../facts/mask.js';
 import { REFUSED, X_COMMAND } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
 import { exchangeEvidence } from '../finding/evidence.js';
 import type { Rule } from './rule.js';
-
-/** Verbs that firewalls do not pass, by length. A mask keeps the length. */
-const VERBS_BY_LENGTH: Readonly<Record<number, readonly string[]>> = {
-  4: ['EHLO', 'AUTH', 'BDAT', 'ETRN', 'TURN', 'ATRN', 'VRFY', 'EXPN', 'HELP', 'VERB', 'ONEX'],
-  6: ['X-EXPS'],
-  7: ['XEXCH50', 'XCLIENT'],
-  8: ['STARTTLS', 'XFORWARD'],
-  12: ['X-LINK2STATE'],
-};
 
 /**
  * A command arrived as X's, or the server's refusal quotes X's where something else was sent.

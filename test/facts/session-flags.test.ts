@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { analyze } from '../../src/analyze.js';
 import { catalog } from '../../src/rules/catalog.js';
 import type { Rule } from '../../src/rules/rule.js';
-import { RuleSet, type Said } from '../../src/rules/rule-set.js';
+import { type RuleResults, RuleSet } from '../../src/rules/rule-set.js';
 import type { SmtpExchange, SmtpSession } from '../../src/smtp/session.js';
 import {
   fakeExchange,
@@ -181,7 +181,7 @@ const session: fc.Arbitrary<Partial<SmtpSession>> = fc
     })),
   }));
 
-function heard(rules: readonly Rule[], sessions: readonly Partial<SmtpSession>[]): Said {
+function heard(rules: readonly Rule[], sessions: readonly Partial<SmtpSession>[]): RuleResults {
   const made = sessions.map((one, index) => fakeSession({ ...one, id: `s${index + 1}` }));
   const ruleSet = new RuleSet(rules, (number) => made[number - 1] ?? null);
   for (const one of made) ruleSet.session(one);

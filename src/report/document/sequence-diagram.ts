@@ -1,4 +1,4 @@
-import { couldHaveBeenMissed } from '../../finding/evidence.js';
+import { absenceDoubt } from '../../facts/absence.js';
 import type { Evidence, Finding } from '../../finding/finding.js';
 import type {
   NoReply,
@@ -166,7 +166,7 @@ export function wholeLadder(session: SmtpSession, marks: Marks): Rung[] {
     reply(exchange.reply);
     // Nobody waits for the reply to QUIT.
     if (noReply && exchange.verb !== 'QUIT') {
-      const why = couldHaveBeenMissed(session) ? UNANSWERED.gap : UNANSWERED[noReply];
+      const why = absenceDoubt(session) !== null ? UNANSWERED.gap : UNANSWERED[noReply];
       rungs.push(aside(why, line ?? undefined));
     }
   }
