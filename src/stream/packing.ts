@@ -8,8 +8,6 @@ const NO_TIME = 0;
 const AS_DOUBLE = 1;
 const DISTANCES = 2;
 
-const double = new DataView(new ArrayBuffer(8));
-
 /** Writes whole numbers, octet by octet. */
 export abstract class NumberWriter implements NumberSink {
   abstract octet(value: number): void;
@@ -44,6 +42,8 @@ export abstract class NumberWriter implements NumberSink {
     else if (Number.isNaN(us)) this.number(NO_TIME);
     else {
       this.number(AS_DOUBLE);
+      // No capture of a working clock comes here: the view is made each time.
+      const double = new DataView(new ArrayBuffer(8));
       double.setFloat64(0, us, true);
       for (let at = 0; at < 8; at++) this.octet(double.getUint8(at));
     }
@@ -82,6 +82,7 @@ export class NumberReader implements NumberSource {
     const code = this.number();
     if (code === NO_TIME) return Number.NaN;
     if (code >= DISTANCES) return unzigzag(code - DISTANCES) + (isDistance(originUs) ? originUs : 0);
+    const double = new DataView(new ArrayBuffer(8));
     for (let at = 0; at < 8; at++) double.setUint8(at, this.octet());
     return double.getFloat64(0, true);
   }
