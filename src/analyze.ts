@@ -3,8 +3,11 @@ import type { ReadOptions } from './capture/source.js';
 import { diagnose } from './diagnose/diagnose.js';
 import type { Diagnosis } from './diagnose/diagnosis.js';
 import type { Finding, NotAssessed } from './finding/finding.js';
-import { createDigestFactory, type DigestKind } from './mail/digest.js';
-import { type CapturesReader, OneByOne } from './reading/one-by-one.js';
+import { NotAssessedCensus } from './finding/not-assessed.js';
+import type { DigestKind } from './mail/digest.js';
+import { type CapturesReaderOptions, capturesReader } from './reading/captures-reader.js';
+import type { CapturesReader } from './reading/one-by-one.js';
+import { SessionArchive } from './reading/session-archive.js';
 import type { Rule } from './rules/rule.js';
 import { RuleSet } from './rules/rule-set.js';
 import type { SmtpSession } from './smtp/session.js';
@@ -13,7 +16,7 @@ import type { FirewallLog } from './syslog/reader.js';
 import { withWitnesses } from './syslog/witnesses.js';
 import type { SessionRecord } from './transcript/session-record.js';
 
-/** What one run may be told. */
+/** How captures are read and judged. */
 export interface AnalyzeOptions {
   /** TCP ports on which servers speak SMTP. Default 25, 587, 2525. */
   readonly ports?: readonly number[];
@@ -29,18 +32,8 @@ export interface AnalyzeOptions {
   readonly read?: (file: string, listener: PacketListener, options: ReadOptions) => Promise<CaptureFacts>;
   /** So many captures are read at once, each in a thread of its own; not where `read` is given. Default 1. */
   readonly jobs?: number;
-  /** What reads the captures, where they are not all of a larger run. Default: made of what stands above. */
-  readonly captures?: CapturesReader;
-  /** Hears each session once, in the order of closing, as the rules do. */
+  /** Receives each session once, in the order of closing, as the rules do. */
   readonly onSession?: (session: SmtpSession) => void;
-  /** Captures, sessions and messages that were numbered before: for a run that is part of a larger one. */
-  readonly numbered?: Numbered;
-}
-
-export interface Numbered {
-  readonly captures: number;
-  readonly sessions: number;
-  readonly messages: number;
 }
 
 /** One input and what became of it. */
@@ -58,8 +51,6 @@ export interface Analysis {
   sessions(): Iterable<SmtpSession>;
   /** The session of this id; null: there is none. */
   session(id: string): SmtpSession | null;
-  /** What a run that goes on from here is to be told. */
-  readonly numbered: Numbered;
   readonly findings: readonly Finding[];
   /** Per server, what box explains its findings. */
   readonly diagnoses: readonly Diagnosis[];
@@ -71,17 +62,24 @@ export interface Analysis {
 
 export const DEFAULT_PORTS: readonly number[] = [25, 587, 2525];
 
-/** At most this many entries of `notAssessed` come from sessions; one more says how many there were. */
-const MAX_NOT_ASSESSED = 1000;
-
-interface CapturePart {
-  readonly firstIndex: number;
-  readonly lastUs: number;
-  readonly records: SessionRecord[];
+/** A run that is part of a larger one. */
+export interface PartOfRun {
+  /** Captures, sessions and messages that were numbered before. */
+  readonly numbered: Numbered;
+  /** What reads the captures, where they are not all of the larger run. Default: `capturesReader`. */
+  readonly reader?: CapturesReader;
 }
 
+export interface Numbered {
+  readonly captures: number;
+  readonly sessions: number;
+  readonly messages: number;
+}
+
+export const NOTHING_NUMBERED: Numbered = { captures: 0, sessions: 0, messages: 0 };
+
 /**
- * Reads captures one after another, tells the rules of each finished session, and returns what they found.
+ * Reads captures one after another, gives the rules each finished session, and returns what they found.
  *
  * An input that cannot be opened or read becomes a problem of its capture; it never stops the others.
  *
@@ -90,68 +88,54 @@ interface CapturePart {
  * for (const finding of analysis.findings) console.log(finding.rule, finding.message);
  */
 export async function analyze(files: readonly string[], options: AnalyzeOptions): Promise<Analysis> {
-  const captures: CaptureResult[] = [];
-  const parts: CapturePart[] = [];
-  const recall = (number: number): SmtpSession | null => {
-    const part = parts.findLast(({ firstIndex }) => firstIndex < number);
-    const record = part && find(part.records, number - 1 - part.firstIndex);
-    return record?.read(part!.firstIndex, part!.lastUs) ?? null;
-  };
-  const ruleSet = new RuleSet(options.rules, recall);
+  return (await analyzePart(files, options, { numbered: NOTHING_NUMBERED })).analysis;
+}
+
+/** As `analyze`, for a run that is part of a larger one. Returns what was numbered, with all that was before. */
+export async function analyzePart(
+  files: readonly string[],
+  options: AnalyzeOptions,
+  { numbered, reader }: PartOfRun,
+): Promise<{ analysis: Analysis; numbered: Numbered }> {
+  const archive = new SessionArchive();
+  const ruleSet = new RuleSet(options.rules, (number) => archive.session(number));
   const census = new NotAssessedCensus();
   const joiner = options.firewallLog ? new FirewallLogJoiner(options.firewallLog) : null;
-  const { captures: captureBase, sessions: sessionBase, messages: messageBase } = options.numbered ?? NOTHING;
-  let messages = messageBase;
-  let firstIndex = sessionBase;
-  const captureReader = options.captures ?? (await capturesReader(files, options));
+  const results: CaptureResult[] = [];
+  let { sessions, messages } = numbered;
+  const captures = reader ?? (await capturesReader(files, reading(options)));
   try {
     for (const [index, file] of files.entries()) {
       const records: SessionRecord[] = [];
-      const base = firstIndex;
-      const place = { capture: captureBase + index, messages };
-      const account = await captureReader.read(index, place, (record, lastUs) => {
+      const place = { capture: numbered.captures + index, messages };
+      const account = await captures.read(index, place, (record, lastUs) => {
         records.push(record);
-        const session = record.read(base, lastUs);
-        census.session(session);
-        ruleSet.session(session);
-        joiner?.session(session);
+        const session = record.read(sessions, lastUs);
+        for (const listener of [census, ruleSet, joiner]) listener?.session(session);
         options.onSession?.(session);
       });
       if (account === null) break;
-      records.sort((a, b) => a.index - b.index);
-      parts.push({ firstIndex: base, lastUs: account.lastUs, records });
-      firstIndex += account.connections;
+      archive.add(sessions, account.lastUs, records);
+      results.push({ file, facts: account.facts, skipped: account.skipped });
+      sessions += account.connections;
       messages = account.messages;
-      captures.push({ file, facts: account.facts, skipped: account.skipped });
     }
   } finally {
-    await captureReader.end();
+    await captures.end();
   }
   const { findings: found, notAssessed } = ruleSet.end();
   const firewallLog = joiner?.end() ?? null;
   const findings = withWitnesses(found, firewallLog?.joined ?? []);
   const interrupted = options.signal?.aborted ?? false;
-  return {
-    captures,
-    sessionCount: parts.reduce((sum, part) => sum + part.records.length, 0),
-    *sessions() {
-      for (const part of parts)
-        for (const record of part.records) yield record.read(part.firstIndex, part.lastUs);
-    },
-    session: (id) => recall(Number(id.slice(1))),
-    numbered: { captures: captureBase + files.length, sessions: firstIndex, messages },
+  const analysis = {
+    captures: results,
+    sessionCount: archive.count,
+    sessions: () => archive.sessions(),
+    session: (id: string) => archive.session(Number(id.slice(1))),
     findings,
     diagnoses: diagnose(findings),
     notAssessed: [
-      ...(interrupted
-        ? [
-            {
-              session: null,
-              reason: 'interrupted',
-              detail: 'Reading was interrupted; the rest was not read.',
-            },
-          ]
-        : []),
+      ...(interrupted ? [INTERRUPTED] : []),
       ...census.end(),
       ...notAssessed,
       ...(joiner?.notAssessed() ?? []),
@@ -159,79 +143,24 @@ export async function analyze(files: readonly string[], options: AnalyzeOptions)
     firewallLog,
     interrupted,
   };
+  return { analysis, numbered: { captures: numbered.captures + files.length, sessions, messages } };
 }
 
-/** What reads these captures for a run: here, or in threads, which cost their start and their code its loading. */
-export async function capturesReader(
-  files: readonly string[],
-  options: AnalyzeOptions,
-): Promise<CapturesReader> {
-  const { ports = DEFAULT_PORTS, digest: digestKind = 'xxh64', jobs = 1, ...others } = options;
-  const reading = { ports, digestKind, digest: await createDigestFactory(digestKind), ...others };
-  if (jobs < 2 || files.length < 2 || options.read) return new OneByOne(files, reading);
-  const { ReaderThreads } = await import('./reading/reader-threads.js');
-  return new ReaderThreads(files, { ...reading, jobs });
-}
+const INTERRUPTED: NotAssessed = {
+  session: null,
+  reason: 'interrupted',
+  detail: 'Reading was interrupted; the rest was not read.',
+};
 
-const NOTHING: Numbered = { captures: 0, sessions: 0, messages: 0 };
-
-/** By binary search: records lie in the order of their connections. */
-function find(records: readonly SessionRecord[], index: number): SessionRecord | undefined {
-  let low = 0;
-  let high = records.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (records[middle]!.index < index) low = middle + 1;
-    else high = middle;
-  }
-  return records[low]?.index === index ? records[low] : undefined;
-}
-
-/** Collects, with a limit, why sessions could not be judged (wholly). */
-class NotAssessedCensus {
-  private readonly entries: NotAssessed[] = [];
-  private dropped = 0;
-
-  session(session: SmtpSession): void {
-    const say = (reason: string, detail: string) => {
-      if (this.entries.length < MAX_NOT_ASSESSED) this.entries.push({ session: session.id, reason, detail });
-      else this.dropped++;
-    };
-    if (session.protocol !== 'smtp') {
-      if (session.protocol === 'none') {
-        say('no-data', 'The connection carried no data.');
-      } else if (session.protocol === 'unknown') {
-        say('unknown-protocol', 'Too little was captured to say whether this is SMTP.');
-      } else {
-        const name =
-          session.protocol === 'other' ? 'Something other than SMTP' : session.protocol.toUpperCase();
-        say('not-smtp', `${name} was spoken on port ${session.server.port}; no rule was applied.`);
-      }
-      return;
-    }
-    if (session.gapCount > 0) {
-      say('gap', `${session.gapCount} gap(s) in the captured streams: absence next to them is not evidence.`);
-    }
-    if (session.oneSided) {
-      say(
-        'one-sided',
-        `Only packets of the ${session.oneSided} were captured: missing answers prove nothing.`,
-      );
-    }
-    if (session.midstream)
-      say('midstream', 'The capture begins after the connection did: its start was not seen.');
-    if (session.encryptedFrom !== null) {
-      say('encrypted', `Encrypted from frame ${session.encryptedFrom}: what follows cannot be read.`);
-    }
-    if (session.truncated)
-      say('limit', `The dialogue is longer than is kept: ${session.droppedExchanges} dropped.`);
-  }
-
-  end(): NotAssessed[] {
-    if (this.dropped === 0) return this.entries;
-    return [
-      ...this.entries,
-      { session: null, reason: 'limit', detail: `${this.dropped} more such entries were not listed.` },
-    ];
-  }
+/** How captures are read for an analysis. */
+export function reading(options: Omit<AnalyzeOptions, 'rules'>): CapturesReaderOptions {
+  const { ports = DEFAULT_PORTS, digest = 'xxh64', jobs = 1, signal, onProgress, read } = options;
+  return {
+    ports,
+    digest,
+    jobs,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+    ...(read && { read }),
+  };
 }

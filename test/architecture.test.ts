@@ -236,6 +236,16 @@ describe('the floors', () => {
     expect(knowing).toEqual(['src/live/dashboard/terminal.ts']);
   });
 
+  it('joins the floors from packets to connections in one place', () => {
+    const joining = SOURCES.filter(({ text }) =>
+      /\bnew ConnectionTable\b|\bcreateDecoder\(/.test(code(text)),
+    );
+    expect(joining.map(({ path }) => path).sort()).toEqual([
+      'src/fragment/decoder.ts',
+      'src/reading/packet-reader.ts',
+    ]);
+  });
+
   it('has no drawer for everything', () => {
     const drawers = SOURCES.filter(({ path }) => /\/(utils?|helpers?|common|misc|types)(\/|\.ts)/.test(path));
     expect(drawers).toEqual([]);

@@ -1,14 +1,16 @@
 import {
   type Analysis,
   type AnalyzeOptions,
-  analyze,
-  capturesReader,
+  analyzePart,
   DEFAULT_PORTS,
+  NOTHING_NUMBERED,
   type Numbered,
+  reading,
 } from '../analyze.js';
 import { readCapture } from '../capture/source.js';
 import { diagnose } from '../diagnose/diagnose.js';
 import type { Finding, SeenIn } from '../finding/finding.js';
+import { capturesReader } from '../reading/captures-reader.js';
 import type { CapturesReader } from '../reading/one-by-one.js';
 import type { SmtpSession } from '../smtp/session.js';
 import { ChangeFindings } from './change-findings.js';
@@ -27,7 +29,7 @@ export interface SideInput {
   readonly interface: string | null;
 }
 
-export type CompareOptions = Omit<AnalyzeOptions, 'onSession' | 'numbered' | 'captures'>;
+export type CompareOptions = Omit<AnalyzeOptions, 'onSession'>;
 
 /** A pair and what changed between its two captures. */
 export interface ComparedPair extends Pair {
@@ -77,28 +79,31 @@ export async function compare(
   const { read: readFile = readCapture } = options;
   const accepted = await acceptedOf(inside, outside, options, notes);
   const atOnce = (options.jobs ?? 1) > 1 && !accepted.inside && !accepted.outside;
-  const both = atOnce ? await capturesReader([inside.file, outside.file], options) : null;
+  const both = atOnce ? await capturesReader([inside.file, outside.file], reading(options)) : null;
   const read = async (side: Side, numbered: Numbered): Promise<Read> => {
     const keys = new SessionKeys();
     const { file } = side === 'inside' ? inside : outside;
     const accept = accepted[side];
-    const analysis = await analyze([file], {
-      ...options,
-      numbered,
-      onSession: (session) => keys.add(session),
-      ...(both && { captures: oneOf(both, side === 'inside' ? 0 : 1, file, options) }),
-      ...(accept && {
-        read: (name, listener, reading) => readFile(name, only(accept, listener), reading),
-      }),
-    });
+    const part = await analyzePart(
+      [file],
+      {
+        ...options,
+        onSession: (session) => keys.add(session),
+        ...(accept && {
+          read: (name, listener, how) => readFile(name, only(accept, listener), how),
+        }),
+      },
+      { numbered, ...(both && { reader: oneOf(both, side === 'inside' ? 0 : 1, file, options) }) },
+    );
+    const { analysis } = part;
     for (const { facts } of analysis.captures) keys.cover(facts.first, facts.last);
-    return { keys, analysis, file, accept, sessionsBefore: numbered.sessions };
+    return { keys, analysis, file, accept, sessionsBefore: numbered.sessions, numbered: part.numbered };
   };
   let first: Read;
   let second: Read;
   try {
-    first = await read('inside', { captures: 0, sessions: 0, messages: 0 });
-    second = await read('outside', first.analysis.numbered);
+    first = await read('inside', NOTHING_NUMBERED);
+    second = await read('outside', first.numbered);
   } finally {
     await both?.end();
   }
@@ -139,6 +144,8 @@ const NOTHING: Differences = { differences: [], more: 0, needsOctets: [] };
 interface Read extends Source {
   readonly keys: SessionKeys;
   readonly analysis: Analysis;
+  /** What was numbered with it and before it. */
+  readonly numbered: Numbered;
 }
 
 /** One of two captures that are read at the same time, as if it were the only one: that one is always begun. */
@@ -146,7 +153,7 @@ function oneOf(both: CapturesReader, index: number, file: string, options: Compa
   return {
     read: async (_, place, closed) =>
       (await both.read(index, place, closed)) ??
-      (await capturesReader([file], options)).read(0, place, closed),
+      (await capturesReader([file], reading(options))).read(0, place, closed),
     end: () => Promise.resolve(),
   };
 }
@@ -277,7 +284,6 @@ function merged(first: Analysis, second: Analysis): Omit<Analysis, 'findings' | 
       yield* second.sessions();
     },
     session: (id) => first.session(id) ?? second.session(id),
-    numbered: second.numbered,
     firewallLog: null,
     notAssessed: [...first.notAssessed, ...second.notAssessed],
     interrupted: first.interrupted || second.interrupted,

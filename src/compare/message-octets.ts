@@ -48,9 +48,9 @@ export interface WantedOctets {
  * @example
  * const octets = new MessageOctets(needsOctets, await createDigestFactory('xxh64'));
  * for (const [side, file] of [['inside', inside], ['outside', outside]] as const) {
- *   const table = new ConnectionTable(octets.reading(side), addresses, [25], () => 'unverifiable');
- *   await readCapture(file, createDecoder(table, [25], addresses));
- *   table.end();
+ *   const reader = new PacketReader({ ports: [25], connections: octets.reading(side), checksums: false });
+ *   await readCapture(file, reader);
+ *   reader.end();
  * }
  * const exact = octets.resolve(differences);
  */

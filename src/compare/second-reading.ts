@@ -1,10 +1,8 @@
 import { type AnalyzeOptions, DEFAULT_PORTS } from '../analyze.js';
 import { CaptureOpenError } from '../capture/capture-error.js';
 import { readCapture } from '../capture/source.js';
-import { createDecoder } from '../fragment/decoder.js';
 import { createDigestFactory } from '../mail/digest.js';
-import { ConnectionTable } from '../stream/connections.js';
-import { AddressTable } from '../wire/address.js';
+import { PacketReader } from '../reading/packet-reader.js';
 import { MessageOctets, type WantedOctets } from './message-octets.js';
 import type { Side, Spot } from './pair.js';
 import { type Accept, only } from './sides-of-one-file.js';
@@ -37,11 +35,9 @@ export async function readAgain(
   try {
     for (const side of ['inside', 'outside'] as const) {
       const { file, accept } = sources[side];
-      const addresses = new AddressTable();
-      const table = new ConnectionTable(octets.reading(side), addresses, ports, () => 'unverifiable');
-      const decoder = createDecoder(table, ports, addresses);
-      await read(file, accept ? only(accept, decoder) : decoder, signal ? { signal } : {});
-      table.end();
+      const reader = new PacketReader({ ports, connections: octets.reading(side), checksums: false });
+      await read(file, accept ? only(accept, reader) : reader, signal ? { signal } : {});
+      reader.end();
     }
   } catch (error) {
     if (!(error instanceof CaptureOpenError)) throw error;

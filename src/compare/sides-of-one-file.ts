@@ -1,7 +1,6 @@
 import { type CapturedPacket, LinkType, type PacketListener } from '../capture/packet.js';
 import { readCapture } from '../capture/source.js';
-import { createDecoder } from '../fragment/decoder.js';
-import { AddressTable } from '../wire/address.js';
+import { segmentReader } from '../reading/packet-reader.js';
 import { ACK, SYN, type TcpSegment } from '../wire/segment.js';
 
 /** Tells the packets of one side of the box from the others of the same capture. */
@@ -60,7 +59,7 @@ export async function splitOf(
 }
 
 class LinkSurvey implements PacketListener {
-  private readonly decoder: PacketListener;
+  private readonly reader: PacketListener;
   private readonly ports: ReadonlySet<number>;
   /** For each link how often it was the first, and a later one, that a SYN came by. */
   private readonly interfaces = new Sightings();
@@ -72,12 +71,12 @@ class LinkSurvey implements PacketListener {
 
   constructor(ports: readonly number[]) {
     this.ports = new Set(ports);
-    this.decoder = createDecoder({ segment: (segment) => this.segment(segment) }, ports, new AddressTable());
+    this.reader = segmentReader(ports, (segment) => this.segment(segment));
   }
 
   packet(packet: CapturedPacket): void {
     this.current = packet;
-    this.decoder.packet(packet);
+    this.reader.packet(packet);
   }
 
   split(): Split | null {
@@ -120,11 +119,11 @@ class LinkSurvey implements PacketListener {
       const segment = (s: TcpSegment): void => {
         near = isNearClient(s, this.ports.has(s.destinationPort), current);
       };
-      const decoder = createDecoder({ segment }, [...this.ports], new AddressTable());
+      const reader = segmentReader([...this.ports], segment);
       return (packet) => {
         near = null;
         current = packet;
-        decoder.packet(packet);
+        reader.packet(packet);
         return near === wanted;
       };
     };

@@ -1,11 +1,8 @@
 import { CapturedPacket, type PacketListener } from '../capture/packet.js';
-import { createDecoder } from '../fragment/decoder.js';
+import { PacketReader, segmentReader } from '../reading/packet-reader.js';
 import type { SmtpSession } from '../smtp/session.js';
-import { ConnectionTable } from '../stream/connections.js';
 import type { ConnectionView, StreamListener } from '../stream/event.js';
-import { AddressTable } from '../wire/address.js';
 import { tcpChecksum } from '../wire/checksum.js';
-import type { Decoder } from '../wire/decode.js';
 import { FIN, RST, SYN, type TcpSegment } from '../wire/segment.js';
 import { ReadableSession } from './readable.js';
 import type { StoredPacket } from './stored-packet.js';
@@ -77,9 +74,7 @@ export class SessionPackets {
 export class PacketCollector implements PacketListener {
   /** The last packet of any session, once the capture ended: how far the capture goes. */
   last: StoredPacket | null = null;
-  private readonly addresses = new AddressTable();
-  private readonly table: ConnectionTable;
-  private readonly decoder: Decoder;
+  private readonly reader: PacketReader;
   /** Heard when there is nothing more to collect. */
   readonly enough = new AbortController();
   private packetNow: CapturedPacket | null = null;
@@ -100,13 +95,10 @@ export class PacketCollector implements PacketListener {
     private readonly lastFrame: number,
     private readonly budget: { octets: number },
   ) {
-    const { addresses } = this;
     const opened = ({ firstFrame }: ConnectionView): StreamListener =>
       this.wanted.get(firstFrame)?.readable ?? DEAF;
-    this.table = new ConnectionTable({ opened }, addresses, ports, (segment) =>
-      tcpChecksum(segment, addresses),
-    );
-    this.decoder = createDecoder({ segment: (segment) => this.segment(segment) }, ports, addresses);
+    const segment = (s: TcpSegment, connection: ConnectionView | null) => this.segment(s, connection);
+    this.reader = new PacketReader({ ports, connections: { opened }, segment });
   }
 
   packet(packet: CapturedPacket): void {
@@ -115,24 +107,21 @@ export class PacketCollector implements PacketListener {
       return;
     }
     this.packetNow = packet;
-    this.decoder.packet(packet);
+    this.reader.packet(packet);
   }
 
   end(): void {
-    this.table.end();
+    this.reader.end();
     const { newest } = this;
     if (newest.frame === 0) return;
-    const listener = {
-      segment: (segment: TcpSegment) => {
-        this.last = this.stored(newest, segment, null, null);
-      },
+    const store = (segment: TcpSegment) => {
+      this.last = this.stored(newest, segment, null, null);
     };
-    createDecoder(listener, this.ports, this.addresses).packet(newest);
+    segmentReader(this.ports, store, this.reader.addresses).packet(newest);
   }
 
-  private segment(segment: TcpSegment): void {
+  private segment(segment: TcpSegment, connection: ConnectionView | null): void {
     const packet = this.packetNow!;
-    const connection = this.table.segment(segment);
     const found = connection === null ? undefined : this.wanted.get(connection.firstFrame);
     if (segment.octets !== packet.octets) {
       if (found) found.fragmented++;
@@ -188,7 +177,7 @@ export class PacketCollector implements PacketListener {
       start: segment.start - start,
       end: segment.end - start,
       flags,
-      checksum: tcpChecksum(segment, this.addresses),
+      checksum: tcpChecksum(segment, this.reader.addresses),
       session,
       direction,
       offset: connection?.streamOffset(direction, seq) ?? null,
@@ -198,7 +187,8 @@ export class PacketCollector implements PacketListener {
   private isFromClient(segment: TcpSegment, { client }: ConnectionView): boolean {
     const family = segment.family === 6 ? 6 : 4;
     return (
-      segment.sourcePort === client.port && this.addresses.text(family, segment.source) === client.address
+      segment.sourcePort === client.port &&
+      this.reader.addresses.text(family, segment.source) === client.address
     );
   }
 }

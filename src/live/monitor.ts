@@ -4,18 +4,14 @@ import { diagnose } from '../diagnose/diagnose.js';
 import { SmtpDialogues } from '../dialogue/dialogue.js';
 import { KnownGreetings } from '../facts/banner-xray.js';
 import type { Finding, NotAssessed } from '../finding/finding.js';
-import { createDecoder } from '../fragment/decoder.js';
+import { whyNotAssessed } from '../finding/not-assessed.js';
 import type { DigestFactory } from '../mail/digest.js';
+import { PacketReader } from '../reading/packet-reader.js';
 import type { Rule } from '../rules/rule.js';
 import { RuleSet } from '../rules/rule-set.js';
 import type { SmtpSession } from '../smtp/session.js';
-import { ConnectionTable } from '../stream/connections.js';
 import type { ConnectionView } from '../stream/event.js';
 import type { SessionRecord } from '../transcript/session-record.js';
-import { AddressTable } from '../wire/address.js';
-import { tcpChecksum } from '../wire/checksum.js';
-import type { Decoder, SegmentListener } from '../wire/decode.js';
-import type { TcpSegment } from '../wire/segment.js';
 import { SessionShelf } from './closed-sessions.js';
 import type { DuplicateMemory } from './duplicate-memory.js';
 import { type Announcement, FindingBoard } from './finding-board.js';
@@ -120,12 +116,11 @@ interface Waiting {
  * await readCapture('-', monitor);
  * monitor.end();
  */
-export class Monitor implements PacketListener, SegmentListener, Watch {
+export class Monitor implements PacketListener, Watch {
   source: SourceFacts = NOTHING_TOLD;
   drops: number | null = null;
   private readonly limits: MonitorLimits;
-  private readonly table: ConnectionTable;
-  private readonly decoder: Decoder;
+  private readonly reader: PacketReader;
   private readonly open: OpenSessions;
   private readonly shelf: SessionShelf;
   private readonly board: FindingBoard;
@@ -165,7 +160,6 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   constructor(private readonly options: MonitorOptions) {
     this.limits = { ...DEFAULT_MONITOR_LIMITS, ...options.limits };
     const { ports, digest, now } = options;
-    const addresses = new AddressTable(this.limits.addresses);
     const dialogues = new SmtpDialogues({
       capture: 0,
       digest,
@@ -173,12 +167,16 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       onOpened: (dialogue) => this.open.opened(dialogue),
       onClosed: (record) => this.closed(record),
     });
-    const checksum = (segment: TcpSegment) => tcpChecksum(segment, addresses);
-    this.table = new ConnectionTable(dialogues, addresses, ports, checksum, {
-      connections: this.limits.connections,
-      remembered: this.limits.remembered,
+    const { connections, remembered } = this.limits;
+    this.reader = new PacketReader({
+      ports,
+      connections: dialogues,
+      segment: (_, connection) => {
+        if (connection !== null) this.open.touch(connection);
+      },
+      addresses: this.limits.addresses,
+      limits: { connections, remembered },
     });
-    this.decoder = createDecoder(this, ports, addresses);
     this.shelf = new SessionShelf(this.limits.sessions);
     this.board = new FindingBoard(this.limits.findings, (said) => this.options.onFinding?.(said));
     this.generations = new RuleGenerations(
@@ -212,12 +210,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       this.linkType = packet.linkType;
       this.linkTypes.add(packet.linkType);
     }
-    this.decoder.packet(packet);
-  }
-
-  segment(segment: TcpSegment): void {
-    const connection = this.table.segment(segment);
-    if (connection !== null) this.open.touch(connection);
+    this.reader.packet(packet);
   }
 
   /** A capture begins whose frames are numbered from 1 again. */
@@ -261,7 +254,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       this.expire(this.nowUs());
       this.closingUs = this.nowUs();
     }
-    this.table.end();
+    this.reader.end();
     while (this.next < this.waiting.length) this.hearNext();
     this.ended = true;
     this.open.forgetAll();
@@ -280,11 +273,13 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       packets: this.packets,
       octets: this.octets,
       drops: this.drops,
-      sessions: this.table.connectionCount,
-      openSessions: this.table.openCount,
+      sessions: this.reader.table.connectionCount,
+      openSessions: this.reader.table.openCount,
       messages: this.messages,
       findings: this.board.size,
-      last: Number.isNaN(this.table.lastUs) ? null : { us: this.table.lastUs, ns: 0, digits: 6 },
+      last: Number.isNaN(this.reader.table.lastUs)
+        ? null
+        : { us: this.reader.table.lastUs, ns: 0, digits: 6 },
     };
   }
 
@@ -298,7 +293,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
       tables: [
         {
           name: 'open connections',
-          used: this.table.openCount,
+          used: this.reader.table.openCount,
           limit: limits.connections,
           dropped: this.limitCloses,
         },
@@ -313,7 +308,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
         },
         ...(this.options.tables?.() ?? []),
       ],
-      skipped: this.decoder.skipped,
+      skipped: this.reader.skipped,
       gaps: this.gaps,
       notAssessed,
       troubles: this.troubles,
@@ -338,7 +333,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   }
 
   sessionRow(number: number): SessionRow | null {
-    const row = this.open.row(number - 1, this.table.lastUs) ?? this.shelf.row(number);
+    const row = this.open.row(number - 1, this.reader.table.lastUs) ?? this.shelf.row(number);
     const findings = this.board.ofSession(number);
     return row && findings ? { ...row, findings } : row;
   }
@@ -366,11 +361,10 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
     const findings = this.findings();
     const numbers = [...this.sessions()].map(({ number }) => number).sort((a, b) => a - b);
     return {
-      captures: [{ file: this.options.name, facts: this.captureFacts(), skipped: this.decoder.skipped }],
+      captures: [{ file: this.options.name, facts: this.captureFacts(), skipped: this.reader.skipped }],
       sessionCount: numbers.length,
       sessions: () => this.sessionsOf(numbers),
       session: (id) => this.session(Number(id.slice(1))),
-      numbered: { captures: 1, sessions: this.table.connectionCount, messages: this.messages },
       findings,
       diagnoses: diagnose(findings),
       notAssessed: [...this.witnessRemarks(), ...this.remarks],
@@ -422,13 +416,13 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   /** What closes now closes for the time that has gone by, not at a packet. */
   private expire(nowUs: number): void {
     this.closingUs = nowUs;
-    this.table.expire(nowUs);
+    this.reader.table.expire(nowUs);
     this.closingUs = null;
   }
 
   /** Time of the capture: that of the newest packet, and what has gone by since. */
   private nowUs(): number {
-    const { lastUs } = this.table;
+    const { lastUs } = this.reader.table;
     return this.ended ? lastUs : lastUs + 1000 * (this.options.now() - this.packetMs);
   }
 
@@ -442,7 +436,7 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
 
   private closed(record: SessionRecord): void {
     const connection = this.open.closed(record.index);
-    this.waiting.push({ record, connection, us: this.closingUs ?? this.table.lastUs });
+    this.waiting.push({ record, connection, us: this.closingUs ?? this.reader.table.lastUs });
     if (!this.options.later || this.waiting.length - this.next > MAX_WAITING) this.hearNext();
     else this.hearLater(this.options.later);
   }
@@ -476,18 +470,8 @@ export class Monitor implements PacketListener, SegmentListener, Watch {
   }
 
   private census(session: SmtpSession): void {
-    const count = (reason: string): void => {
+    for (const { reason } of whyNotAssessed(session)) {
       this.unjudged.set(reason, (this.unjudged.get(reason) ?? 0) + 1);
-    };
-    if (session.protocol === 'none') count('no-data');
-    else if (session.protocol === 'unknown') count('unknown-protocol');
-    else if (session.protocol !== 'smtp') count('not-smtp');
-    else {
-      if (session.gapCount > 0) count('gap');
-      if (session.oneSided) count('one-sided');
-      if (session.midstream) count('midstream');
-      if (session.encryptedFrom !== null) count('encrypted');
-      if (session.truncated) count('limit');
     }
   }
 

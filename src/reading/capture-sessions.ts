@@ -2,12 +2,9 @@ import { CaptureOpenError } from '../capture/capture-error.js';
 import { type CaptureFacts, nothingRead, type PacketListener } from '../capture/packet.js';
 import { type ReadOptions, readCapture } from '../capture/source.js';
 import { SmtpDialogues } from '../dialogue/dialogue.js';
-import { createDecoder } from '../fragment/decoder.js';
 import type { DigestFactory } from '../mail/digest.js';
-import { ConnectionTable } from '../stream/connections.js';
 import type { SessionSnapshot } from '../transcript/session-record.js';
-import { AddressTable } from '../wire/address.js';
-import { tcpChecksum } from '../wire/checksum.js';
+import { PacketReader } from './packet-reader.js';
 
 /** How the sessions of one capture are read. */
 export interface ReadingOptions {
@@ -25,7 +22,7 @@ export interface Place {
   readonly messages: number;
 }
 
-/** What is known of a capture when all its sessions were told. */
+/** What is known of a capture when all its sessions were reported. */
 export interface CaptureAccount {
   readonly facts: CaptureFacts;
   /** Packets that are not in any session, by reason. */
@@ -39,7 +36,7 @@ export interface CaptureAccount {
 }
 
 /**
- * Hears each finished session once, in the order of closing.
+ * Receives each finished session once, in the order of closing.
  *
  * @param lastUs  time of the newest packet then
  * @param messages  messages numbered so far
@@ -47,7 +44,7 @@ export interface CaptureAccount {
 export type SessionListener<R> = (record: R, lastUs: number, messages: number) => void;
 
 /**
- * Reads one capture and tells of each session in it when it is over.
+ * Reads one capture and reports each session in it when it is over.
  *
  * An input that cannot be opened or read is a problem in its facts.
  */
@@ -58,26 +55,22 @@ export async function readSessions(
   closed: SessionListener<SessionSnapshot>,
 ): Promise<CaptureAccount> {
   const { ports, digest, signal, onProgress, read = readCapture } = options;
-  const addresses = new AddressTable();
   let { messages } = place;
-  // The time of the newest packet is known to the table only, and the table is made of the dialogues.
-  let table: ConnectionTable | undefined = undefined as ConnectionTable | undefined;
   const dialogues = new SmtpDialogues({
     capture: place.capture,
     digest,
     nextMessage: () => ++messages,
-    onClosed: (record) => closed(record, table?.lastUs ?? Number.NaN, messages),
+    onClosed: (record) => closed(record, reader.table.lastUs, messages),
   });
-  table = new ConnectionTable(dialogues, addresses, ports, (segment) => tcpChecksum(segment, addresses));
-  const decoder = createDecoder(table, ports, addresses);
+  const reader = new PacketReader({ ports, connections: dialogues });
   let facts: CaptureFacts;
   try {
-    facts = await read(file, decoder, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
+    facts = await read(file, reader, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
   } catch (error) {
     if (!(error instanceof CaptureOpenError)) throw error;
     facts = { ...nothingRead(), problems: [{ code: error.code, message: error.message }] };
   }
-  table.end();
-  const { connectionCount: connections, lastUs } = table;
-  return { facts, skipped: decoder.skipped, connections, messages, lastUs };
+  reader.end();
+  const { connectionCount: connections, lastUs } = reader.table;
+  return { facts, skipped: reader.skipped, connections, messages, lastUs };
 }

@@ -9,6 +9,8 @@ import { type Chain, TranscriptReader, type TranscriptStore } from './transcript
 export interface SessionRecord {
   /** Of its connection in the capture. */
   readonly index: number;
+  /** Octets that it takes. */
+  readonly length: number;
   /**
    * Makes the session. May be called any number of times; the result depends on the arguments only.
    *
@@ -38,8 +40,8 @@ export interface DialogueFacts {
 
 /** A session whose connection can still be asked: one that has just ended, or one in progress as it is now. */
 export class SessionSnapshot implements SessionRecord {
+  readonly length: number;
   private readonly first: number;
-  private readonly length: number;
 
   /** @param chain  the transcript as far as it goes. Nothing may be appended to it while the snapshot is in use */
   constructor(

@@ -180,7 +180,6 @@ export function fakeAnalysis(
     sessions: () => sessionList,
     session: (id) => sessionList.find((session) => session.id === id) ?? null,
     findings: [],
-    numbered: { captures: 1, sessions: 1, messages: 0 },
     diagnoses: [],
     notAssessed: [],
     firewallLog: null,
