@@ -15,13 +15,17 @@ const PROGRAM = join(ROOT, 'dist/bin/mailwitness.js');
 const EDITED = join(ROOT, 'captures/asa-esmtp-outside.pcap');
 const HONEST = join(ROOT, 'captures/control-auth.pcap');
 
+/** Without the language, colours and width of whoever runs the tests: tmux and the shell in it take them over. */
+const { COLUMNS: _, LINES: __, NO_COLOR: ___, FORCE_COLOR: ____, ...rest } = process.env;
+const SURROUNDINGS = { ...rest, LC_ALL: 'C.UTF-8' };
+
 /** A server of each test's own: whatever else runs in tmux here stays as it is. */
 let server = '';
 let servers = 0;
 let folder: string;
 
 function tmux(...words: string[]): string {
-  return execFileSync('tmux', ['-L', server, ...words], { encoding: 'utf8' });
+  return execFileSync('tmux', ['-L', server, ...words], { encoding: 'utf8', env: SURROUNDINGS });
 }
 
 /** A shell in a terminal, in which the program is typed; or what is to be there instead of it. */
