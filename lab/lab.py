@@ -50,6 +50,7 @@ class Lab:
 
     def __init__(self, name, work, out):
         self.name, self.work, self.out = name, work, out
+        os.umask(0o022)         # servers drop their rights, and read what is written for them
         self.folder = f'{work}/{name}'
         os.makedirs(self.folder)
         self.spaces = {k: f'mwlab{os.getpid()}{k}' for k in ('client', 'firewall', 'server')}
