@@ -12,6 +12,7 @@
  */
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkReport } from './check-report.mjs';
 import {
   closed,
   ended,
@@ -31,7 +32,6 @@ import {
 import { makeMany, makeSmall } from './generate.mjs';
 import { better, build, inTurns, machine, measure, program, publish, SCRATCH, table } from './measure.mjs';
 import { ACK, NOTHING, segment, Writer } from './packets.mjs';
-import { checkReport } from './truth.mjs';
 
 const LIMIT = 2.3;
 const DOUBLINGS = 3;

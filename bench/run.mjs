@@ -10,6 +10,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeOtherSide } from './both-sides.mjs';
+import { checkPairs, checkReport } from './check-report.mjs';
 import { makeMany, makeMixed, makeSmall, makeSmtp } from './generate.mjs';
 import { goals } from './goals.mjs';
 import {
@@ -27,7 +28,6 @@ import {
   table,
   versions,
 } from './measure.mjs';
-import { checkPairs, checkReport } from './truth.mjs';
 
 const begun = performance.now();
 const quick = process.argv.includes('--quick');
