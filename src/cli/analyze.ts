@@ -79,9 +79,9 @@ export async function anonymousCaptures({ captures }: Analysis, names: Pseudonym
   return (await import('../anonymize/analysis.js')).anonymizedCaptures(captures, names);
 }
 
-/** What the report must not be written over. */
-function inputsOf({ files, asaLog }: AnalyzeArguments): string[] {
-  return asaLog === null ? [...files] : [...files, asaLog];
+/** What nothing may be written over. */
+function inputsOf({ files, asaLog, key }: AnalyzeArguments): string[] {
+  return [...files, asaLog, key].filter((name) => name !== null);
 }
 
 /** What was read until a SIGINT is analysed all the same. */

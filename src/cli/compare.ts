@@ -57,11 +57,12 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
   }
   const rules = chosenRules(args.only, args.except);
   const files = [args.inside.file, args.outside.file];
-  const file = args.output === null ? null : new OutputFile(args.output, files);
+  const inputs = args.key === null ? files : [...files, args.key];
+  const file = args.output === null ? null : new OutputFile(args.output, inputs);
   const directory =
     args.evidence === null
       ? null
-      : (await import('./write-evidence.js')).evidenceDirectory(args, files, files);
+      : (await import('./write-evidence.js')).evidenceDirectory(args, files, inputs);
   const names = args.anonymize ? (await import('./anonymizer.js')).pseudonymsOf(args) : null;
   const { inside, outside, ports, digest, jobs } = args;
   const whole = await interruptible(io.interrupts, (signal) =>

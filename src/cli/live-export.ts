@@ -5,7 +5,7 @@ import type { Rule } from '../rules/rule.js';
 import { reportOf } from './analyze.js';
 import { EvidenceDirectory } from './evidence-directory.js';
 import type { Io } from './io.js';
-import type { LiveArguments } from './live-options.js';
+import { inputsOf, type LiveArguments } from './live-options.js';
 import { isAsSure } from './options.js';
 import { OutputFile } from './output-file.js';
 import { writeEvidence } from './write-evidence.js';
@@ -26,6 +26,7 @@ export async function exportWatch(
   version: string,
 ): Promise<string> {
   const base = `mailwitness-${stamp}`;
+  const inputs = inputsOf(args);
   const { whole, sure, text } = soFar(watch, args, rules);
   let told = sure;
   let evidence =
@@ -34,13 +35,13 @@ export async function exportWatch(
       : `evidence by: mailwitness analyze --evidence proof ${args.write}/mailwitness-*.pcap`;
   if (sure.findings.length > 0 && args.read !== null && isRegular(args.read)) {
     const folder = `${base}-evidence`;
-    const directory = new EvidenceDirectory(folder, false, [args.read], [args.read]);
+    const directory = new EvidenceDirectory(folder, false, [args.read], inputs);
     const making = { rules: [...rules], ports: args.ports, version };
     ({ analysis: told } = await writeEvidence(directory, whole, told, making, true, SILENT));
     evidence = `evidence in ${folder}`;
   }
   for (const format of ['html', 'json'] as const) {
-    new OutputFile(`${base}.${format}`, []).write(await reportOf(told, format, text, version));
+    new OutputFile(`${base}.${format}`, inputs).write(await reportOf(told, format, text, version));
   }
   return `Exported ${base}.html and .json, ${evidence}.`;
 }

@@ -17,12 +17,13 @@ export class LiveMetrics {
   /** @throws UsageError when the file or the port cannot be */
   async begin(
     { metrics, metricsPort }: { readonly metrics: string | null; readonly metricsPort: ListenAddress | null },
+    inputs: readonly string[],
     watch: () => Watch,
     version: string,
   ): Promise<void> {
     const text = (): string => openMetrics(watch(), version);
     if (metrics !== null) {
-      this.write = () => new OutputFile(metrics, []).write([text()]);
+      this.write = () => new OutputFile(metrics, inputs, 'the metrics').write([text()]);
       this.write();
       this.timer = setInterval(() => this.again(), EVERY_MS);
     }

@@ -35,6 +35,11 @@ export interface LiveArguments extends ReportArguments {
   readonly ring: RingSize;
 }
 
+/** What nothing may be written over: the stream, and the state, which is read before it is written. */
+export function inputsOf({ read, state }: LiveArguments): string[] {
+  return [read, state].filter((name) => name !== null);
+}
+
 interface RawLiveOptions extends RawOptions {
   interface?: string;
   read?: string;

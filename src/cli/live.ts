@@ -14,10 +14,11 @@ import { findingValue, text } from '../report/machine/json.js';
 import { printableText } from '../report/printable.js';
 import type { Rule } from '../rules/rule.js';
 import { chosenRules } from './chosen-rules.js';
+import { refuseInput } from './input-files.js';
 import { type ExitStatus, type Io, writeAll } from './io.js';
 import { dashboardOf } from './live-dashboard.js';
 import { LiveMetrics } from './live-metrics.js';
-import { type LiveArguments, parseLive } from './live-options.js';
+import { inputsOf, type LiveArguments, parseLive } from './live-options.js';
 import { summaryLine, summaryText } from './live-summary.js';
 import { isAsSure, isAtLeast } from './options.js';
 import { OutputFile } from './output-file.js';
@@ -68,8 +69,8 @@ async function watch(args: LiveArguments, io: Io, version: string): Promise<Exit
   // Half an hour at 2,000 sessions a minute: 38 MB of heap instead of 49, for 1.3 times the CPU time, of which a watch takes little.
   setFlagsFromString('--optimize-for-size');
   const rules = chosenRules(args.only, args.except);
-  const report =
-    args.output === null ? null : new OutputFile(args.output, args.read === null ? [] : [args.read]);
+  const inputs = inputsOf(args);
+  const report = args.output === null ? null : new OutputFile(args.output, inputs);
   const drivers = args.interface === null ? null : await driversOf(args);
   const stop = new AbortController();
   const show = await dashboardOf(args, io, stop);
@@ -84,7 +85,7 @@ async function watch(args: LiveArguments, io: Io, version: string): Promise<Exit
     });
   });
   const { monitor, ring, state, memory, metrics } = keeping;
-  await metrics.begin(args, () => monitor, version);
+  await metrics.begin(args, inputs, () => monitor, version);
   const signals = heard(io, stop, () => {
     if (!show) io.stderr.write(summaryText(monitor));
   });
@@ -132,8 +133,10 @@ async function keep(
   onFinding: (announcement: Announcement) => void,
 ): Promise<Keeping> {
   const memory = new DuplicateMemory({ windowUs: args.duplicateWindowUs, ...REMEMBERED });
-  const state = args.state === null ? null : new StateFile(args.state, say);
+  const captures = args.read === null ? [] : [args.read];
+  const state = args.state === null ? null : new StateFile(args.state, captures, say);
   state?.load((kept) => memory.restore(kept));
+  if (args.write !== null) refuseInput(args.write, inputsOf(args), 'the packets');
   const ring = args.write === null ? null : new PacketRing(args.write, args.ring, stamp(), say);
   const monitor = new Monitor({
     name: args.interface ?? args.read ?? '-',

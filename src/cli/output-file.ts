@@ -3,7 +3,6 @@ import {
   chmodSync,
   closeSync,
   constants,
-  fstatSync,
   openSync,
   realpathSync,
   renameSync,
@@ -13,14 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { refuseInput, statOf } from './input-files.js';
 import { isBrokenPipe } from './io.js';
-import { cannotWrite, UsageError } from './usage-error.js';
-
-const STANDARD_INPUT = 0;
+import { cannotWrite } from './usage-error.js';
 
 /**
- * The file of `--output`. A report appears in it whole or not at all: it is written beside it and then put in
- * its place. What is no regular file (a pipe, `/dev/null`) is written as it is and never replaced.
+ * The file of `--output` or `--metrics`. A text appears in it whole or not at all: it is written beside it and then
+ * put in its place. What is no regular file (a pipe, `/dev/null`) is written as it is and never replaced.
  *
  * Made before the captures are read, so that a name which cannot be is told before the work.
  */
@@ -32,13 +30,12 @@ export class OutputFile {
   constructor(
     private readonly path: string,
     inputs: readonly string[],
+    purpose = 'the report',
   ) {
     this.before = statOf(path);
     this.target = this.before ? realpathSync(path) : path;
     if (this.before?.isDirectory()) throw cannotWrite(path, { code: 'EISDIR' });
-    if (this.before && inputs.some((input) => isSame(this.before!, input))) {
-      throw new UsageError(`${path} is one of the inputs: name another file for the report.`);
-    }
+    refuseInput(path, inputs, purpose);
     const folder = dirname(this.target);
     try {
       accessSync(this.replaced ? folder : this.target, constants.W_OK);
@@ -84,23 +81,4 @@ export class OutputFile {
       closeSync(descriptor);
     }
   }
-}
-
-function statOf(path: string): Stats | undefined {
-  try {
-    return statSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-/** By device and inode: a link to an input is the input. */
-function isSame(output: Stats, name: string): boolean {
-  let input: Stats | undefined;
-  try {
-    input = name === '-' ? fstatSync(STANDARD_INPUT) : statSync(name);
-  } catch {
-    return false;
-  }
-  return input.isFile() && input.dev === output.dev && input.ino === output.ino;
 }

@@ -9,6 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { refuseInput } from './input-files.js';
 import { cannotWrite } from './usage-error.js';
 
 const MAX_OCTETS = 512 << 20;
@@ -17,10 +18,17 @@ const MAX_ASIDE = 100;
 
 /** What a watch remembers over a restart. It is there whole or not at all. */
 export class StateFile {
+  private readonly part: string;
+
+  /** @throws UsageError when it, or the file that becomes it, is one of the inputs */
   constructor(
     private readonly path: string,
+    inputs: readonly string[],
     private readonly say: (line: string) => void,
-  ) {}
+  ) {
+    this.part = `${path}.part`;
+    for (const written of [path, this.part]) refuseInput(written, inputs, 'the state');
+  }
 
   /**
    * Reads it, where there is one. One that is damaged is set aside, for whoever wants to look at it.
@@ -47,7 +55,7 @@ export class StateFile {
 
   /** @returns false when it could not be written; it is what it was before, and that was said */
   save(lines: Iterable<string>): boolean {
-    const part = `${this.path}.part`;
+    const { part } = this;
     try {
       const descriptor = openSync(part, 'w', 0o600);
       try {

@@ -181,6 +181,17 @@ describe('a directory', () => {
     expect(readdirSync(at('e'))).toEqual(['f1-banner-masked.pcapng']);
   });
 
+  it('that holds the key is not written over it', async () => {
+    writeFileSync(at('key'), 'sixteen octets or more of a key');
+    mkdirSync(at('e'));
+    linkSync(at('key'), at('e', 'f1-banner-masked.pcapng'));
+    const rule = ['--force', '--rule', 'banner-masked', '--evidence', at('e')];
+    const { status, err } = await ran(['--anonymize', '--key', at('key'), ...rule, capture]);
+    expect([status, err]).toEqual([2, expect.stringContaining('is one of the inputs')]);
+    expect(readFileSync(at('key'), 'utf8')).toBe('sixteen octets or more of a key');
+    expect(readdirSync(at('e'))).toEqual(['f1-banner-masked.pcapng']);
+  });
+
   it('that is full: the report comes all the same, no half file stays', needs('root', 'mount'), async () => {
     const full = at('full');
     mkdirSync(full);

@@ -143,3 +143,50 @@ describe('--output', () => {
     expect(readdirSync(folder).sort()).toEqual(['mail.pcap', 'r.txt']);
   });
 });
+
+describe('what is read is not written over', () => {
+  const files = (): string[] => readdirSync(folder).sort();
+  const anonymized = (...words: string[]): string[] => ['--anonymize', '--key', at('key'), ...words];
+  const live = (...words: string[]): string[] => ['live', '--no-ui', '-r', capture, ...words];
+  const LIVE = ['-o', '--metrics', '--state', '--write'];
+
+  beforeEach(() => {
+    writeFileSync(at('key'), 'sixteen octets or more of a key');
+    writeFileSync(at('log'), '%ASA-2-108002: SMTP replaced AUTH: out 192.0.2.1 in 198.51.100.1 data: AUTH');
+    for (const name of ['mail.pcap', 'key', 'log']) {
+      symlinkSync(name, at(`soft-${name}`));
+      linkSync(at(name), at(`hard-${name}`));
+    }
+    symlinkSync('soft-mail.pcap', at('softer'));
+    symlinkSync('.', at('around'));
+    symlinkSync('mail.pcap', at('kept.part'));
+  });
+
+  const NAMES = ['mail.pcap', 'soft-mail.pcap', 'hard-mail.pcap', 'softer', 'around/mail.pcap'];
+  const cases: [string, () => string[]][] = [
+    ...LIVE.flatMap((option) =>
+      NAMES.map((name): [string, () => string[]] => [`live ${option} ${name}`, () => live(option, at(name))]),
+    ),
+    ['live --state, through the file that becomes it', () => live('--state', at('kept'))],
+    ['live -o its state', () => live('--state', at('state'), '-o', at('state'))],
+    ['live --metrics its state', () => live('--state', at('state'), '--metrics', at('around/state'))],
+    ['-o the key', () => anonymized('-o', at('key'), capture)],
+    ['-o a link to the key', () => anonymized('-o', at('hard-key'), capture)],
+    ['-o the log', () => ['--asa-log', at('log'), '-o', at('soft-log'), capture]],
+    ['compare -o the key', () => ['compare', ...anonymized('-o', at('soft-key')), ...sides()]],
+    ['compare -o one side', () => ['compare', '-o', at('softer'), ...sides()]],
+  ];
+  const sides = (): string[] => ['--inside', capture, '--outside', capture];
+
+  it.each(cases)('%s', async (_, words) => {
+    const before = files().map((name) => [name, statSync(at(name)).ino]);
+    const octets = ['mail.pcap', 'key', 'log'].map((name) => readFileSync(at(name)));
+    const { status, err } = await ran(words());
+    expect([status, err]).toEqual([
+      2,
+      expect.stringContaining('is one of the inputs: name another file for'),
+    ]);
+    expect(files().map((name) => [name, statSync(at(name)).ino])).toEqual(before);
+    expect(['mail.pcap', 'key', 'log'].map((name) => readFileSync(at(name)))).toEqual(octets);
+  });
+});
