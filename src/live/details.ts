@@ -1,5 +1,6 @@
 import type { Finding } from '../finding/finding.js';
-import { cutText, plural, thousands, wrapText } from '../report/columns.js';
+import { plural, thousands } from '../finding/words.js';
+import { cutText, wrapText } from '../report/columns.js';
 import { displayFilters } from '../report/document/display-filter.js';
 import { Marks, wholeLadder } from '../report/document/sequence-diagram.js';
 import { printableOctets, printableText } from '../report/printable.js';

@@ -1,6 +1,6 @@
 import type { Finding } from '../finding/finding.js';
 import { SEVERITIES } from '../finding/finding.js';
-import { plural, thousands } from '../report/columns.js';
+import { plural, thousands } from '../finding/words.js';
 import { printableOctets } from '../report/printable.js';
 import type { Endpoint } from '../stream/event.js';
 import type { Fields } from './row-filter.js';

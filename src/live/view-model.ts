@@ -1,5 +1,5 @@
 import type { Finding } from '../finding/finding.js';
-import { plural, thousands } from '../report/columns.js';
+import { plural, thousands } from '../finding/words.js';
 import { printableOctets, printableText } from '../report/printable.js';
 import { type Detail, detailOf } from './details.js';
 import { helpLines } from './help.js';

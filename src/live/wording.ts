@@ -1,6 +1,6 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import type { Finding } from '../finding/finding.js';
-import { thousands } from '../report/columns.js';
+import { thousands } from '../finding/words.js';
 import { printableOctets } from '../report/printable.js';
 import type { Glyphs, Span, Style } from './screen.js';
 import type { DriverName, SessionRow, SourceFacts } from './watch.js';

@@ -1,6 +1,6 @@
 import type { Analysis } from '../analyze.js';
 import type { Confidence, Finding } from '../finding/finding.js';
-import { enumerate, plural, thousands } from './columns.js';
+import { enumerate, plural, thousands } from '../finding/words.js';
 import { printableOctets, printableText } from './printable.js';
 import type { Survey } from './session-counts.js';
 

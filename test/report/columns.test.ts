@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cutText, enumerate, plural, textWidth, thousands, wrapText } from '../../src/report/columns.js';
+import { cutText, textWidth, wrapText } from '../../src/report/columns.js';
 
 const text = fc.string({ unit: fc.constantFrom('a', 'b', ' ', ' ', '日', 'é', '😀', '-') });
 
@@ -27,17 +27,5 @@ describe('columns', () => {
         expect(wrapText(words, width).join('').replaceAll(' ', '')).toBe(words.replaceAll(' ', ''));
       }),
     );
-  });
-
-  it('tells numbers and lists', () => {
-    expect([0, 999, 1000, 1234567].map(thousands)).toEqual(['0', '999', '1,000', '1,234,567']);
-    expect(plural(1, 'session')).toBe('1 session');
-    expect(plural(2000, 'session')).toBe('2,000 sessions');
-    expect([[], ['a'], ['a', 'b'], ['a', 'b', 'c']].map(enumerate)).toEqual([
-      '',
-      'a',
-      'a and b',
-      'a, b and c',
-    ]);
   });
 });

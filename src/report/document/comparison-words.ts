@@ -1,6 +1,6 @@
 import type { ComparedPair, Comparison } from '../../compare/compare.js';
 import { type Difference, isTcp, isTold, type Side, type Spot } from '../../compare/pair.js';
-import { enumerate, plural, thousands } from '../columns.js';
+import { enumerate, plural, thousands } from '../../finding/words.js';
 import { printableOctets, printableText } from '../printable.js';
 
 /** What reports of a comparison share: its words, and what is told together. */

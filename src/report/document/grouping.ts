@@ -8,7 +8,7 @@ import {
   type NotAssessed,
   SEVERITIES,
 } from '../../finding/finding.js';
-import { plural } from '../columns.js';
+import { plural } from '../../finding/words.js';
 import { printableText } from '../printable.js';
 
 /** What reports for people share: how findings are put together, and the words for what is a code elsewhere. */

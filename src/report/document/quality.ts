@@ -1,6 +1,6 @@
 import type { Analysis } from '../../analyze.js';
 import type { NotAssessed } from '../../finding/finding.js';
-import { enumerate, plural, thousands } from '../columns.js';
+import { enumerate, plural, thousands } from '../../finding/words.js';
 import { printableOctets } from '../printable.js';
 import type { Survey } from '../session-counts.js';
 import { byReason, namedSessions, unique } from './grouping.js';

@@ -1,5 +1,6 @@
 import { absenceDoubt } from '../../facts/absence.js';
 import type { Evidence, Finding } from '../../finding/finding.js';
+import { plural, thousands } from '../../finding/words.js';
 import type {
   NoReply,
   SmtpExchange,
@@ -9,7 +10,6 @@ import type {
   SmtpSession,
 } from '../../smtp/session.js';
 import type { Direction } from '../../stream/event.js';
-import { plural, thousands } from '../columns.js';
 
 /** Rows of one ladder; beyond them it says how many there are. */
 const MAX_ROWS = 40;

@@ -1,7 +1,7 @@
 import type { Analysis } from '../../analyze.js';
 import type { Finding } from '../../finding/finding.js';
+import { plural } from '../../finding/words.js';
 import { inPieces } from '../chunked.js';
-import { plural } from '../columns.js';
 import { displayFilters } from '../document/display-filter.js';
 import { printableOctets, printableText } from '../printable.js';
 import type { TicketOptions } from '../ticket/ticket.js';

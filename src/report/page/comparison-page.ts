@@ -1,6 +1,6 @@
 import type { ComparedPair, Comparison } from '../../compare/compare.js';
 import { type Difference, isTold, type Spot } from '../../compare/pair.js';
-import { enumerate, plural, thousands } from '../columns.js';
+import { enumerate, plural, thousands } from '../../finding/words.js';
 import {
   changedRanges,
   ends,

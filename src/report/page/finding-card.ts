@@ -1,6 +1,6 @@
 import type { Timestamp } from '../../capture/timestamp.js';
 import type { Evidence, Finding } from '../../finding/finding.js';
-import { enumerate, plural, thousands } from '../columns.js';
+import { enumerate, plural, thousands } from '../../finding/words.js';
 import { inOrder, JOINED, namedSessions, naming, PROOF, unique } from '../document/grouping.js';
 import { printableOctets } from '../printable.js';
 import { type BarClass, bar } from './bars.js';

@@ -3,10 +3,10 @@ import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
 import type { Comparison } from '../../compare/compare.js';
 import type { Diagnosis } from '../../diagnose/diagnosis.js';
 import type { Evidence, Finding } from '../../finding/finding.js';
+import { enumerate, plural, thousands } from '../../finding/words.js';
 import { sha256 } from '../../platform/platform.js';
 import { catalog } from '../../rules/catalog.js';
 import { inPieces } from '../chunked.js';
-import { enumerate, plural, thousands } from '../columns.js';
 import { captureNames, comparisonVerdict } from '../document/comparison-words.js';
 import { displayFilters } from '../document/display-filter.js';
 import {

@@ -2,7 +2,7 @@ import type { Analysis } from '../../analyze.js';
 import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
 import type { Comparison } from '../../compare/compare.js';
 import type { Evidence, Finding } from '../../finding/finding.js';
-import { plural, thousands } from '../columns.js';
+import { plural, thousands } from '../../finding/words.js';
 import { captureNames, comparisonVerdict } from '../document/comparison-words.js';
 import { displayFilters } from '../document/display-filter.js';
 import { byRule, byServer, captureName, inOrder, PROOF, unique } from '../document/grouping.js';

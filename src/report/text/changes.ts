@@ -1,4 +1,4 @@
-import { plural, thousands } from '../columns.js';
+import { plural, thousands } from '../../finding/words.js';
 import { unique } from '../document/grouping.js';
 import { escapeJson, printableText } from '../printable.js';
 

@@ -1,7 +1,8 @@
 import type { ComparedPair, Comparison } from '../../compare/compare.js';
 import { type Difference, isTold, type Spot } from '../../compare/pair.js';
+import { plural, thousands } from '../../finding/words.js';
 import { inPieces } from '../chunked.js';
-import { cutText, plural, textWidth, thousands } from '../columns.js';
+import { cutText, textWidth } from '../columns.js';
 import {
   captureNames,
   changedRanges,

@@ -2,9 +2,10 @@ import type { Analysis, CaptureResult } from '../../analyze.js';
 import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
 import type { Diagnosis } from '../../diagnose/diagnosis.js';
 import type { Evidence, Finding } from '../../finding/finding.js';
+import { enumerate, plural, thousands } from '../../finding/words.js';
 import type { JoinedLine } from '../../syslog/joiner.js';
 import { inPieces } from '../chunked.js';
-import { enumerate, plural, textWidth, thousands } from '../columns.js';
+import { textWidth } from '../columns.js';
 import { displayFilters } from '../document/display-filter.js';
 import {
   byReason,

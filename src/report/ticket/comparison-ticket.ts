@@ -1,6 +1,7 @@
 import type { ComparedPair, Comparison } from '../../compare/compare.js';
 import { type Difference, isTold, type Spot } from '../../compare/pair.js';
-import { plural, textWidth } from '../columns.js';
+import { plural } from '../../finding/words.js';
+import { textWidth } from '../columns.js';
 import {
   captureNames,
   changedRanges,
