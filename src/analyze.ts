@@ -9,6 +9,7 @@ import { type CapturesReaderOptions, capturesReader } from './reading/captures-r
 import type { CapturesReader } from './reading/one-by-one.js';
 import { SessionArchive } from './reading/session-archive.js';
 import type { Rule } from './rules/rule.js';
+import type { RuleMeta } from './rules/rule-meta.js';
 import { RuleSet } from './rules/rule-set.js';
 import type { SmtpSession } from './smtp/session.js';
 import { FirewallLogJoiner, type FirewallLogReport } from './syslog/joiner.js';
@@ -51,6 +52,8 @@ export interface Analysis {
   sessions(): Iterable<SmtpSession>;
   /** The session of this id; null: there is none. */
   session(id: string): SmtpSession | null;
+  /** The rules that were asked, in their order. */
+  readonly rules: readonly RuleMeta[];
   readonly findings: readonly Finding[];
   /** Per server, what box explains its findings. */
   readonly diagnoses: readonly Diagnosis[];
@@ -123,17 +126,19 @@ export async function analyzePart(
   } finally {
     await captures.end();
   }
+  const rules = options.rules.map(({ meta }) => meta);
   const { findings: found, notAssessed } = ruleSet.end();
   const firewallLog = joiner?.end() ?? null;
-  const findings = withWitnesses(found, firewallLog?.joined ?? []);
+  const findings = withWitnesses(found, firewallLog?.joined ?? [], rules);
   const interrupted = options.signal?.aborted ?? false;
   const analysis = {
     captures: results,
     sessionCount: archive.count,
     sessions: () => archive.sessions(),
     session: (id: string) => archive.session(Number(id.slice(1))),
+    rules,
     findings,
-    diagnoses: diagnose(findings),
+    diagnoses: diagnose(findings, rules),
     notAssessed: [
       ...(interrupted ? [INTERRUPTED] : []),
       ...census.end(),

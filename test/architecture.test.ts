@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { catalog } from '../src/rules/catalog.js';
+import { CHANGES as CHANGE_KINDS } from '../src/rules/rule-meta.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const FLOORS = [
@@ -254,6 +255,55 @@ describe('the floors', () => {
   it('has no file that nobody can read in one go', () => {
     const long = SOURCES.filter(({ text }) => text.split('\n').length > 650).map(({ path }) => path);
     expect(long).toEqual([]);
+  });
+});
+
+describe('what is known of a rule', () => {
+  const ids = catalog.map(({ meta }) => meta.id);
+  /** Ids that strings hold; who imports a rule names it safely. */
+  const naming = (text: string): string[] => {
+    const plain = code(text).replace(/\bfrom '[^']+'/g, '');
+    const strings = [...plain.matchAll(/'([^'\n]*)'|"([^"\n]*)"|`([^`]*)`/g)];
+    const words = new Set(strings.flatMap(([, ...texts]) => texts.join('').split(/[^a-z0-9-]+/)));
+    return ids.filter((id) => words.has(id));
+  };
+
+  /** It puts the marks of boxes in an order, whichever rules find them. */
+  const signatures = 'src/diagnose/box-signatures.ts';
+
+  it('stands in its own file: no other names it', () => {
+    const others = SOURCES.filter(({ path }) => !path.startsWith('src/rules/') && path !== signatures);
+    expect(others.flatMap(({ path, text }) => naming(text).map((id) => `${path}: ${id}`))).toEqual([]);
+    for (const meta of catalog.map((rule) => rule.meta)) {
+      const text = SOURCES.find(({ path }) => path === `src/rules/${meta.id}.ts`)!.text;
+      expect(naming(text), meta.id).toEqual([meta.id]);
+    }
+  });
+
+  it('would be noticed elsewhere', () => {
+    expect(naming("if (rule === 'verb-masked') {}")).toEqual(['verb-masked']);
+    expect(naming('const key = `s1 verb-masked`;')).toEqual(['verb-masked']);
+    expect(naming('const rules = "auth-dropped, verb-masked";')).toEqual(['verb-masked', 'auth-dropped']);
+    expect(naming("import { verbMasked } from '../rules/verb-masked.js';")).toEqual([]);
+    expect(naming('/** As `verb-masked` does. */ // verb-masked\nverbMasked.meta.id')).toEqual([]);
+  });
+
+  it('says which of them are signatures of boxes', () => {
+    const marks = naming(SOURCES.find(({ path }) => path === signatures)!.text);
+    expect(marks).toEqual(catalog.filter(({ meta }) => meta.box === 'signature').map(({ meta }) => meta.id));
+  });
+
+  it('gives each its own place in the sentence of a report', () => {
+    for (const kind of ['deed', 'consequence']) {
+      const orders = catalog.map(({ meta }) => meta.verdict).filter((verdict) => verdict.kind === kind);
+      expect(new Set(orders.map(({ order }) => order)).size).toBe(orders.length);
+    }
+  });
+
+  it('gives each change between two captures to one rule', () => {
+    const changes = catalog.flatMap(({ meta }) => meta.changes);
+    expect(new Set(changes).size).toBe(changes.length);
+    expect(changes.filter((change) => !change.startsWith('lost ')).sort()).toEqual([...CHANGE_KINDS].sort());
   });
 });
 

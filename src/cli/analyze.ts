@@ -3,7 +3,8 @@ import type { Pseudonyms } from '../anonymize/pseudonyms.js';
 import { diagnose } from '../diagnose/diagnose.js';
 import { printableText } from '../report/printable.js';
 import type { TextOptions } from '../report/text/text.js';
-import type { Rule, RuleMeta } from '../rules/rule.js';
+import type { Rule } from '../rules/rule.js';
+import type { RuleMeta } from '../rules/rule-meta.js';
 import type { FirewallLog } from '../syslog/reader.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, interruptible, type Output, writeAll } from './io.js';
@@ -34,7 +35,7 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
     ...whole,
     sessions: () => whole.sessions(),
     findings,
-    diagnoses: findings.length === whole.findings.length ? whole.diagnoses : diagnose(findings),
+    diagnoses: findings.length === whole.findings.length ? whole.diagnoses : diagnose(findings, whole.rules),
   };
   if (!args.quiet) {
     warn(names ? { ...sure, captures: await anonymousCaptures(sure, names) } : sure, io.stderr);

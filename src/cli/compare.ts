@@ -3,7 +3,7 @@ import { type ComparedPair, type Comparison, compare, type SideInput } from '../
 import { isTold } from '../compare/pair.js';
 import { diagnose } from '../diagnose/diagnose.js';
 import { printableText } from '../report/printable.js';
-import type { RuleMeta } from '../rules/rule.js';
+import type { RuleMeta } from '../rules/rule-meta.js';
 import { anonymousCaptures, reportOf, warn } from './analyze.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, interruptible, writeAll } from './io.js';
@@ -71,7 +71,7 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
   const findings = whole.analysis.findings.filter(({ confidence }) =>
     isAsSure(confidence, args.minConfidence),
   );
-  const sure = { ...whole.analysis, findings, diagnoses: diagnose(findings) };
+  const sure = { ...whole.analysis, findings, diagnoses: diagnose(findings, whole.analysis.rules) };
   if (!args.quiet) {
     warn(names ? { ...sure, captures: await anonymousCaptures(sure, names) } : sure, io.stderr);
     if (whole.pairs.length === 0) {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { ruleList, ruleMarkdown, rulesMarkdown, ruleText } from '../report/text/rule-page.js';
+import { ruleList, ruleMarkdown, ruleRecord, rulesMarkdown, ruleText } from '../report/text/rule-page.js';
 import { catalog } from '../rules/catalog.js';
-import type { RuleMeta } from '../rules/rule.js';
+import type { RuleMeta } from '../rules/rule-meta.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, writeAll } from './io.js';
 import { asUsageError, oneOf, wantsColor } from './options.js';
@@ -44,7 +44,10 @@ function pages(
   io: Io,
 ): Iterable<string> {
   const [first] = metas;
-  if (format === 'json') return [`${JSON.stringify(one ? first : metas, null, 2)}\n`];
+  if (format === 'json') {
+    const records = metas.map(ruleRecord);
+    return [`${JSON.stringify(one ? records[0] : records, null, 2)}\n`];
+  }
   if (format === 'markdown') return [one ? ruleMarkdown(first!) : rulesMarkdown(metas)];
   const width = Math.min(io.stdout.columns ?? DEFAULT_WIDTH, MAX_WIDTH);
   const layout = { width, color: wantsColor({ color, output: null }, io) };

@@ -7,23 +7,17 @@ import {
   type SeenIn,
 } from '../finding/finding.js';
 import type { Rule, RuleContext } from '../rules/rule.js';
+import type { ReportableChange } from '../rules/rule-meta.js';
 import { RuleSet } from '../rules/rule-set.js';
 import type { Difference, Spot } from './pair.js';
 import { isWithheld } from './tls-excerpt.js';
 
-/** Verbs whose loss has a rule of its own. */
-const LOST_BY: Readonly<Record<string, string>> = {
-  AUTH: 'auth-dropped',
-  STARTTLS: 'starttls-stripped',
-  'X-LINK2STATE': 'link2state-dropped',
-  'X-EXPS': 'link2state-dropped',
-  XEXCH50: 'link2state-dropped',
-};
-
-/** What one difference means, for one rule. */
+/** What one difference means, for the rule that reports such a change. */
 interface Meaning {
-  readonly rule: string;
+  readonly change: ReportableChange;
   readonly subject: string;
+  /** As in FindingDraft. */
+  readonly enduring?: string;
   readonly message: string;
   readonly args: FindingDraft['args'];
 }
@@ -35,6 +29,8 @@ interface Meaning {
  */
 export class ChangeFindings {
   private readonly contexts = new Map<string, RuleContext>();
+  /** By change: the rule that reports it. */
+  private readonly reporting = new Map<ReportableChange, string>();
   private readonly set: RuleSet;
   private readonly singles = new Map<string, Finding[]>();
   private readonly spoken = new Map<string, Set<string>>();
@@ -53,6 +49,7 @@ export class ChangeFindings {
         },
       })),
     );
+    for (const { meta } of rules) for (const change of meta.changes) this.reporting.set(change, meta.id);
     for (const finding of findings) {
       const list = this.singles.get(finding.rule);
       if (list) list.push(finding);
@@ -71,19 +68,17 @@ export class ChangeFindings {
   }
 
   private one(client: SeenIn, server: SeenIn, difference: Difference): void {
-    for (const { rule, subject, message, args } of meaningsOf(difference)) {
-      const context = this.contexts.get(rule);
-      if (!context) continue;
+    for (const { change, args, ...meaning } of meaningsOf(difference)) {
+      const rule = this.reporting.get(change);
+      const context = rule === undefined ? undefined : this.contexts.get(rule);
+      if (rule === undefined || context === undefined) continue;
       const same = this.singleOf(rule, difference);
       context.report({
         session: client,
         others: [server],
-        subject,
-        // Places in one capture do not outlast it.
-        ...(rule === 'attachment-damaged' && { enduring: '' }),
+        ...meaning,
         confidence: 'certain',
         proof: 'octets' satisfies Proof,
-        message,
         args: { ...same?.args, ...args },
         evidence: evidenceOf(difference),
         ...(same && { symptoms: same.symptoms, remedy: same.remedy }),
@@ -168,8 +163,10 @@ function meaningsOf(difference: Difference): Meaning[] {
       return change === 'altered'
         ? [
             {
-              rule: 'attachment-damaged',
+              change: 'message-altered',
               subject: `${before?.session} ${before?.offset}`,
+              // Places in one capture do not outlast it.
+              enduring: '',
               message: `${octets(difference)} of a message are not the same on both sides: ${frames(difference)}.`,
               args: { octets: difference.octets, kind: change },
             },
@@ -186,7 +183,7 @@ function meaningsOf(difference: Difference): Meaning[] {
   function greeting({ how }: Difference): Meaning {
     const masked = how === 'stars';
     return {
-      rule: masked ? 'banner-masked' : 'banner-proxy',
+      change: masked ? 'greeting-masked' : 'greeting-replaced',
       subject: masked ? 'both-sides' : (after?.text ?? ''),
       message: `The server greets with "${excerpt(before)}" (${place(before)}), the client gets "${excerpt(after)}" (${place(after)}): ${octets(difference)} were changed in between.`,
       args: { sent: before?.text ?? null, arrived: after?.text ?? null },
@@ -204,7 +201,7 @@ function handshake(difference: Difference): Meaning {
     ? { sent: hex(before), arrived: after === null ? null : hex(after) }
     : { offset: before?.offset ?? null, octets: difference.octets };
   return {
-    rule: 'tls-handshake-broken',
+    change: 'tls-handshake-altered',
     subject: `${direction} ${change}`,
     message: message(),
     args: { who: direction, ...args },
@@ -227,7 +224,7 @@ function handshake(difference: Difference): Meaning {
 function endOfData({ direction, before }: Difference): Meaning {
   const lost = direction === 'client' ? 'end' : 'reply';
   return {
-    rule: 'end-of-data-unacknowledged',
+    change: lost === 'end' ? 'message-end-lost' : 'final-reply-lost',
     subject: lost,
     message:
       lost === 'end'
@@ -240,7 +237,7 @@ function endOfData({ direction, before }: Difference): Meaning {
 /** A message broke off on its way. */
 function messageEnd(difference: Difference): Meaning {
   return {
-    rule: 'end-of-data-unacknowledged',
+    change: 'message-end-lost',
     subject: 'end',
     message: `${octets(difference)} of a message were sent (${place(difference.before)}) and did not arrive at the other side: the server never saw its end.`,
     args: { lost: 'end' },
@@ -264,21 +261,13 @@ function keyword(difference: Difference): Meaning[] {
       : `The server offers "${line}" (${place(before)}), and that line is missing in what the client gets.`;
   const meanings: Meaning[] = [
     {
-      rule: change === 'altered' ? 'capability-masked' : 'capability-removed',
+      change: change === 'altered' ? 'keyword-masked' : 'keyword-removed',
       subject: line,
       message: what,
       args: { name: line, keyword: name, octets: line.length },
     },
   ];
-  const lost = LOST_BY[name];
-  if (lost)
-    meanings.push({
-      rule: lost,
-      subject: name,
-      message: what,
-      args: { verb: name, how: change === 'altered' ? 'masked-keyword' : 'removed-keyword' },
-    });
-  return meanings;
+  return [...meanings, lostVerb(name, what, change === 'altered' ? 'masked-keyword' : 'removed-keyword')];
 }
 
 function command(difference: Difference): Meaning[] {
@@ -287,48 +276,35 @@ function command(difference: Difference): Meaning[] {
   const verb = (difference.verb ?? before.text.split(' ')[0] ?? '').toUpperCase();
   const arrived = after ? `"${excerpt(after)}" (${place(after)})` : 'nothing';
   const what = `"${excerpt(before)}" was sent (${place(before)}), and ${arrived} arrived.`;
-  const rule =
-    change === 'removed' || how === 'noop' ? 'verb-swallowed' : how === 'xs' ? 'verb-masked' : null;
-  if (rule === null) return [];
-  const meanings: Meaning[] = [
+  const isSwallowed = change === 'removed' || how === 'noop';
+  if (!isSwallowed && how !== 'xs') return [];
+  return [
     {
-      rule,
+      change: isSwallowed ? 'command-swallowed' : 'command-masked',
       subject: verb,
       message: what,
       args: { verb, seenAt: 'both', octets: before.text.length },
     },
+    lostVerb(verb, what, isSwallowed ? 'swallowed' : 'masked-verb'),
   ];
-  const lost = LOST_BY[verb];
-  if (lost) {
-    const kind = change === 'removed' || how === 'noop' ? 'swallowed' : 'masked-verb';
-    meanings.push({ rule: lost, subject: verb, message: what, args: { verb, how: kind } });
-  }
-  return meanings;
 }
 
 /** The box answered by itself: with OK what it swallowed, with a refusal in the server's name. */
 function answered({ verb, after }: Difference): Meaning[] {
   if (!after || verb === null) return [];
-  const meanings: Meaning[] = [];
   const refused = /^5\d\d/.test(after.text);
   const what = `The client got "${excerpt(after)}" (${place(after)}) in answer to ${verb}, and the server never said it.`;
-  if (refused) meanings.push({ rule: 'verb-rejected', subject: verb, message: what, args: { verb } });
-  else
-    meanings.push({
-      rule: 'verb-swallowed',
-      subject: verb,
-      message: what,
-      args: { verb, reply: after.text },
-    });
-  const lost = LOST_BY[verb];
-  if (lost)
-    meanings.push({
-      rule: lost,
-      subject: verb,
-      message: what,
-      args: { verb, how: refused ? 'refused' : 'swallowed' },
-    });
-  return meanings;
+  return [
+    refused
+      ? { change: 'command-refused', subject: verb, message: what, args: { verb } }
+      : { change: 'command-swallowed', subject: verb, message: what, args: { verb, reply: after.text } },
+    lostVerb(verb, what, refused ? 'refused' : 'swallowed'),
+  ];
+}
+
+/** Of most verbs no rule reports the loss. */
+function lostVerb(verb: string, message: string, how: string): Meaning {
+  return { change: `lost ${verb}`, subject: verb, message, args: { verb, how } };
 }
 
 /** `250-SIZE 10` without the code. */

@@ -126,7 +126,11 @@ export async function compare(
     ),
   );
   return {
-    analysis: { ...merged(first.analysis, second.analysis), findings: all, diagnoses: diagnose(all) },
+    analysis: {
+      ...merged(first.analysis, second.analysis),
+      findings: all,
+      diagnoses: diagnose(all, first.analysis.rules),
+    },
     pairs: compared.pairs,
     unpaired: pairing.unpaired,
     clock: pairing.clock,
@@ -284,6 +288,7 @@ function merged(first: Analysis, second: Analysis): Omit<Analysis, 'findings' | 
       yield* second.sessions();
     },
     session: (id) => first.session(id) ?? second.session(id),
+    rules: first.rules,
     firewallLog: null,
     notAssessed: [...first.notAssessed, ...second.notAssessed],
     interrupted: first.interrupted || second.interrupted,

@@ -1,4 +1,6 @@
+import { serverKey } from '../facts/server-key.js';
 import { CONFIDENCES, type Confidence, type Finding, type Proof } from '../finding/finding.js';
+import type { RuleMeta } from '../rules/rule-meta.js';
 import { MARKS, type Mark } from './box-signatures.js';
 import { BOXES, type Box, type BoxId, type Bracket, nameOf, RELEASES, releaseText } from './boxes.js';
 import type { Actor, Diagnosis, Proved } from './diagnosis.js';
@@ -22,24 +24,26 @@ const INNER = 'Whether the box stands at the server or on the way to it.';
 /**
  * What boxes explain the findings of each server, in the order of the findings.
  *
+ * @param rules  those that found them
+ *
  * Marks that no single box leaves give several diagnoses: boxes in series. Lost keywords, copies and refusals alone name
  * no box: they give none.
  */
-export function diagnose(findings: readonly Finding[]): Diagnosis[] {
+export function diagnose(findings: readonly Finding[], rules: readonly RuleMeta[]): Diagnosis[] {
   const servers = new Map<string, Finding[]>();
   for (const finding of findings) {
-    const key = `${finding.server.address} ${finding.server.port}`;
+    const key = serverKey(finding.server);
     const list = servers.get(key);
     if (list) list.push(finding);
     else servers.set(key, [finding]);
   }
   return [...servers.values()].flatMap((list) => {
-    const proxy = proxyOf(list);
+    const proxy = proxyOf(list, rules);
     const editors = inSeries(shownMarks(list));
     const several = editors.length + (proxy ? 1 : 0) > 1;
     return [
       ...(proxy ? [proxyDiagnosis(list, proxy.speaking, proxy.box, several)] : []),
-      ...editors.map((shown) => editorDiagnosis(list, shown, several)),
+      ...editors.map((shown) => editorDiagnosis(list, shown, several, rules)),
     ];
   });
 }
@@ -76,7 +80,12 @@ function possible(shown: readonly Shown[]): BoxId[] {
   return (first?.mark.boxes ?? []).filter((id) => others.every(({ mark }) => mark.boxes.includes(id)));
 }
 
-function editorDiagnosis(findings: readonly Finding[], shown: readonly Shown[], several: boolean): Diagnosis {
+function editorDiagnosis(
+  findings: readonly Finding[],
+  shown: readonly Shown[],
+  several: boolean,
+  rules: readonly RuleMeta[],
+): Diagnosis {
   const ids = possible(shown);
   const box = nameOf(ids);
   const versions = versionsOf(box, shown);
@@ -98,7 +107,7 @@ function editorDiagnosis(findings: readonly Finding[], shown: readonly Shown[], 
     proved: shown.map(proved),
     ruledOut: ruledOut(ids, shown),
     actor: actorOf(shown),
-    smallestChange: smallestChange(findings, box),
+    smallestChange: smallestChange(findings, box, rules),
     notProved: [...doubts(box, ids, versions, shown), ...(several ? [SERIES] : [])],
     verify: verifyCommands(device, server),
     symptoms: symptomsOf(findings),

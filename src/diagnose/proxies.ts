@@ -1,7 +1,8 @@
 import type { Finding } from '../finding/finding.js';
+import type { RuleMeta } from '../rules/rule-meta.js';
 import type { Box } from './boxes.js';
 
-/** From the name that `banner-proxy` gives. */
+/** By the name of the product that answers in the server's place. */
 const PROXIES: readonly { readonly name: RegExp; readonly vendor: string; readonly feature: string }[] = [
   { name: /^Check Point /, vendor: 'Check Point', feature: 'SMTP security server' },
   { name: /^WatchGuard /, vendor: 'WatchGuard', feature: 'SMTP proxy' },
@@ -9,9 +10,13 @@ const PROXIES: readonly { readonly name: RegExp; readonly vendor: string; readon
   { name: /^avast! /, vendor: 'avast!', feature: 'SMTP proxy of the virus scanner' },
 ];
 
-/** The proxy that a greeting names; null when none does. */
-export function proxyOf(findings: readonly Finding[]): { speaking: Finding[]; box: Box } | null {
-  const speaking = findings.filter(({ rule }) => rule === 'banner-proxy');
+/** The proxy that findings name; null when none does. */
+export function proxyOf(
+  findings: readonly Finding[],
+  rules: readonly RuleMeta[],
+): { speaking: Finding[]; box: Box } | null {
+  const naming = new Set(rules.filter(({ box }) => box === 'product').map(({ id }) => id));
+  const speaking = findings.filter(({ rule }) => naming.has(rule));
   const product = speaking[0]?.args.product;
   if (typeof product !== 'string') return null;
   const known = PROXIES.find(({ name }) => name.test(product));

@@ -1,14 +1,9 @@
 import type { Finding } from '../finding/finding.js';
+import type { ParameterCure, RuleMeta } from '../rules/rule-meta.js';
 import { BOXES, type Box } from './boxes.js';
 
-/** What `no mask` and `allow-tls` cure; whatever else was seen needs the inspection out of the way. */
-const CURED_BY_PARAMETERS = ['banner-masked', 'capability-masked', 'starttls-stripped', 'inspection-limit'];
-
-/** Of these the firewall is the cause, whatever it inspects. */
-const ELSEWHERE = ['segment-over-mss', 'sack-impossible', 'connection-blocked', 'sender-workaround'];
-
 /** The least that covers what was seen, each with its cost in security; nothing where the box is not known. */
-export function smallestChange(findings: readonly Finding[], box: Box): string[] {
+export function smallestChange(findings: readonly Finding[], box: Box, rules: readonly RuleMeta[]): string[] {
   if (box.vendor !== 'Cisco') return [];
   if (box.product === 'PIX') {
     return [
@@ -20,29 +15,17 @@ export function smallestChange(findings: readonly Finding[], box: Box): string[]
       'On a PIX up to 6.x `no fixup protocol smtp 25`, otherwise a class without SMTP inspection for this server: its commands are then not inspected.',
     ];
   }
-  const rules = new Set(
-    findings
-      .filter(({ severity, rule }) => severity !== 'info' && !ELSEWHERE.includes(rule))
-      .map(({ rule }) => rule),
-  );
-  if ([...rules].some((rule) => !CURED_BY_PARAMETERS.includes(rule))) {
+  const found = new Set(findings.filter(({ severity }) => severity !== 'info').map(({ rule }) => rule));
+  const cures = rules.filter(({ id }) => found.has(id)).map(({ cure }) => cure);
+  if (cures.includes('inspection-off')) {
     return ['A class without `inspect esmtp` for this server: its commands are then not inspected.'];
   }
-  return [
-    ...(rules.has('starttls-stripped')
-      ? ['`allow-tls` in the inspection’s parameters: what is encrypted is then not inspected.']
-      : rules.has('capability-masked')
-        ? [
-            'No `mask` for `match ehlo-reply-parameter others`: keywords are then offered whose commands the inspection may still spoil.',
-          ]
-        : []),
-    ...(rules.has('inspection-limit')
-      ? [
-          'Only the `match` that is crossed with a higher number, or `log` in place of `drop-connection`: the server is then exposed to longer input.',
-        ]
-      : []),
-    ...(rules.has('banner-masked')
-      ? ['`no mask-banner`, only if the greeting is to be seen: it shows which server and release this is.']
-      : []),
-  ];
+  return firstOfEachPart(cures.filter((cure) => typeof cure === 'object')).map(({ esmtp }) => esmtp);
+}
+
+function firstOfEachPart(cures: readonly ParameterCure[]): ParameterCure[] {
+  const cured = new Set<string>();
+  return cures
+    .toSorted((a, b) => a.order - b.order)
+    .filter(({ part }) => !cured.has(part) && cured.add(part));
 }

@@ -27,9 +27,6 @@ const MAX_OCTETS = 10 << 20;
 const MAX_BULK = 8000;
 const MAX_OTHER_BULK = 200;
 
-/** Rules for which it matters that octets are beyond ASCII. */
-const EIGHT_BIT_RULES = new Set(['8bitmime-rejected', '8bitmime-unadvertised', 'ndr-8bitmime']);
-
 /** How evidence captures are made. The first four are what the analysis was made with. */
 export interface EvidenceOptions {
   readonly rules: AnalyzeOptions['rules'];
@@ -218,7 +215,7 @@ function fileOf(
   analysis: Analysis,
   { application, rewriter, comparison }: EvidenceOptions,
 ): Buffer {
-  const keepEightBit = EIGHT_BIT_RULES.has(finding.rule);
+  const keepEightBit = analysis.rules.some(({ id, eightBit }) => eightBit && id === finding.rule);
   const names = analysis.captures.map(({ file }, index) => rewriter?.file(file, index) ?? file);
   const text = (comment: string): string => rewriter?.text(comment) ?? comment;
   const records = chosen.map((one): PacketRecord => {

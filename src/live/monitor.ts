@@ -359,14 +359,16 @@ export class Monitor implements PacketListener, Watch {
 
   analysis(): Analysis {
     const findings = this.findings();
+    const rules = this.options.rules.map(({ meta }) => meta);
     const numbers = [...this.sessions()].map(({ number }) => number).sort((a, b) => a - b);
     return {
       captures: [{ file: this.options.name, facts: this.captureFacts(), skipped: this.reader.skipped }],
       sessionCount: numbers.length,
       sessions: () => this.sessionsOf(numbers),
       session: (id) => this.session(Number(id.slice(1))),
+      rules,
       findings,
-      diagnoses: diagnose(findings),
+      diagnoses: diagnose(findings, rules),
       notAssessed: [...this.witnessRemarks(), ...this.remarks],
       firewallLog: null,
       interrupted: false,

@@ -1,11 +1,12 @@
 import type { Finding, NotAssessed } from '../finding/finding.js';
+import { duplicateDelivery } from '../rules/duplicate-delivery.js';
 import type { Rule } from '../rules/rule.js';
 import { RuleSet } from '../rules/rule-set.js';
 import type { SmtpSession } from '../smtp/session.js';
 import { byKey } from './finding-board.js';
 
 /** Told anew by every generation as a whole: its memory outlives the rules. */
-export const DUPLICATE_RULE = 'duplicate-delivery';
+export const DUPLICATE_RULE = duplicateDelivery.meta.id;
 
 export interface GenerationLimits {
   readonly findings: number;

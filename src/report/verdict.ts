@@ -1,89 +1,30 @@
 import type { Analysis } from '../analyze.js';
-import type { Confidence, Finding } from '../finding/finding.js';
+import { CONFIDENCES, type Confidence, type Finding } from '../finding/finding.js';
 import { enumerate, plural, thousands } from '../finding/words.js';
+import type { RuleMeta } from '../rules/rule-meta.js';
+import type { Consequence, Deed, DeedVerb, Spoken, Verdict } from '../rules/verdict.js';
 import { printableOctets, printableText } from './printable.js';
 import type { Survey } from './session-counts.js';
 
-/** What was done, for "A firewall took .." and "A firewall may have taken ..". Deeds with one tail are told together. */
-interface Deed {
-  readonly past: string;
-  readonly participle: string;
-  readonly objects: readonly string[];
-  readonly tail?: string;
-}
-
-interface Told<T> {
-  readonly clause: T;
+/** What one rule adds to the sentence, and how sure it is. */
+interface Part<V extends Verdict> {
+  readonly verdict: V;
+  readonly spoken: Spoken;
   readonly confidence: Confidence;
 }
 
-const overwrote = (...objects: string[]): Deed => ({ past: 'overwrote', participle: 'overwritten', objects });
-const took = (...objects: string[]): Deed => ({ past: 'took', participle: 'taken', objects, tail: ' away' });
+/** A deed whose objects are known. */
+interface Phrase {
+  readonly verb: DeedVerb;
+  readonly objects: readonly string[];
+  readonly confidence: Confidence;
+}
 
-/** What a firewall did to the dialogue, in the order in which it is told. */
-const DEEDS: Readonly<Record<string, (findings: readonly Finding[]) => Deed>> = {
-  'banner-masked': () => overwrote("the server's greeting"),
-  'banner-proxy': (findings) => {
-    const products = argValues(findings, 'product');
-    const name = products.length > 0 && products.length <= 3 ? ` (${enumerate(products)})` : '';
-    return { past: 'answered', participle: 'answered', objects: [`in the server's place${name}`] };
-  },
-  'reply-spoofed': () => ({ past: 'answered', participle: 'answered', objects: ["in the server's name"] }),
-  'greeting-stalled': () => ({
-    past: 'left',
-    participle: 'left',
-    objects: ['clients waiting for the end of the greeting'],
-  }),
-  'capability-masked': (findings) => ({ past: 'hid', participle: 'hidden', objects: [keywords(findings)] }),
-  'capability-removed': () => ({ past: 'removed', participle: 'removed', objects: ['ESMTP keywords'] }),
-  'auth-dropped': () => took('AUTH'),
-  'starttls-stripped': () => took('STARTTLS'),
-  'tls-handshake-broken': () => ({ past: 'broke', participle: 'broken', objects: ['the TLS handshake'] }),
-  'link2state-dropped': (findings) => took(...verbs(findings)),
-  'ehlo-rejected': () => ({ past: 'broke', participle: 'broken', objects: ['EHLO'] }),
-  'verb-masked': (findings) => overwrote(...verbs(findings)),
-  'verb-swallowed': (findings) => ({ past: 'swallowed', participle: 'swallowed', objects: verbs(findings) }),
-  'verb-rejected': (findings) => ({
-    past: 'had',
-    participle: 'had',
-    objects: verbs(findings),
-    tail: ' refused',
-  }),
+const ADVERB: Readonly<Record<Confidence, string>> = {
+  certain: '',
+  likely: 'probably ',
+  possible: 'may have ',
 };
-
-/** What became of mail. The rules see that it happened; who did it is another question. */
-const CONSEQUENCES: Readonly<Record<string, (findings: readonly Finding[]) => string>> = {
-  'relay-denied-after-auth-dropped': () => 'a recipient was refused as relaying',
-  '8bitmime-rejected': () => '8-bit mail was refused',
-  '8bitmime-unadvertised': () => '8-bit mail was sent without sight of 8BITMIME',
-  'ndr-8bitmime': () => 'mail came back for its body type',
-  'end-of-data-unacknowledged': (findings) =>
-    findings.length === 1
-      ? 'the end of a message was never answered'
-      : `the ends of ${plural(findings.length, 'message')} were never answered`,
-  'char-mode-telnet': () => 'commands typed octet by octet were spoiled',
-  'sender-workaround': () => 'the sender works around a PIX by itself',
-  'connection-blocked': () => 'connections were not answered, or were refused',
-  'segment-over-mss': () => 'segments larger than the receiver allows did not arrive',
-  'sack-impossible': () => 'lost packets could not be repaired as TCP means it',
-  'end-of-data-split': () => 'messages whose end was split over segments failed',
-  'attachment-damaged': (findings) =>
-    findings.length === 1
-      ? 'an attachment was damaged'
-      : `attachments of ${plural(findings.length, 'message')} were damaged`,
-  'inspection-limit': () => 'a connection was torn down where a limit of the inspection was crossed',
-  'duplicate-delivery': (findings) => {
-    const copies = Math.max(
-      0,
-      ...findings.map(({ args }) => (typeof args.copies === 'number' ? args.copies : 0)),
-    );
-    if (findings.length > 1) return `${plural(findings.length, 'message')} were sent more than once`;
-    const atLeast = findings[0]?.args.atLeast === true ? 'at least ' : '';
-    return `a message was sent ${copies > 1 ? `${atLeast}${copies} times` : 'more than once'}`;
-  },
-};
-
-const LEVELS: readonly Confidence[] = ['certain', 'likely', 'possible'];
 
 /** Clauses that one sentence bears. */
 const MAX_CLAUSES = 4;
@@ -100,7 +41,7 @@ export function verdict(
   const limits = damage(analysis);
   if (leftOut > 0) limits.push(`${plural(leftOut, 'less certain finding')} left out, as asked for.`);
   const serious = analysis.findings.filter((finding) => finding.severity !== 'info');
-  if (serious.length > 0) return [accusation(serious, clients), ...limits].join(' ');
+  if (serious.length > 0) return [accusation(analysis, serious, clients), ...limits].join(' ');
   if (smtp === 0) return [nothingToJudge(analysis, other), ...limits].join(' ');
   if (partly > 0) {
     limits.unshift(
@@ -114,85 +55,93 @@ export function verdict(
   return [`No sign of a firewall editing mail in ${plural(smtp, 'session')}${aside}.`, ...limits].join(' ');
 }
 
-/** Its cause lies with the sender or the server, for all that the packets show. */
-function nothingLost({ rule, args }: Finding): boolean {
-  return rule === 'duplicate-delivery' && (args.cause === 'sender' || args.cause === 'slow-acceptance');
-}
-
 /** The firewall says so itself, of this very connection. */
 function admitted({ witnesses = [] }: Finding): boolean {
   return witnesses.some(({ confirms, joinedBy }) => confirms && joinedBy === 'addresses-and-ports');
 }
 
-function accusation(findings: readonly Finding[], clients: Survey['clients']): string {
-  const deeds = toldOnce(clauses(findings, DEEDS));
-  const happened = clauses(findings, CONSEQUENCES)
-    .map(({ clause }) => clause)
-    .slice(0, MAX_CLAUSES);
+function accusation({ rules }: Analysis, findings: readonly Finding[], clients: Survey['clients']): string {
+  const parts = partsOf(rules, findings);
+  const deeds = parts.filter((part) => isKind(part, 'deed'));
+  const consequences = parts.filter((part) => isKind(part, 'consequence'));
+  const happened = consequences
+    .slice(0, MAX_CLAUSES)
+    .map(({ verdict: { clause }, spoken }) => (typeof clause === 'string' ? clause : clause(spoken)));
   const where = place(findings, clients);
   if (deeds.length === 0) {
     if (happened.length === 0) return `Mail between ${where} met something that is no plain SMTP.`;
-    return findings.every(nothingLost)
+    return consequences.every(isNothingLost)
       ? `Between ${where}, ${enumerate(happened)}, but nothing was lost on the way.`
       : `Between ${where}, ${enumerate(happened)}; ${findings.every(admitted) ? "the firewall's own log says that it was the firewall" : 'a firewall may be why'}.`;
   }
-  const levels = LEVELS.filter((level) => deeds.some(({ confidence }) => confidence === level));
-  const told: string[] = [];
+  const phrases = namedOnce(deeds);
+  const levels = CONFIDENCES.filter((level) => phrases.some(({ confidence }) => confidence === level));
+  const sentences: string[] = [];
   let room = MAX_CLAUSES;
   for (const level of levels.slice(0, 2)) {
-    const phrases = joined(deeds.filter(({ confidence }) => confidence === level).map(({ clause }) => clause))
+    const texts = joined(phrases.filter(({ confidence }) => confidence === level))
       .slice(0, room)
-      .map((deed) => phrase(deed, level));
-    room -= phrases.length;
-    if (phrases.length > 0)
-      told.push(`${{ certain: '', likely: 'probably ', possible: 'may have ' }[level]}${enumerate(phrases)}`);
+      .map(phraseText);
+    room -= texts.length;
+    if (texts.length > 0) sentences.push(`${ADVERB[level]}${enumerate(texts)}`);
   }
   const outcome = happened.length > 0 ? `; ${enumerate(happened)}` : '';
-  const who = findings.some(({ rule }) => rule === 'banner-proxy') ? 'A firewall or proxy' : 'A firewall';
-  return `${who} between ${where} ${told.join(', and ')}${outcome}.`;
+  const who = deeds.find(({ verdict }) => verdict.who)?.verdict.who ?? 'A firewall';
+  return `${who} between ${where} ${sentences.join(', and ')}${outcome}.`;
 }
 
-/** A verb that was taken away need not be told as overwritten, swallowed or refused, too. */
-function toldOnce(deeds: readonly Told<Deed>[]): Told<Deed>[] {
+/** One part for each rule that spoke, in the order of the sentence. */
+function partsOf(rules: readonly RuleMeta[], findings: readonly Finding[]): Part<Verdict>[] {
+  const parts: Part<Verdict>[] = [];
+  for (const { id, verdict } of rules) {
+    const ofRule = findings.filter(({ rule }) => rule === id);
+    const confidence = CONFIDENCES.find((level) => ofRule.some((finding) => finding.confidence === level));
+    if (!confidence) continue;
+    const spoken = { findings: ofRule, texts: (argument: string) => argumentTexts(ofRule, argument) };
+    parts.push({ verdict, spoken, confidence });
+  }
+  return parts.sort((a, b) => a.verdict.order - b.verdict.order);
+}
+
+function isKind<K extends Verdict['kind']>(
+  part: Part<Verdict>,
+  kind: K,
+): part is Part<Extract<Verdict, { kind: K }>> {
+  return part.verdict.kind === kind;
+}
+
+function isNothingLost({ verdict: { nothingLost }, spoken: { findings } }: Part<Consequence>): boolean {
+  return nothingLost !== undefined && findings.every(nothingLost);
+}
+
+/** A verb that was taken away need not be named as overwritten, swallowed or refused, too. */
+function namedOnce(deeds: readonly Part<Deed>[]): Phrase[] {
   const named = new Set<string>();
   return deeds
-    .map(({ clause, confidence }) => {
-      const objects = clause.objects.filter((object) => !named.has(object));
+    .map(({ verdict: { verb, objects: given }, spoken, confidence }) => {
+      const all = typeof given === 'function' ? given(spoken) : given;
+      const objects = all.filter((object) => !named.has(object));
       for (const object of objects) named.add(object);
-      return { clause: { ...clause, objects }, confidence };
+      return { verb, objects, confidence };
     })
-    .filter(({ clause }) => clause.objects.length > 0);
+    .filter(({ objects }) => objects.length > 0);
 }
 
 /** "took AUTH away" and "took STARTTLS away" become one. */
-function joined(deeds: readonly Deed[]): Deed[] {
-  const one: Deed[] = [];
-  for (const deed of deeds) {
-    const index = one.findIndex(
-      ({ past, tail }) => past === deed.past && tail !== undefined && tail === deed.tail,
-    );
-    if (index < 0) one.push(deed);
-    else one[index] = { ...deed, objects: [...new Set([...one[index]!.objects, ...deed.objects])] };
+function joined(phrases: readonly Phrase[]): Phrase[] {
+  const one: Phrase[] = [];
+  for (const phrase of phrases) {
+    const { past, tail } = phrase.verb;
+    const index = one.findIndex(({ verb }) => verb.past === past && tail !== undefined && verb.tail === tail);
+    if (index < 0) one.push(phrase);
+    else one[index] = { ...phrase, objects: [...new Set([...one[index]!.objects, ...phrase.objects])] };
   }
   return one;
 }
 
-function phrase({ past, participle, objects, tail = '' }: Deed, confidence: Confidence): string {
-  return `${confidence === 'possible' ? participle : past} ${enumerate(objects)}${tail}`;
-}
-
-/** One clause for each rule that spoke, in the order of the table. */
-function clauses<T>(
-  findings: readonly Finding[],
-  table: Readonly<Record<string, (findings: readonly Finding[]) => T>>,
-): Told<T>[] {
-  const told: Told<T>[] = [];
-  for (const [rule, clause] of Object.entries(table)) {
-    const spoken = findings.filter((finding) => finding.rule === rule);
-    const confidence = LEVELS.find((level) => spoken.some((finding) => finding.confidence === level));
-    if (confidence) told.push({ clause: clause(spoken), confidence });
-  }
-  return told;
+function phraseText({ verb: { past, participle, tail }, objects, confidence }: Phrase): string {
+  const done = `${confidence === 'possible' ? participle : past} ${enumerate(objects)}`;
+  return tail === undefined ? done : `${done} ${tail}`;
 }
 
 function place(findings: readonly Finding[], clients: Survey['clients']): string {
@@ -210,24 +159,7 @@ function place(findings: readonly Finding[], clients: Survey['clients']): string
   return `${peers.size === 0 ? 'clients' : printableText(left)} and ${printableText(right)}`;
 }
 
-/** A masked line is a finding of its own: as many as one session showed. Several servers are not added up. */
-function keywords(findings: readonly Finding[]): string {
-  const servers = new Set(findings.map(({ server }) => `${server.address} ${server.port}`));
-  if (servers.size > 1) return 'ESMTP keywords';
-  const lines = new Map<string, number>();
-  for (const { sessions } of findings) for (const id of sessions) lines.set(id, (lines.get(id) ?? 0) + 1);
-  const most = Math.max(1, ...lines.values());
-  return most === 1 ? 'an ESMTP keyword' : plural(most, 'ESMTP keyword');
-}
-
-/** `EHLO` and `STARTTLS`, or `commands` where it is not known which. */
-function verbs(findings: readonly Finding[]): string[] {
-  const named = argValues(findings, 'verb');
-  if (named.length > 0 && named.length <= 3) return named;
-  return [findings.length === 1 ? 'a command' : 'commands'];
-}
-
-function argValues(findings: readonly Finding[], name: string): string[] {
+function argumentTexts(findings: readonly Finding[], name: string): string[] {
   const values = findings.map(({ args }) => args[name]).filter((value) => typeof value === 'string');
   return [...new Set(values.map((value) => cutName(printableOctets(value))))];
 }

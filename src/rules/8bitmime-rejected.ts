@@ -22,6 +22,12 @@ export const eightBitMimeRejected: Rule = {
     references: ['KB 320027', 'RFC 6152 §2', 'RFC 3463 §3.7'],
     symptoms: ['kb320027/10'],
     staysSilent: 'Other refusals of a message, and BODY=8BITMIME refused where it was not offered.',
+    verdict: { kind: 'consequence', order: 20, clause: '8-bit mail was refused' },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: [],
+    box: 'nothing',
+    eightBit: true,
   },
   create: (context) => ({
     heeds: REFUSED,

@@ -56,6 +56,12 @@ export const eightBitMimeUnadvertised: Rule = {
     symptoms: ['kb320027/10'],
     staysSilent:
       '8BITMIME (in any case) or, for BODY=BINARYMIME, BINARYMIME offered; an EHLO reply that is incomplete or was missed: midstream, gaps, one-sided captures; encrypted mail; masks under which 8BITMIME does not fit.',
+    verdict: { kind: 'consequence', order: 30, clause: '8-bit mail was sent without sight of 8BITMIME' },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: [],
+    box: 'nothing',
+    eightBit: true,
   },
   create: (context) => {
     const offered = new Map<string, string>();

@@ -1,6 +1,7 @@
 import { KeptPlaces, placeNumber, placeOf } from '../facts/message-index.js';
 import { MESSAGES } from '../facts/session-flags.js';
 import type { Confidence, Evidence, SeenIn } from '../finding/finding.js';
+import { plural } from '../finding/words.js';
 import type { MailDamage } from '../mail/message-facts.js';
 import type { SmtpMessage, SmtpSession } from '../smtp/session.js';
 import type { Rule, RuleContext } from './rule.js';
@@ -53,6 +54,18 @@ export const attachmentDamaged: Rule = {
     symptoms: ['kb320027/2', 'kb320027/11'],
     staysSilent:
       'Messages with gaps, segments whose checksum is wrong (changed after they were captured), parts of one character throughout, what is labelled base64 and is none, fewer than 32 mask characters side by side, long lines, lacking padding, inner multiparts that nobody closes.',
+    verdict: {
+      kind: 'consequence',
+      order: 120,
+      clause: ({ findings: { length } }) =>
+        length === 1
+          ? 'an attachment was damaged'
+          : `attachments of ${plural(length, 'message')} were damaged`,
+    },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: ['message-altered'],
+    box: 'nothing',
   },
   create: (context) => {
     const whole = new KeptPlaces(context.kept, MAX_WHOLE);

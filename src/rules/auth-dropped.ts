@@ -1,5 +1,6 @@
 import { LOSS_TRAITS, lostVerbs } from '../facts/lost-verbs.js';
 import type { Rule } from './rule.js';
+import { TOOK_AWAY } from './verdict.js';
 
 /**
  * AUTH was masked, refused or swallowed on the way.
@@ -23,6 +24,11 @@ export const authDropped: Rule = {
     references: ['KB 320027', 'RFC 4954 §4'],
     symptoms: ['kb320027/6', 'kb320027/9'],
     staysSilent: 'Replies 535, 530, 538, 454, 504; AUTH that is simply not offered, or only inside TLS.',
+    verdict: { kind: 'deed', order: 70, verb: TOOK_AWAY, objects: ['AUTH'] },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: ['lost AUTH'],
+    box: 'nothing',
   },
   create: (context) => ({
     heeds: LOSS_TRAITS,

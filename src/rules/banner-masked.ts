@@ -5,6 +5,7 @@ import { lineEvidence } from '../finding/evidence.js';
 import type { Confidence } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { Rule } from './rule.js';
+import { OVERWROTE } from './verdict.js';
 
 const FAMILY_TEXT = {
   'keep-2-0':
@@ -44,6 +45,16 @@ export const bannerMasked: Rule = {
     symptoms: ['kb320027/1', 'kb320027/5'],
     staysSilent:
       'A greeting with any clear text (asterisks that decorate it), fewer than three asterisks, `220 `, `220 2002`, and masks in segments whose checksum is wrong (anonymised captures).',
+    verdict: { kind: 'deed', order: 10, verb: OVERWROTE, objects: ["the server's greeting"] },
+    cure: {
+      part: 'greeting',
+      order: 40,
+      esmtp:
+        '`no mask-banner`, only if the greeting is to be seen: it shows which server and release this is.',
+    },
+    confirmedBy: { action: 'masked', cause: /^mask-banner\b/i },
+    changes: ['greeting-masked'],
+    box: 'signature',
   },
   create: (context) => ({
     session(session) {

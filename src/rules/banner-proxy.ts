@@ -1,7 +1,9 @@
 import { greetingOf } from '../facts/mask.js';
 import { ANY_PROXY_GREETING, PROXY_GREETINGS } from '../facts/proxies.js';
 import { lineEvidence } from '../finding/evidence.js';
+import { enumerate } from '../finding/words.js';
 import type { Rule } from './rule.js';
+import { ANSWERED } from './verdict.js';
 
 /**
  * The greeting is a mail proxy's own: `220 CheckPoint FireWall-1 secure ESMTP server`.
@@ -23,6 +25,21 @@ export const bannerProxy: Rule = {
     symptoms: ['kb320027/5'],
     staysSilent:
       'A greeting that merely contains the name of a product; a common greeting without the matching reply to HELP.',
+    verdict: {
+      kind: 'deed',
+      order: 20,
+      who: 'A firewall or proxy',
+      verb: ANSWERED,
+      objects: ({ texts }) => {
+        const products = texts('product');
+        const isNamed = products.length > 0 && products.length <= 3;
+        return [`in the server's place${isNamed ? ` (${enumerate(products)})` : ''}`];
+      },
+    },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: ['greeting-replaced'],
+    box: 'product',
   },
   create: (context) => ({
     session(session) {

@@ -1,6 +1,9 @@
+import { serverKey } from '../facts/server-key.js';
 import { X_KEYWORD } from '../facts/session-flags.js';
 import { type MaskedKeyword, sessionKeywords } from '../facts/templates.js';
 import { lineEvidence } from '../finding/evidence.js';
+import type { Finding } from '../finding/finding.js';
+import { plural } from '../finding/words.js';
 import type { Rule } from './rule.js';
 
 /**
@@ -25,6 +28,21 @@ export const capabilityMasked: Rule = {
     symptoms: ['kb320027/4', 'kb320027/12'],
     staysSilent:
       'Keywords that merely begin with X (XCLIENT, X-EXPS), up to three X’s without the letters, wrong checksums (anonymised captures).',
+    verdict: {
+      kind: 'deed',
+      order: 50,
+      verb: { past: 'hid', participle: 'hidden' },
+      objects: ({ findings }) => [keywords(findings)],
+    },
+    cure: {
+      part: 'ehlo-reply',
+      order: 20,
+      esmtp:
+        'No `mask` for `match ehlo-reply-parameter others`: keywords are then offered whose commands the inspection may still spoil.',
+    },
+    confirmedBy: { action: 'masked', cause: /\behlo-reply-parameter\b/i },
+    changes: ['keyword-masked'],
+    box: 'signature',
   },
   create: (context) => ({
     heeds: X_KEYWORD,
@@ -83,4 +101,13 @@ function reading(keyword: MaskedKeyword): string {
 function some(words: readonly string[]): string {
   const more = words.length - 3;
   return more > 0 ? `${words.slice(0, 3).join(', ')} and ${more} more` : words.join(' or ');
+}
+
+/** A masked line is a finding of its own: as many as one session showed. Several servers are not added up. */
+function keywords(findings: readonly Finding[]): string {
+  if (new Set(findings.map(({ server }) => serverKey(server))).size > 1) return 'ESMTP keywords';
+  const lines = new Map<string, number>();
+  for (const { sessions } of findings) for (const id of sessions) lines.set(id, (lines.get(id) ?? 0) + 1);
+  const most = Math.max(1, ...lines.values());
+  return most === 1 ? 'an ESMTP keyword' : plural(most, 'ESMTP keyword');
 }

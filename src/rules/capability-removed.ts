@@ -60,6 +60,16 @@ export const capabilityRemoved: Rule = {
     symptoms: ['kb320027/5'],
     staysSilent:
       'AUTH, VRFY or ETRN alone; keywords for known clients only (XCLIENT); PIPELINING and CHUNKING as postscreen hides them; anything else that differs (greeting, host name, order, SIZE); more than three lines; a client that gets both (several servers behind one address); all with it before all without it (a change of configuration); EHLO again after STARTTLS or AUTH; masked lines; gaps, midstream.',
+    verdict: {
+      kind: 'deed',
+      order: 60,
+      verb: { past: 'removed', participle: 'removed' },
+      objects: ['ESMTP keywords'],
+    },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: ['keyword-removed'],
+    box: 'signature',
   },
   create: (context) => {
     const servers = new Map<string, Map<string, View>>();

@@ -39,6 +39,11 @@ export const charModeTelnet: Rule = {
     symptoms: ['kb320027/3'],
     staysSilent:
       'Lines in few segments, lines with editing keys in them, verbs that not every server has, gaps and one-sided captures.',
+    verdict: { kind: 'consequence', order: 60, clause: 'commands typed octet by octet were spoiled' },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: [],
+    box: 'nothing',
   },
   create: (context) => ({
     heeds: IN_PIECES,

@@ -66,6 +66,11 @@ export const connectionBlocked: Rule = {
     symptoms: ['kb320027/1', 'kb320027/5'],
     staysSilent:
       'One SYN alone, a repeated SYN that is answered, one refusal, a client that gets through within five minutes, who knocks at more than 20 servers, captures that end within 3 s.',
+    verdict: { kind: 'consequence', order: 80, clause: 'connections were not answered, or were refused' },
+    cure: 'elsewhere',
+    confirmedBy: null,
+    changes: [],
+    box: 'nothing',
   },
   create: (context) => {
     const blocked = new Map<string, Blocked>();

@@ -2,8 +2,10 @@ import { attemptRows, causeOf, type DeliveryAttempt, deliveryAttempt } from '../
 import { MAX_PLACES, MessagePlaces, placeNumber, placeOf } from '../facts/message-index.js';
 import { MESSAGES } from '../facts/session-flags.js';
 import type { Confidence, FindingDraft } from '../finding/finding.js';
+import { plural } from '../finding/words.js';
 import type { SmtpMessage, SmtpSession } from '../smtp/session.js';
 import type { Rule, RuleContext } from './rule.js';
+import type { Spoken } from './verdict.js';
 
 /** Copies of one message that are looked at, and copies of all. */
 const MAX_COPIES = 100;
@@ -37,6 +39,17 @@ export const duplicateDelivery: Rule = {
     symptoms: ['kb320027/7', 'kb320027/8'],
     staysSilent:
       'A refusal (4xx, 5xx) and a retry, other recipients, other Message-IDs, the same transfer in two captures, a relay that passes the message on.',
+    verdict: {
+      kind: 'consequence',
+      order: 140,
+      clause: copiesSent,
+      nothingLost: ({ args }) => args.cause === 'sender' || args.cause === 'slow-acceptance',
+    },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: [],
+    box: 'nothing',
+    attempts: true,
   },
   create: (context) => {
     const places = new MessagePlaces();
@@ -215,4 +228,12 @@ function intervalText(seconds: readonly number[]): string {
   if (seconds.length > 1 && most - least <= Math.max(2, most * 0.1))
     return `every ${least === most ? least : `${least} to ${most}`} s`;
   return `after ${seconds.slice(0, 10).join(', ')}${seconds.length > 10 ? ', ..' : ''} s`;
+}
+
+/** How often one message was sent, or how many were sent more than once. */
+function copiesSent({ findings: [first, ...others] }: Spoken): string {
+  if (others.length > 0) return `${plural(others.length + 1, 'message')} were sent more than once`;
+  const { copies, atLeast } = first?.args ?? {};
+  if (typeof copies !== 'number' || copies < 2) return 'a message was sent more than once';
+  return `a message was sent ${atLeast === true ? 'at least ' : ''}${copies} times`;
 }

@@ -3,6 +3,7 @@ import { REFUSED } from '../facts/session-flags.js';
 import { exchangeEvidence, replyEvidence } from '../finding/evidence.js';
 import type { FindingDraft } from '../finding/finding.js';
 import type { Rule } from './rule.js';
+import { BROKE } from './verdict.js';
 
 const MAX_WAITING = 1_000;
 
@@ -26,6 +27,11 @@ export const ehloRejected: Rule = {
     references: ['KB 320027', 'RFC 5321 §3.2', 'RFC 5321 §4.1.1.1'],
     symptoms: ['kb320027/4'],
     staysSilent: 'Servers that really have no ESMTP: a refusal without a second witness.',
+    verdict: { kind: 'deed', order: 110, verb: BROKE, objects: ['EHLO'] },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: [],
+    box: 'signature',
   },
   create: (context) => {
     let forgotten = 0;

@@ -49,6 +49,11 @@ export const endOfDataSplit: Rule = {
     symptoms: ['kb320027/7', 'kb320027/8'],
     staysSilent:
       'Servers where as many split ends pass as fail, gaps, one-sided and cut captures, whole ends that fail just the same.',
+    verdict: { kind: 'consequence', order: 110, clause: 'messages whose end was split over segments failed' },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: [],
+    box: 'signature',
   },
   create: (context) => {
     const tallies = new Map<string, Tally>();

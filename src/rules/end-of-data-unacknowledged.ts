@@ -4,6 +4,7 @@ import { sessionMask } from '../facts/mask.js';
 import { END_OPEN } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
 import { closeEvidence, lineEvidence, replyEvidence } from '../finding/evidence.js';
+import { plural } from '../finding/words.js';
 import type { SmtpSession, Terminator } from '../smtp/session.js';
 import type { Rule } from './rule.js';
 
@@ -34,6 +35,18 @@ export const endOfDataUnacknowledged: Rule = {
     references: ['KB 295725', 'RFC 5321 §4.1.1.4', 'RFC 1047'],
     symptoms: ['kb320027/2', 'kb320027/7', 'kb320027/8'],
     staysSilent: 'Captures that end too early, gaps, one-sided captures: the reply could have been missed.',
+    verdict: {
+      kind: 'consequence',
+      order: 50,
+      clause: ({ findings: { length } }) =>
+        length === 1
+          ? 'the end of a message was never answered'
+          : `the ends of ${plural(length, 'message')} were never answered`,
+    },
+    cure: 'inspection-off',
+    confirmedBy: { action: 'ended', cause: /^matched Class \d+: (?:header|body|MIME)\b/i },
+    changes: ['message-end-lost', 'final-reply-lost'],
+    box: 'nothing',
   },
   create: (context) => ({
     heeds: END_OPEN,

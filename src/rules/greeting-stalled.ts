@@ -28,6 +28,16 @@ export const greetingStalled: Rule = {
     references: ['KB 320027', 'RFC 5321 §4.2.1', 'RFC 5321 §4.5.3.2.1'],
     symptoms: ['kb320027/1', 'kb320027/5'],
     staysSilent: 'Next to a gap, in a one-sided or cut capture, and where the client went on to speak.',
+    verdict: {
+      kind: 'deed',
+      order: 40,
+      verb: { past: 'left', participle: 'left' },
+      objects: ['clients waiting for the end of the greeting'],
+    },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: [],
+    box: 'nothing',
   },
   create: (context) => ({
     heeds: GREETING_OPEN,

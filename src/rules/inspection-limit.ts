@@ -106,6 +106,24 @@ export const inspectionLimit: Rule = {
     symptoms: ['kb320027/2'],
     staysSilent:
       'Any reply of the server after it (500, 452, 552, 421: its own limit), closes by the client, closes more than a second later, lines of the body, gaps, one-sided and cut captures.',
+    verdict: {
+      kind: 'consequence',
+      order: 130,
+      clause: 'a connection was torn down where a limit of the inspection was crossed',
+    },
+    cure: {
+      part: 'limits',
+      order: 30,
+      esmtp:
+        'Only the `match` that is crossed with a higher number, or `log` in place of `drop-connection`: the server is then exposed to longer input.',
+    },
+    confirmedBy: {
+      action: 'ended',
+      cause:
+        /^matched Class \d+: (?:cmd (?:line length|RCPT count)|(?:header|body) line length|sender-address length|MIME filename length)\b/i,
+    },
+    changes: [],
+    box: 'signature',
   },
   create: (context) => ({
     heeds: LONG,

@@ -1,5 +1,6 @@
 import { LOSS_TRAITS, lostVerbs } from '../facts/lost-verbs.js';
 import type { Rule } from './rule.js';
+import { TOOK_AWAY, verbs } from './verdict.js';
 
 const EXCHANGE_VERBS = new Set(['X-LINK2STATE', 'X-EXPS', 'XEXCH50']);
 
@@ -23,6 +24,11 @@ export const link2stateDropped: Rule = {
     references: ['KB 320027'],
     symptoms: ['kb320027/12', 'kb320027/13', 'kb320027/14'],
     staysSilent: 'Servers that do not offer these verbs; authentication that was carried and failed.',
+    verdict: { kind: 'deed', order: 100, verb: TOOK_AWAY, objects: verbs },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: ['lost X-LINK2STATE', 'lost X-EXPS', 'lost XEXCH50'],
+    box: 'nothing',
   },
   create: (context) => ({
     heeds: LOSS_TRAITS,

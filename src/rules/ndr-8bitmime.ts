@@ -33,6 +33,12 @@ export const ndr8bitmime: Rule = {
     references: ['KB 320027', 'RFC 3464 §2.3.4', 'RFC 3463 §3.7', 'RFC 6152 §3'],
     symptoms: ['kb320027/10'],
     staysSilent: 'Delivery reports with any other status, and messages that merely talk of one.',
+    verdict: { kind: 'consequence', order: 40, clause: 'mail came back for its body type' },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: [],
+    box: 'nothing',
+    eightBit: true,
   },
   create: (context) => {
     const originals = new KeptPlaces(context.kept);

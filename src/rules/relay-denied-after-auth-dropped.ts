@@ -25,6 +25,11 @@ export const relayDeniedAfterAuthDropped: Rule = {
     symptoms: ['kb320027/6', 'kb320027/9'],
     staysSilent:
       'Relay refusals in sessions in which AUTH was visible, succeeded, or was refused for its password.',
+    verdict: { kind: 'consequence', order: 10, clause: 'a recipient was refused as relaying' },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: [],
+    box: 'nothing',
   },
   create: (context) => ({
     heeds: REFUSED,

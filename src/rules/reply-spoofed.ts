@@ -3,6 +3,7 @@ import { exchangeEvidence, lineEvidence } from '../finding/evidence.js';
 import type { Evidence, FindingDraft, NotAssessed } from '../finding/finding.js';
 import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
 import type { Rule } from './rule.js';
+import { ANSWERED } from './verdict.js';
 
 /** Replies that are listed, and those whose packets are shown. */
 const MAX_LISTED = 20;
@@ -31,6 +32,11 @@ export const replySpoofed: Rule = {
     symptoms: ['kb320027/4'],
     staysSilent:
       'One sign at one reply (routes that change or alternate), a stack that changes for good, IP IDs that go on counting, SYN proxies and full proxies, resets and bare acknowledgements, gaps, one-sided and midstream captures, fewer than three replies of the server’s own.',
+    verdict: { kind: 'deed', order: 30, verb: ANSWERED, objects: ["in the server's name"] },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: [],
+    box: 'signature',
   },
   create: (context) => ({
     session(session) {

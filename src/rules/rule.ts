@@ -1,24 +1,8 @@
 import type { KnownGreetings } from '../facts/banner-xray.js';
 import type { Knowledge } from '../facts/knowledge.js';
-import type { FindingDraft, NotAssessed, Severity } from '../finding/finding.js';
+import type { FindingDraft, NotAssessed } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
-
-/** A rule's own documentation: printed by the command line, shown in reports, checked by the tests. */
-export interface RuleMeta {
-  /** Names what is seen, never the cure. Fixed by the contract. */
-  readonly id: string;
-  readonly severity: Severity;
-  /** `Server greeting masked in transit` */
-  readonly title: string;
-  readonly summary: string;
-  readonly whyItMatters: string;
-  readonly remedy: readonly string[];
-  /** `RFC 5321 §3.1`, `KB 320027` */
-  readonly references: readonly string[];
-  /** `kb320027/4` */
-  readonly symptoms: readonly string[];
-  readonly staysSilent: string;
-}
+import type { RuleMeta } from './rule-meta.js';
 
 /** What a rule may ask and report. */
 export interface RuleContext {

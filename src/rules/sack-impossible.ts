@@ -34,6 +34,15 @@ export const sackImpossible: Rule = {
     symptoms: [],
     staysSilent:
       'Blocks inside of what was sent, blocks for duplicates (RFC 2883), one packet alone, distances that vary, a sender any of whose blocks fits, captures without both SYNs.',
+    verdict: {
+      kind: 'consequence',
+      order: 100,
+      clause: 'lost packets could not be repaired as TCP means it',
+    },
+    cure: 'elsewhere',
+    confirmedBy: null,
+    changes: [],
+    box: 'signature',
   },
   create: (context) => ({
     session(session) {

@@ -33,6 +33,15 @@ export const segmentOverMss: Rule = {
     symptoms: ['kb320027/2'],
     staysSilent:
       'Larger segments that are acknowledged (the recording host’s offload), more than one packet carries, multiples of the MSS, sent once, gaps and one-sided captures, captures without the handshake.',
+    verdict: {
+      kind: 'consequence',
+      order: 90,
+      clause: 'segments larger than the receiver allows did not arrive',
+    },
+    cure: 'elsewhere',
+    confirmedBy: null,
+    changes: [],
+    box: 'signature',
   },
   create: (context) => ({
     session(session) {

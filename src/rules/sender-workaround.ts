@@ -66,6 +66,11 @@ export const senderWorkaround: Rule = {
     symptoms: [],
     staysSilent:
       'HELO to a clear greeting without a pause, HELO after EHLO, pauses under 5 s, ends split otherwise, octets still to be acknowledged (lost segments, a full window), commands typed by hand, gaps and one-sided captures.',
+    verdict: { kind: 'consequence', order: 70, clause: 'the sender works around a PIX by itself' },
+    cure: 'elsewhere',
+    confirmedBy: null,
+    changes: [],
+    box: 'nothing',
   },
   create: (context) => {
     const tallies = new Map<string, Tally>();

@@ -1,5 +1,6 @@
 import { LOSS_TRAITS, lostVerbs } from '../facts/lost-verbs.js';
 import type { Rule } from './rule.js';
+import { TOOK_AWAY } from './verdict.js';
 
 /**
  * STARTTLS was masked, refused or swallowed on the way: mail goes in clear text.
@@ -24,6 +25,15 @@ export const starttlsStripped: Rule = {
     symptoms: ['kb320027/4', 'kb320027/5'],
     staysSilent:
       'Servers without TLS, replies 454 and 503, STARTTLS absent after STARTTLS, a mask whose length fits other keywords as well.',
+    verdict: { kind: 'deed', order: 80, verb: TOOK_AWAY, objects: ['STARTTLS'] },
+    cure: {
+      part: 'ehlo-reply',
+      order: 10,
+      esmtp: '`allow-tls` in the inspection’s parameters: what is encrypted is then not inspected.',
+    },
+    confirmedBy: null,
+    changes: ['lost STARTTLS'],
+    box: 'nothing',
   },
   create: (context) => ({
     heeds: LOSS_TRAITS,

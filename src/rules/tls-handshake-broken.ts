@@ -7,6 +7,7 @@ import type { Confidence, Evidence } from '../finding/finding.js';
 import type { SmtpExchange, SmtpSession, TlsFlight, TlsOpening } from '../smtp/session.js';
 import { handshakeOctets, isSsl2Hello, isTlsRecord, TLS_HEADER_OCTETS } from '../smtp/tls-record.js';
 import type { Rule } from './rule.js';
+import { BROKE } from './verdict.js';
 
 /** A client that gives up sooner did not wait for an answer. */
 const WAITED_US = 5e6;
@@ -39,6 +40,11 @@ export const tlsHandshakeBroken: Rule = {
     symptoms: ['kb320027/5'],
     staysSilent:
       'Handshakes that begin, TLS alerts, old SSL 2.0 hellos, clients that close, say QUIT or go on in plain text after the 220, STARTTLS refused, gaps, one-sided and cut captures.',
+    verdict: { kind: 'deed', order: 90, verb: BROKE, objects: ['the TLS handshake'] },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: ['tls-handshake-altered'],
+    box: 'nothing',
   },
   create: (context) => ({
     heeds: TLS,

@@ -3,6 +3,7 @@ import { REFUSED, X_COMMAND } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
 import { exchangeEvidence } from '../finding/evidence.js';
 import type { Rule } from './rule.js';
+import { OVERWROTE, verbs } from './verdict.js';
 
 /**
  * A command arrived as X's, or the server's refusal quotes X's where something else was sent.
@@ -25,6 +26,11 @@ export const verbMasked: Rule = {
     symptoms: ['kb320027/3', 'kb320027/4'],
     staysSilent:
       'X’s elsewhere than in a command’s or a quoted command’s place; wrong checksums (anonymised captures).',
+    verdict: { kind: 'deed', order: 120, verb: OVERWROTE, objects: verbs },
+    cure: 'inspection-off',
+    confirmedBy: { action: 'masked', cause: /\bcmd verb\b/i },
+    changes: ['command-masked'],
+    box: 'signature',
   },
   create: (context) => ({
     heeds: REFUSED | X_COMMAND,

@@ -5,6 +5,7 @@ import { exchangeEvidence, lineEvidence } from '../finding/evidence.js';
 import type { FindingDraft } from '../finding/finding.js';
 import type { Extension, SmtpLine, SmtpSession } from '../smtp/session.js';
 import type { Rule } from './rule.js';
+import { verbs } from './verdict.js';
 
 const MAX_WAITING = 1_000;
 
@@ -51,6 +52,16 @@ export const verbRejected: Rule = {
     symptoms: ['kb320027/4'],
     staysSilent:
       'Replies 503, 530, 535, 538, 454; verbs that nobody saw offered; AUTH and VRFY that a server switches off itself (502) when they were not offered here.',
+    verdict: {
+      kind: 'deed',
+      order: 140,
+      verb: { past: 'had', participle: 'had', tail: 'refused' },
+      objects: verbs,
+    },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: ['command-refused'],
+    box: 'nothing',
   },
   create: (context) => {
     let forgotten = 0;

@@ -6,6 +6,7 @@ import { exchangeEvidence } from '../finding/evidence.js';
 import type { FindingDraft } from '../finding/finding.js';
 import type { SmtpExchange } from '../smtp/session.js';
 import type { Rule } from './rule.js';
+import { verbs } from './verdict.js';
 
 const MAX_CANDIDATES = 1_000;
 
@@ -34,6 +35,16 @@ export const verbSwallowed: Rule = {
     symptoms: ['kb320027/4', 'kb320027/6'],
     staysSilent:
       'Servers that were seen to answer everything with 250, and EHLO replies that name the host or keywords.',
+    verdict: {
+      kind: 'deed',
+      order: 130,
+      verb: { past: 'swallowed', participle: 'swallowed' },
+      objects: verbs,
+    },
+    cure: 'inspection-off',
+    confirmedBy: null,
+    changes: ['command-swallowed'],
+    box: 'signature',
   },
   create: (context) => {
     /** What servers reply to NOOP; of those that are known. */

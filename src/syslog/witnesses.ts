@@ -1,25 +1,20 @@
 import type { Finding, Witness } from '../finding/finding.js';
+import type { LogMessage, RuleMeta } from '../rules/rule-meta.js';
 import type { JoinedLine } from './joiner.js';
 import type { LogRecord } from './record.js';
 
 /** Lines that one finding shows; those that confirm it first. */
 const MAX_WITNESSES = 10;
 
-const LIMIT =
-  /^matched Class \d+: (?:cmd (?:line length|RCPT count)|(?:header|body) line length|sender-address length|MIME filename length)\b/i;
-const OF_THE_MESSAGE = /^matched Class \d+: (?:header|body|MIME)\b/i;
-
-const ended = ({ action }: LogRecord): boolean => /^(?:Dropped|Reset)/.test(action ?? '');
-const masked = ({ action }: LogRecord): boolean => /^Masked/.test(action ?? '');
-
-/** Which messages say of a connection exactly what a rule found in it. */
-const CONFIRMING: Readonly<Record<string, (record: LogRecord) => boolean>> = {
-  'inspection-limit': (record) => ended(record) && LIMIT.test(record.cause ?? ''),
-  'end-of-data-unacknowledged': (record) => ended(record) && OF_THE_MESSAGE.test(record.cause ?? ''),
-  'banner-masked': (record) => masked(record) && /^mask-banner\b/i.test(record.cause ?? ''),
-  'capability-masked': (record) => masked(record) && /\behlo-reply-parameter\b/i.test(record.cause ?? ''),
-  'verb-masked': (record) => masked(record) && /\bcmd verb\b/i.test(record.cause ?? ''),
+/** How messages 108004 and 108005 begin when the inspection did so. */
+const ACTIONS: Readonly<Record<LogMessage['action'], RegExp>> = {
+  ended: /^(?:Dropped|Reset)/,
+  masked: /^Masked/,
 };
+
+function isMessage({ action, cause }: LogRecord, message: LogMessage): boolean {
+  return ACTIONS[message.action].test(action ?? '') && message.cause.test(cause ?? '');
+}
 
 /**
  * Gives each finding the lines that are joined to its sessions.
@@ -30,6 +25,7 @@ const CONFIRMING: Readonly<Record<string, (record: LogRecord) => boolean>> = {
 export function withWitnesses(
   findings: readonly Finding[],
   joined: readonly JoinedLine[],
+  rules: readonly Pick<RuleMeta, 'id' | 'confirmedBy'>[],
 ): readonly Finding[] {
   if (joined.length === 0) return findings;
   const bySession = new Map<string, JoinedLine[]>();
@@ -38,7 +34,10 @@ export function withWitnesses(
     if (list) list.push(line);
     else bySession.set(line.session, [line]);
   }
-  const summary = new SessionWitnesses(bySession);
+  const summary = new SessionWitnesses(
+    bySession,
+    new Map(rules.map(({ id, confirmedBy }) => [id, confirmedBy])),
+  );
   return findings.map((finding) => {
     const told = finding.sessions.flatMap((session) => summary.of(session, finding.rule) ?? []);
     return told.length === 0 ? finding : witnessed(finding, told);
@@ -60,7 +59,11 @@ interface Told {
 class SessionWitnesses {
   private readonly made = new Map<string, Told>();
 
-  constructor(private readonly lines: ReadonlyMap<string, readonly JoinedLine[]>) {}
+  constructor(
+    private readonly lines: ReadonlyMap<string, readonly JoinedLine[]>,
+    /** By rule: the message that confirms it. */
+    private readonly confirmedBy: ReadonlyMap<string, LogMessage | null>,
+  ) {}
 
   /** null: no line speaks of the session. */
   of(session: string, rule: string): Told | null {
@@ -69,11 +72,17 @@ class SessionWitnesses {
     const key = `${session} ${rule}`;
     let told = this.made.get(key);
     if (told === undefined) {
-      const confirms = CONFIRMING[rule] ?? (() => false);
+      const message = this.confirmedBy.get(rule) ?? null;
       const sorted = inOrder(
         lines.map(({ record, joinedBy }) => {
           const { line, text } = record;
-          return { source: 'asa-log', line, text, joinedBy, confirms: confirms(record) };
+          return {
+            source: 'asa-log',
+            line,
+            text,
+            joinedBy,
+            confirms: message !== null && isMessage(record, message),
+          };
         }),
       );
       told = { witnesses: sorted.slice(0, MAX_WITNESSES), proof: sorted.find(isProof) };

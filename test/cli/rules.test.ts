@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { ruleMarkdown, rulesMarkdown } from '../../src/report/text/rule-page.js';
+import { withRuleTables } from '../../src/report/text/readme-tables.js';
+import { ruleMarkdown, ruleRecord, rulesMarkdown } from '../../src/report/text/rule-page.js';
 import { catalog } from '../../src/rules/catalog.js';
 import { FakeOutput, ran } from './fake-io.js';
 
@@ -38,10 +39,22 @@ describe('mailwitness rules', () => {
   });
 
   it('prints the same as JSON', async () => {
+    const records = metas.map(ruleRecord);
     expect(JSON.parse((await ran(['rules', 'auth-dropped', '-F', 'json'])).out)).toEqual(
-      metas.find(({ id }) => id === 'auth-dropped'),
+      records.find(({ id }) => id === 'auth-dropped'),
     );
-    expect(JSON.parse((await ran(['rules', '--format', 'json'])).out)).toEqual(metas);
+    expect(JSON.parse((await ran(['rules', '--format', 'json'])).out)).toEqual(records);
+    expect(Object.keys(records[0]!)).toEqual([
+      'id',
+      'severity',
+      'title',
+      'summary',
+      'whyItMatters',
+      'remedy',
+      'references',
+      'symptoms',
+      'staysSilent',
+    ]);
   });
 
   it('is coloured on a terminal only, and not with NO_COLOR', async () => {
@@ -60,6 +73,13 @@ describe('mailwitness rules', () => {
     expect(status).toBe(0);
     expect(out).toContain('Usage: mailwitness rules [RULE]');
   });
+});
+
+it('README.md has the tables that the rules give', () => {
+  const readme = readFileSync(join(DOCS, '../../README.md'), 'utf8');
+  expect(withRuleTables(readme, metas)).toBe(readme);
+  expect(withRuleTables(readme, metas.slice(1))).not.toContain(`| \`${metas[0]!.id}\` |`);
+  expect(() => withRuleTables('', metas)).toThrow('no place for the table of rules');
 });
 
 describe('docs/rules', () => {

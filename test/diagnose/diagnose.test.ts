@@ -2,13 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../src/analyze.js';
-import { diagnose } from '../../src/diagnose/diagnose.js';
+import { diagnose as diagnoseBy } from '../../src/diagnose/diagnose.js';
 import { SYMPTOMS } from '../../src/diagnose/symptoms.js';
 import { verifyCommands } from '../../src/diagnose/verify.js';
 import type { Finding } from '../../src/finding/finding.js';
 import { catalog } from '../../src/rules/catalog.js';
 
 const FOLDER = fileURLToPath(new URL('../../captures/', import.meta.url));
+const metas = catalog.map(({ meta }) => meta);
+const diagnose = (findings: readonly Finding[]) => diagnoseBy(findings, metas);
 const diagnoses = async (name: string) => (await analyze([FOLDER + name], { rules: catalog })).diagnoses;
 
 const EDITOR = 'an editor that keeps lengths';

@@ -1,6 +1,7 @@
 /** Analyses made by hand, for what no capture easily shows: hostile text everywhere, odd values, many sessions. */
 import type { Analysis } from '../../src/analyze.js';
 import type { Finding } from '../../src/finding/finding.js';
+import { catalog } from '../../src/rules/catalog.js';
 import type { SmtpExchange, SmtpLine, SmtpMessage, SmtpReply, SmtpSession } from '../../src/smtp/session.js';
 import { PLAIN_TCP } from '../support/conversation.js';
 
@@ -179,6 +180,7 @@ export function fakeAnalysis(
     sessionCount: sessionList.length,
     sessions: () => sessionList,
     session: (id) => sessionList.find((session) => session.id === id) ?? null,
+    rules: catalog.map(({ meta }) => meta),
     findings: [],
     diagnoses: [],
     notAssessed: [],

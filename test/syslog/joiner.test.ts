@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { catalog } from '../../src/rules/catalog.js';
 import { FirewallLogJoiner } from '../../src/syslog/joiner.js';
 import { FirewallLogReader } from '../../src/syslog/reader.js';
 import { withWitnesses } from '../../src/syslog/witnesses.js';
 import { fakeFinding, fakeSession } from '../report/fake-analysis.js';
 
+const metas = catalog.map(({ meta }) => meta);
 const started = (client: string, server: string) =>
   `%ASA-6-108007: TLS started on ESMTP session between client o:${client} and server i:${server}`;
 const dropped = (from: string, to: string, cause = 'matched Class 2: cmd RCPT count gt 100') =>
@@ -160,6 +162,7 @@ describe('a finding', () => {
     withWitnesses(
       [fakeFinding({ rule, confidence: 'possible', message: 'Seen.', sessions: ['s1'] })],
       joins([line], one).joined,
+      metas,
     )[0]!;
   const masked = (cause: string) => dropped(S, C, cause).replace('Dropped connection', 'Masked header flags');
   const header = 'matched Class 4: header line length gt 998';
@@ -201,8 +204,8 @@ describe('a finding', () => {
 
   it('of another session has no witness', () => {
     const findings = [fakeFinding({ sessions: ['s2'] })];
-    expect(withWitnesses(findings, joins([dropped(C, S)], SESSION).joined)).toEqual(findings);
-    expect(withWitnesses(findings, [])).toBe(findings);
+    expect(withWitnesses(findings, joins([dropped(C, S)], SESSION).joined, metas)).toEqual(findings);
+    expect(withWitnesses(findings, [], metas)).toBe(findings);
   });
 
   it('shows ten lines, each once, those that confirm it first', () => {
@@ -211,6 +214,7 @@ describe('a finding', () => {
     const [finding] = withWitnesses(
       [fakeFinding({ rule: 'inspection-limit', sessions: ['s1', 's2'] })],
       joined,
+      metas,
     );
     expect(finding!.witnesses!.map(({ line }) => line)).toEqual([16, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });

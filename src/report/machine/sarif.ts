@@ -1,6 +1,6 @@
 import type { Analysis, CaptureResult } from '../../analyze.js';
 import type { Finding } from '../../finding/finding.js';
-import type { RuleMeta } from '../../rules/rule.js';
+import type { RuleMeta } from '../../rules/rule-meta.js';
 import { inPieces } from '../chunked.js';
 import { displayFilters } from '../document/display-filter.js';
 import { decodeOctets, escapeJson, printableOctets } from '../printable.js';

@@ -39,7 +39,7 @@ export function pageFacts(analysis: Analysis): PageFacts {
   const withFinding = new Set(serious.flatMap(({ sessions }) => sessions));
   const named = new Set(analysis.findings.flatMap(({ sessions }) => sessions));
   const limited = new Set(analysis.notAssessed.map(({ session }) => session));
-  const timeline = new Timeline(analysis.findings);
+  const timeline = new Timeline(analysis);
   let [found, part, clean, wordlessFound] = [0, 0, 0, 0];
   let telling: SmtpSession | null = null;
   let most = -1;
@@ -74,8 +74,9 @@ class Timeline {
   private readonly wanted = new Map<string, Finding[]>();
   private readonly attempts = new Map<string, Attempt[]>();
 
-  constructor(findings: readonly Finding[]) {
-    for (const finding of findings.filter(({ rule }) => rule === 'duplicate-delivery').slice(0, MAX_DRAWN)) {
+  constructor({ rules, findings }: Analysis) {
+    const drawn = new Set(rules.filter(({ attempts }) => attempts).map(({ id }) => id));
+    for (const finding of findings.filter(({ rule }) => drawn.has(rule)).slice(0, MAX_DRAWN)) {
       this.attempts.set(finding.id, []);
       for (const session of finding.sessions.slice(0, MAX_ATTEMPTS)) {
         this.wanted.set(session, [...(this.wanted.get(session) ?? []), finding]);

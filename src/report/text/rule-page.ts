@@ -1,4 +1,4 @@
-import type { RuleMeta } from '../../rules/rule.js';
+import type { RuleDocumentation } from '../../rules/rule-meta.js';
 import { TextLines } from './text-lines.js';
 
 /** How a page of documentation is laid out. */
@@ -9,8 +9,26 @@ export interface RulePageOptions {
 
 const TITLES = { why: 'Why it matters', change: 'What to change', silent: 'Stays silent for' } as const;
 
+/** What a rule says of itself, for JSON: without what the program keeps of it for its own use. */
+export function ruleRecord({
+  id,
+  severity,
+  title,
+  summary,
+  whyItMatters,
+  remedy,
+  references,
+  symptoms,
+  staysSilent,
+}: RuleDocumentation): RuleDocumentation {
+  return { id, severity, title, summary, whyItMatters, remedy, references, symptoms, staysSilent };
+}
+
 /** The catalogue, a rule to a row: severity, id, what it sees. */
-export function* ruleList(rules: readonly RuleMeta[], { width, color }: RulePageOptions): Generator<string> {
+export function* ruleList(
+  rules: readonly RuleDocumentation[],
+  { width, color }: RulePageOptions,
+): Generator<string> {
   const page = new TextLines(width, color);
   const room = Math.max(...rules.map(({ id }) => id.length));
   for (const { id, severity, summary } of rules) {
@@ -21,7 +39,7 @@ export function* ruleList(rules: readonly RuleMeta[], { width, color }: RulePage
 }
 
 /** One rule's own documentation, for the terminal. */
-export function* ruleText(meta: RuleMeta, { width, color }: RulePageOptions): Generator<string> {
+export function* ruleText(meta: RuleDocumentation, { width, color }: RulePageOptions): Generator<string> {
   const page = new TextLines(width, color);
   yield page.line([meta.id, 'bold'], [`  ${meta.severity}`]);
   yield page.paragraph(meta.title);
@@ -34,7 +52,7 @@ export function* ruleText(meta: RuleMeta, { width, color }: RulePageOptions): Ge
 }
 
 /** The same as a page of Markdown. */
-export function ruleMarkdown(meta: RuleMeta): string {
+export function ruleMarkdown(meta: RuleDocumentation): string {
   return [
     `# ${meta.id}`,
     `**${meta.title}** (${meta.severity})`,
@@ -53,14 +71,14 @@ export function ruleMarkdown(meta: RuleMeta): string {
 }
 
 /** The catalogue as a table whose rows lead to those pages. */
-export function rulesMarkdown(rules: readonly RuleMeta[]): string {
+export function rulesMarkdown(rules: readonly RuleDocumentation[]): string {
   const rows = rules.map(
     ({ id, severity, summary }) => `| [\`${id}\`](${id}.md) | ${severity} | ${summary} |`,
   );
   return `# Rules\n\n| rule | severity | speaks when |\n|---|---|---|\n${rows.join('\n')}\n`;
 }
 
-function sources({ references, symptoms }: RuleMeta): string {
+function sources({ references, symptoms }: RuleDocumentation): string {
   const numbers = symptoms.map((symptom) => symptom.replace('kb320027/', ''));
   const explained =
     numbers.length === 0

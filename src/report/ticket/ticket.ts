@@ -3,7 +3,7 @@ import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
 import type { Diagnosis } from '../../diagnose/diagnosis.js';
 import type { Evidence, Finding } from '../../finding/finding.js';
 import { plural, thousands } from '../../finding/words.js';
-import type { RuleMeta } from '../../rules/rule.js';
+import type { RuleMeta } from '../../rules/rule-meta.js';
 import { displayFilters } from '../document/display-filter.js';
 import {
   byReason,
