@@ -1,7 +1,11 @@
 import type { SmtpSession } from '../smtp/session.js';
 import type { SessionRecord } from '../transcript/session-record.js';
 
-/** Octets of the records whose sessions are kept as objects, which take some forty times as much: 2.5 MB. */
+/**
+ * Octets of all records up to which sessions stay made; as objects they take some forty times as much, 2.5 MB. In a larger
+ * archive the newest few would be all that could stay, and hardly anybody asks for those: to keep them took 15 % more
+ * time, since the garbage collector had to move them.
+ */
 const MAX_KEPT = 1 << 16;
 
 /** The finished sessions of one capture, in the order of their connections. */
@@ -14,13 +18,14 @@ interface Part {
 }
 
 /**
- * The finished sessions of a run, by their numbers. They stay packed and are made again each time that somebody asks; only
- * the newest few stay made, so that a small capture is read once, however often its sessions are asked for.
+ * The finished sessions of a run, by their numbers. They stay packed and are made again each time that somebody asks. Only
+ * those of a small capture stay made, so that each is read once, however often a report asks for it.
  */
 export class SessionArchive {
   private readonly parts: Part[] = [];
-  private readonly newest = new Map<SessionRecord, SmtpSession>();
-  private kept = 0;
+  /** Octets of all records. */
+  private octets = 0;
+  private readonly made = new Map<SessionRecord, SmtpSession>();
 
   get count(): number {
     return this.parts.reduce((sum, { records }) => sum + records.length, 0);
@@ -30,6 +35,8 @@ export class SessionArchive {
   add(firstIndex: number, lastUs: number, records: SessionRecord[]): void {
     records.sort((a, b) => a.index - b.index);
     this.parts.push({ firstIndex, lastUs, records });
+    for (const { length } of records) this.octets += length;
+    if (this.octets > MAX_KEPT) this.made.clear();
   }
 
   /** Session `s<number>`; null: there is none, or its capture is being read. */
@@ -45,18 +52,10 @@ export class SessionArchive {
   }
 
   private read(record: SessionRecord, { firstIndex, lastUs }: Part): SmtpSession {
-    const { newest } = this;
-    const known = newest.get(record);
+    const known = this.made.get(record);
     if (known) return known;
     const session = record.read(firstIndex, lastUs);
-    if (record.length > MAX_KEPT) return session;
-    newest.set(record, session);
-    this.kept += record.length;
-    for (const oldest of newest.keys()) {
-      if (this.kept <= MAX_KEPT) break;
-      newest.delete(oldest);
-      this.kept -= oldest.length;
-    }
+    if (this.octets <= MAX_KEPT) this.made.set(record, session);
     return session;
   }
 }

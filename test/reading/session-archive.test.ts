@@ -45,18 +45,14 @@ describe('an archive of sessions', () => {
     expect(records.map(({ reads }) => reads)).toEqual(records.map(() => 1));
   });
 
-  it('keeps the newest few made, however many there are and however long', () => {
+  it('keeps none made of a large one, also when it became large later', () => {
     const archive = new SessionArchive();
-    const records = Array.from({ length: 1000 }, (_, index) => new FakeRecord(index));
-    const long = new FakeRecord(1000, 1 << 20);
-    archive.add(0, 0, [...records, long]);
+    const first = Array.from({ length: 100 }, (_, index) => new FakeRecord(index));
+    archive.add(0, 0, first);
     ids(archive);
-    // 65,536 octets are 131 records of 500.
-    for (let number = 1000; number > 1000 - 131; number--) archive.session(number);
-    expect(records.filter(({ reads }) => reads > 1)).toEqual([]);
-    archive.session(1000 - 131);
-    expect(records[1000 - 132]!.reads).toBe(2);
-    archive.session(1001);
-    expect(long.reads).toBe(2);
+    archive.add(100, 0, [new FakeRecord(0, 1 << 16)]);
+    ids(archive);
+    ids(archive);
+    expect(first.map(({ reads }) => reads)).toEqual(first.map(() => 3));
   });
 });
