@@ -57,19 +57,14 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
   // A rule whose findings were all left out was not found silent.
   const leftOut = whole.findings.filter((finding) => !findings.includes(finding));
   const judged = rules.filter(({ meta }) => !leftOut.some((finding) => finding.rule === meta.id));
-  const text: TextOptions = {
+  const options: TextOptions & { readonly rules: readonly RuleMeta[] } = {
     color: wantsColor(args, io),
     ports: args.ports,
-    rules: judged.map((rule) => rule.meta.id),
+    rules: judged.map(({ meta }) => meta),
     leftOut: leftOut.length,
     ...(args.evidence !== null && { evidence: args.evidence }),
   };
-  const report = await reportOf(
-    analysis,
-    args.brief ? 'brief' : args.format,
-    { ...text, metas: judged.map(({ meta }) => meta) },
-    version,
-  );
+  const report = await reportOf(analysis, args.brief ? 'brief' : args.format, options, version);
   if (file) file.write(report);
   else await writeAll(report, io.stdout);
   if (failed || analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
@@ -114,19 +109,18 @@ async function analyzeInterruptibly(
 export async function reportOf(
   analysis: Analysis,
   format: AnalyzeArguments['format'] | 'brief',
-  text: TextOptions & { readonly metas: readonly RuleMeta[] },
+  options: TextOptions & { readonly rules: readonly RuleMeta[] },
   version: string,
 ): Promise<Iterable<string>> {
-  const ticket = { ...text, rules: text.metas };
   switch (format) {
     case 'brief':
-      return (await import('../report/text/brief.js')).briefReport(analysis, ticket);
+      return (await import('../report/text/brief.js')).briefReport(analysis, options);
     case 'sarif': {
       const maker = { name: 'mailwitness', version };
-      return (await import('../report/machine/sarif.js')).sarifReport(analysis, maker, { rules: text.metas });
+      return (await import('../report/machine/sarif.js')).sarifReport(analysis, maker, options);
     }
     case 'junit':
-      return (await import('../report/machine/junit.js')).junitReport(analysis, ticket);
+      return (await import('../report/machine/junit.js')).junitReport(analysis, options);
     case 'eve':
       return (await import('../report/machine/eve.js')).eveReport(analysis);
     case 'zeek':
@@ -136,7 +130,7 @@ export async function reportOf(
     case 'csv-sessions':
       return (await import('../report/machine/csv.js')).csvSessions(analysis);
     case 'text':
-      return (await import('../report/text/text.js')).textReport(analysis, text);
+      return (await import('../report/text/text.js')).textReport(analysis, options);
     case 'json':
       return (await import('../report/machine/json.js')).jsonReport(analysis, {
         name: 'mailwitness',
@@ -145,11 +139,11 @@ export async function reportOf(
     case 'ndjson':
       return (await import('../report/machine/json.js')).ndjsonReport(analysis);
     case 'html':
-      return (await import('../report/page/html.js')).htmlReport(analysis, { ...text, version });
+      return (await import('../report/page/html.js')).htmlReport(analysis, { ...options, version });
     case 'markdown':
-      return (await import('../report/ticket/markdown.js')).markdownReport(analysis, ticket);
+      return (await import('../report/ticket/markdown.js')).markdownReport(analysis, options);
     case 'jira':
-      return (await import('../report/ticket/jira.js')).jiraReport(analysis, ticket);
+      return (await import('../report/ticket/jira.js')).jiraReport(analysis, options);
   }
 }
 

@@ -168,20 +168,18 @@ async function parseCompare(words: readonly string[]): Promise<CompareArguments 
 async function comparisonOf(
   comparison: Comparison,
   args: CompareArguments,
-  metas: readonly RuleMeta[],
+  rules: readonly RuleMeta[],
   leftOut: number,
   io: Io,
   version: string,
 ): Promise<Iterable<string>> {
-  const rules = metas.map(({ id }) => id);
   const evidence = args.evidence !== null && { evidence: args.evidence };
-  const text = { color: wantsColor(args, io), ports: args.ports, rules, leftOut, ...evidence };
-  const ticket = { ports: args.ports, rules: metas, leftOut };
+  const options = { color: wantsColor(args, io), ports: args.ports, rules, leftOut, ...evidence };
   switch (args.brief ? 'brief' : args.format) {
     case 'brief':
-      return (await import('../report/text/brief.js')).comparisonBrief(comparison, ticket);
+      return (await import('../report/text/brief.js')).comparisonBrief(comparison, options);
     case 'text':
-      return (await import('../report/text/comparison-text.js')).comparisonText(comparison, text);
+      return (await import('../report/text/text.js')).comparisonText(comparison, options);
     case 'json':
       return (await import('../report/machine/comparison-json.js')).comparisonJson(comparison, {
         name: 'mailwitness',
@@ -190,13 +188,13 @@ async function comparisonOf(
     case 'ndjson':
       return (await import('../report/machine/comparison-json.js')).comparisonNdjson(comparison);
     case 'html':
-      return (await import('../report/page/html.js')).comparisonHtml(comparison, { ...text, version });
+      return (await import('../report/page/html.js')).comparisonHtml(comparison, { ...options, version });
     case 'markdown':
-      return (await import('../report/ticket/markdown.js')).comparisonMarkdown(comparison, ticket);
+      return (await import('../report/ticket/markdown.js')).comparisonMarkdown(comparison, options);
     case 'jira':
-      return (await import('../report/ticket/jira.js')).comparisonJira(comparison, ticket);
+      return (await import('../report/ticket/jira.js')).comparisonJira(comparison, options);
     default:
-      return reportOf(comparison.analysis, args.format, { ...text, metas }, version);
+      return reportOf(comparison.analysis, args.format, options, version);
   }
 }
 

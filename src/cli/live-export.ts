@@ -63,9 +63,8 @@ function soFar(watch: Watch, { ports, minConfidence }: LiveArguments, rules: rea
   const whole = watch.analysis();
   const findings = whole.findings.filter(({ confidence }) => isAsSure(confidence, minConfidence));
   const sure: Analysis = { ...whole, findings };
-  const metas = rules.map(({ meta }) => meta);
   const leftOut = whole.findings.length - findings.length;
-  return { whole, sure, text: { color: false, ports, rules: metas.map(({ id }) => id), metas, leftOut } };
+  return { whole, sure, text: { color: false, ports, rules: rules.map(({ meta }) => meta), leftOut } };
 }
 
 /** The screen is the dashboard's. */

@@ -8,7 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type Comparison, compare } from '../../src/compare/compare.js';
 import { type Difference, isTold } from '../../src/compare/pair.js';
-import { comparisonText } from '../../src/report/text/comparison-text.js';
+import { comparisonText } from '../../src/report/text/text.js';
 import { catalog } from '../../src/rules/catalog.js';
 
 const FOLDER = fileURLToPath(new URL('../../captures/', import.meta.url));

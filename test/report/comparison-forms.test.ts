@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Comparison, compare } from '../../src/compare/compare.js';
 import type { Change, Difference, Spot, Subject } from '../../src/compare/pair.js';
-import { stretches } from '../../src/report/document/comparison-words.js';
+import { stretches } from '../../src/report/document/changed-octets.js';
 import { comparisonHtml } from '../../src/report/page/html.js';
-import { comparisonText } from '../../src/report/text/comparison-text.js';
+import { comparisonText } from '../../src/report/text/text.js';
 import { comparisonJira } from '../../src/report/ticket/jira.js';
 import { comparisonMarkdown } from '../../src/report/ticket/markdown.js';
 import { catalog } from '../../src/rules/catalog.js';
@@ -19,7 +19,7 @@ const CAPTURES = fileURLToPath(new URL('../../captures/', import.meta.url));
 const RULES = catalog.map(({ meta }) => meta);
 
 const page = (comparison: Comparison): string =>
-  [...comparisonHtml(comparison, { rules: RULES.map(({ id }) => id), version: '0.0.0' })].join('');
+  [...comparisonHtml(comparison, { rules: RULES, version: '0.0.0' })].join('');
 const markdown = (comparison: Comparison): string =>
   [...comparisonMarkdown(comparison, { rules: RULES })].join('');
 const jira = (comparison: Comparison): string => [...comparisonJira(comparison, { rules: RULES })].join('');

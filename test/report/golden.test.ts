@@ -30,9 +30,9 @@ async function golden(name: string): Promise<Analysis> {
 }
 
 const textOf = (analysis: Analysis, color = false): string =>
-  [
-    ...textReport(analysis, { color, ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta.id) }),
-  ].join('');
+  [...textReport(analysis, { color, ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta) })].join(
+    '',
+  );
 
 const OPTIONS = { ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta) };
 

@@ -1,14 +1,13 @@
 import type { ComparedPair, Comparison } from '../../compare/compare.js';
-import { type Difference, isTcp, isTold, type Side, type Spot } from '../../compare/pair.js';
+import { type Difference, isTcp, isTold, type Side } from '../../compare/pair.js';
 import { enumerate, plural, thousands } from '../../finding/words.js';
 import { printableOctets, printableText } from '../printable.js';
 
-/** What reports of a comparison share: its words, and what is told together. */
+/** The words for what was changed between two captures, and which changes are shown as one. */
 
-/** Kinds of ladders that are shown, rungs of one, and sessions of one side; the JSON report has all. */
-export const MAX_LADDERS = 5;
-export const MAX_RUNGS = 30;
-export const MAX_UNPAIRED = 10;
+/** Lines about TCP and sessions of one side that are shown; the JSON report has all. */
+const MAX_TCP_LINES = 30;
+const MAX_UNPAIRED = 10;
 
 const MATCHED: Readonly<Record<string, string>> = {
   'sequence-numbers': 'sequence numbers',
@@ -136,11 +135,6 @@ export function whatChanged({ change, how, subject, octets }: Difference): strin
   return `${SUBJECTS[subject] ?? subject}: ${what}`;
 }
 
-/** Where it was seen on the client's and on the server's side. */
-export function ends({ direction, before, after }: Difference): [client: Spot | null, server: Spot | null] {
-  return direction === 'client' ? [before, after] : [after, before];
-}
-
 export function tcpChanges(pairs: readonly ComparedPair[]): string[] {
   const counts = new Map<string, number>();
   for (const { differences } of pairs) {
@@ -152,7 +146,7 @@ export function tcpChanges(pairs: readonly ComparedPair[]): string[] {
     }
   }
   return [...counts]
-    .slice(0, MAX_RUNGS)
+    .slice(0, MAX_TCP_LINES)
     .map(([line, count]) => `${printableOctets(line)} (${plural(count, 'session')})`);
 }
 
@@ -165,61 +159,6 @@ export function unpairedTexts({ unpaired }: Comparison): string[] {
     );
   const more = unpaired.length - told.length;
   return more > 0 ? [...told, `and ${thousands(more)} more`] : told;
-}
-
-/** A stretch of a text as it is shown: octets that differ, or that do not. */
-export interface Stretch {
-  /** Printable. */
-  readonly text: string;
-  readonly changed: boolean;
-}
-
-/** What stands in front of the first octet that differs, when a text is longer than is shown. */
-const LEAD = 24;
-/** Octets of messages are not kept: of them only the number is told, and no place in it. */
-const WITHHELD = /^\[\d+ octets\]$/;
-
-/** Which octets of the text at this spot differ; none where they are not kept. */
-export function changedRanges(
-  spot: Spot,
-  { before, after, ranges }: Pick<Difference, 'before' | 'after' | 'ranges'>,
-): Difference['ranges'] {
-  if (WITHHELD.test(spot.text)) return [];
-  const other = spot === before ? after : before;
-  if (other === null || WITHHELD.test(other.text) || other.text.length === spot.text.length) return ranges;
-  // Of another length: what lies between the beginning and the end that both have.
-  const shorter = Math.min(spot.text.length, other.text.length);
-  let head = 0;
-  while (head < shorter && spot.text[head] === other.text[head]) head++;
-  let tail = 0;
-  while (tail < shorter - head && spot.text.at(-1 - tail) === other.text.at(-1 - tail)) tail++;
-  return [[head, spot.text.length - tail]];
-}
-
-/**
- * As much of a text as is shown, from a little in front of the first octet that differs, in stretches.
- *
- * @param text  raw latin1
- * @param limit  octets
- */
-export function stretches(text: string, ranges: Difference['ranges'], limit: number): Stretch[] {
-  const start = text.length > limit ? Math.max(0, (ranges[0]?.[0] ?? 0) - LEAD) : 0;
-  const end = Math.min(text.length, start + limit);
-  const found: Stretch[] = [];
-  const add = (from: number, to: number, changed: boolean): void => {
-    if (to > from) found.push({ text: printableOctets(text.slice(from, to)), changed });
-  };
-  if (start > 0) found.push({ text: '…', changed: false });
-  let at = start;
-  for (const [from, to] of ranges) {
-    const [begin, stop] = [Math.max(at, Math.min(from, end)), Math.max(at, Math.min(to, end))];
-    add(at, begin, false);
-    add(begin, stop, true);
-    at = stop;
-  }
-  add(at, end, false);
-  if (end < text.length) found.push({ text: '…', changed: false });
-  return found;
 }
 
 function subjectOf({ subject, verb }: Difference): string {

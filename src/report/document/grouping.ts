@@ -1,11 +1,9 @@
-import type { Analysis } from '../../analyze.js';
 import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
 import {
   CONFIDENCES,
   type Evidence,
   type Finding,
   type JoinedBy,
-  type NotAssessed,
   SEVERITIES,
 } from '../../finding/finding.js';
 import { plural } from '../../finding/words.js';
@@ -76,16 +74,6 @@ function rank({ severity, confidence }: Finding): number {
   return SEVERITIES.indexOf(severity) * CONFIDENCES.length + CONFIDENCES.indexOf(confidence);
 }
 
-export function byReason(entries: readonly NotAssessed[]): Map<string, NotAssessed[]> {
-  const groups = new Map<string, NotAssessed[]>();
-  for (const entry of entries) {
-    const list = groups.get(entry.reason);
-    if (list) list.push(entry);
-    else groups.set(entry.reason, [entry]);
-  }
-  return groups;
-}
-
 export function inOrder(evidence: readonly Evidence[]): Evidence[] {
   return [...evidence].sort((a, b) => a.capture - b.capture || a.packet - b.packet);
 }
@@ -99,15 +87,6 @@ export function namedSessions(sessions: readonly string[]): string {
 
 export function naming(ids: readonly string[]): string {
   return `${ids.slice(0, MAX_NAMED).join(', ')}${ids.length > MAX_NAMED ? ', ..' : ''}`;
-}
-
-/** `capture 2`, or the name that it was given; nothing where there is one alone. */
-export function captureName(
-  { captures }: Pick<Analysis, 'captures'>,
-  names: readonly string[] | undefined,
-  capture: number,
-): string {
-  return captures.length > 1 ? (names?.[capture] ?? `capture ${capture + 1}`) : '';
 }
 
 export function toSeconds(time: Timestamp | null): string | null {

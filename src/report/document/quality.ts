@@ -3,7 +3,7 @@ import type { NotAssessed } from '../../finding/finding.js';
 import { enumerate, plural, thousands } from '../../finding/words.js';
 import { printableOctets } from '../printable.js';
 import type { Survey } from '../session-counts.js';
-import { byReason, namedSessions, unique } from './grouping.js';
+import { unique } from './grouping.js';
 
 /** Reasons for not judging, for readers who do not know the words of the JSON report. */
 const REASONS: ReadonlyMap<string, string> = new Map([
@@ -64,18 +64,38 @@ export function quality({ captures, notAssessed, interrupted }: Analysis, { smtp
   ].join(' ');
 }
 
-/** What could not be judged, by reason, with the first detail of each. */
-export function unjudged(
-  entries: readonly NotAssessed[],
-): { reason: string; whom: string; detail: string }[] {
-  return [...byReason(entries)].map(([reason, list]) => {
+/** Sessions that could not be judged for the same reason. */
+export interface Unchecked {
+  /** As the JSON report has it. */
+  readonly reason: string;
+  /** For readers who do not know the words of the JSON report. */
+  readonly words: string;
+  /** One for each entry that names a session. */
+  readonly sessions: readonly string[];
+  /** The first of the details. */
+  readonly detail: string;
+  /** Details that differ, and entries. */
+  readonly details: number;
+  readonly entries: number;
+}
+
+/** What could not be judged, by reason. */
+export function unchecked(entries: readonly NotAssessed[]): Unchecked[] {
+  const reasons = new Map<string, NotAssessed[]>();
+  for (const entry of entries) {
+    const list = reasons.get(entry.reason);
+    if (list) list.push(entry);
+    else reasons.set(entry.reason, [entry]);
+  }
+  return [...reasons].map(([reason, list]) => {
     const details = unique(list.map(({ detail }) => detail));
-    const sessions = unique(list.map(({ session }) => session).filter((session) => session !== null));
-    const more = details.length > 1 ? ` And ${thousands(details.length - 1)} more of the kind.` : '';
     return {
-      reason: REASONS.get(reason) ?? printableOctets(reason),
-      whom: sessions.length > 0 ? ` (${namedSessions(sessions)})` : '',
-      detail: `${printableOctets(details[0] ?? '')}${more}`,
+      reason: printableOctets(reason),
+      words: REASONS.get(reason) ?? printableOctets(reason),
+      sessions: list.map(({ session }) => session).filter((session) => session !== null),
+      detail: printableOctets(details[0] ?? ''),
+      details: details.length,
+      entries: list.length,
     };
   });
 }

@@ -3,20 +3,20 @@ import type { Finding } from '../../finding/finding.js';
 import { plural } from '../../finding/words.js';
 import { inPieces } from '../chunked.js';
 import { displayFilters } from '../document/display-filter.js';
+import type { DocumentOptions } from '../document/document.js';
 import { printableOctets, printableText } from '../printable.js';
-import type { TicketOptions } from '../ticket/ticket.js';
 
 /**
  * JUnit XML, as build servers read it: a test case for each finding, which fails unless it is a note, one that passes for
  * each rule that was silent, and one with an error for each capture that could not be read wholly.
  */
-export function junitReport(analysis: Analysis, { rules = [] }: TicketOptions = {}): Iterable<string> {
+export function junitReport(analysis: Analysis, { rules = [] }: DocumentOptions = {}): Iterable<string> {
   return inPieces(junitLines(analysis, rules));
 }
 
 function* junitLines(
   { captures, findings }: Analysis,
-  rules: NonNullable<TicketOptions['rules']>,
+  rules: NonNullable<DocumentOptions['rules']>,
 ): Generator<string> {
   const spoken = new Set(findings.map(({ rule }) => rule));
   const silent = rules.filter(({ id }) => !spoken.has(id));

@@ -1,21 +1,8 @@
-import type { ComparedPair, Comparison } from '../../compare/compare.js';
-import { type Difference, isTold, type Spot } from '../../compare/pair.js';
+import type { Difference, Spot } from '../../compare/pair.js';
 import { enumerate, plural, thousands } from '../../finding/words.js';
-import {
-  changedRanges,
-  ends,
-  graveFindings,
-  howCompared,
-  isChanged,
-  kindsOfChanges,
-  MAX_LADDERS,
-  MAX_RUNGS,
-  sidesOf,
-  stretches,
-  tcpChanges,
-  unpairedTexts,
-  whatChanged,
-} from '../document/comparison-words.js';
+import { changedRanges, ends, stretches } from '../document/changed-octets.js';
+import { alikeText, type ChangedSession, type ComparisonBlock } from '../document/comparison-block.js';
+import { whatChanged } from '../document/comparison-words.js';
 import { type BarClass, bar, sign } from './bars.js';
 import { type Content, html, type Markup } from './markup.js';
 import { withoutMailboxes } from './packet-text.js';
@@ -23,35 +10,38 @@ import { withoutMailboxes } from './packet-text.js';
 /** Octets of a line that one column shows. */
 const EXCERPT = 160;
 
-/** Of the first kind of change, rungs that stand open. */
-const OPEN_RUNGS = 12;
+/** Of the first session, changes that stand open. */
+const OPEN_CHANGES = 12;
 
 /** What the verdict rests on: a word for its colour, and words. */
-export function comparedState({ pairs, unpaired, analysis }: Comparison): [kind: string, words: string] {
-  const changed = pairs.filter(isChanged).length;
-  if (pairs.length === 0) return ['unsure', '◐ Nothing to compare'];
+export function comparedState({
+  pairs,
+  changed,
+  unpaired,
+  grave,
+}: ComparisonBlock): [kind: string, words: string] {
+  if (pairs === 0) return ['unsure', '◐ Nothing to compare'];
   if (changed > 0)
     return [
       'found',
-      `■ Changed on the way in ${thousands(changed)} of ${plural(pairs.length, 'session')} seen on both sides`,
+      `■ Changed on the way in ${thousands(changed)} of ${plural(pairs, 'session')} seen on both sides`,
     ];
-  if (graveFindings(analysis) > 0) return ['unsure', '◐ The same on both sides, and yet not in order'];
-  return unpaired.length === 0
+  if (grave > 0) return ['unsure', '◐ The same on both sides, and yet not in order'];
+  return unpaired === 0
     ? ['clean', '✔ The same on both sides']
     : ['unsure', '◐ The same in what was seen on both sides'];
 }
 
-export function* comparedBar({ pairs, unpaired }: Comparison): Generator<Markup> {
-  const changed = pairs.filter(isChanged).length;
+export function* comparedBar({ pairs, changed, unpaired }: ComparisonBlock): Generator<Markup> {
   const parts = (
     [
       ['found', changed, 'changed on the way'],
-      ['clean', pairs.length - changed, 'the same on both sides'],
-      ['part', unpaired.length, 'seen on one side only'],
+      ['clean', pairs - changed, 'the same on both sides'],
+      ['part', unpaired, 'seen on one side only'],
     ] satisfies [BarClass, number, string][]
   ).filter(([, count]) => count > 0);
   if (parts.length < 2) return;
-  const total = pairs.length + unpaired.length;
+  const total = pairs + unpaired;
   let from = 0;
   const shown = parts.map(([kind, count]) => {
     from += count;
@@ -63,52 +53,50 @@ export function* comparedBar({ pairs, unpaired }: Comparison): Generator<Markup>
 }
 
 /** Each change with both sides beside each other, the client's at the left. */
-export function* comparedLadders(comparison: Comparison): Generator<Markup> {
-  const kinds = kindsOfChanges(comparison.pairs);
-  const tcp = tcpChanges(comparison.pairs);
-  const [first, ...others] = kinds;
+export function* comparedLadders({ sides, changes, moreKinds, tcp }: ComparisonBlock): Generator<Markup> {
+  const [first, ...others] = changes;
   if (first) {
-    yield html`<section>\n<h2>What was changed on the way <small>${sessionsOf(comparison, first.pair, first.others)}</small></h2>\n`;
-    yield* rungs(comparison, first.pair, true);
-    const isMarked = first.pair.differences.some(({ change }) => change === 'altered');
-    const legend = isMarked ? html`<mark>Marked</mark> octets are not the same on both sides. ` : null;
+    yield html`<section>\n<h2>What was changed on the way <small>${sessionsOf(first, sides)}</small></h2>\n`;
+    yield* changedSession(first, sides, OPEN_CHANGES);
+    const legend = first.altered ? html`<mark>Marked</mark> octets are not the same on both sides. ` : null;
     yield html`<p class="hint">${legend}Frame numbers are those that Wireshark shows in the capture of that side. What is not shown passed unchanged.</p>\n`;
-    for (const { pair, others: alike } of others.slice(0, MAX_LADDERS - 1)) {
-      yield html`<details><summary>Changed in another way: ${sessionsOf(comparison, pair, alike)}</summary>\n`;
-      yield* rungs(comparison, pair, false);
+    for (const other of others) {
+      yield html`<details><summary>Changed in another way: ${sessionsOf(other, sides)}</summary>\n`;
+      yield* changedSession(other, sides, other.differences.length);
       yield html`</details>\n`;
     }
-    if (kinds.length > MAX_LADDERS) {
-      yield html`<p>and ${plural(kinds.length - MAX_LADDERS, 'other pattern')} of changes: the JSON report has them all.</p>\n`;
+    if (moreKinds > 0) {
+      yield html`<p>and ${plural(moreKinds, 'other pattern')} of changes: the JSON report has them all.</p>\n`;
     }
     yield html`</section>\n`;
   }
   if (tcp.length === 0) return;
-  yield html`<details${kinds.length === 0 ? OPEN : null}><summary>Changed below the mail, in TCP: ${plural(tcp.length, 'thing')}</summary>
+  yield html`<details${first ? null : OPEN}><summary>Changed below the mail, in TCP: ${plural(tcp.length, 'thing')}</summary>
 <ul>${tcp.map((line) => html`<li>${line}</li>`)}</ul></details>\n`;
 }
 
 const OPEN = html` open`;
 
-function sessionsOf(comparison: Comparison, { inside, outside }: ComparedPair, others: number): string {
-  const { client, server } = sidesOf(comparison);
-  const ids = { inside: `s${inside}`, outside: `s${outside}` };
-  const alike = others > 0 ? `, and ${plural(others, 'other pair')} alike` : '';
-  return `session ${ids[client]} ${client} and ${ids[server]} ${server}${alike}`;
+function sessionsOf(change: ChangedSession, { client, server }: ComparisonBlock['sides']): string {
+  const { ids, others } = change;
+  const alike = others > 0 ? `, ${alikeText(change)}` : '';
+  return `session ${ids.client} ${client} and ${ids.server} ${server}${alike}`;
 }
 
-function* rungs(comparison: Comparison, { differences }: ComparedPair, cut: boolean): Generator<Markup> {
-  const { client, server } = sidesOf(comparison);
-  const told = differences.filter(isTold);
-  const open = cut ? OPEN_RUNGS : MAX_RUNGS;
-  yield* table(told.slice(0, open), client, server);
-  const folded = told.slice(open, MAX_RUNGS);
+/** @param open  changes that are not folded */
+function* changedSession(
+  { differences, more }: ChangedSession,
+  { client, server }: ComparisonBlock['sides'],
+  open: number,
+): Generator<Markup> {
+  yield* table(differences.slice(0, open), client, server);
+  const folded = differences.slice(open);
   if (folded.length > 0) {
     yield html`<details><summary>${plural(folded.length, 'more change')} of this session</summary>\n`;
     yield* table(folded, client, server);
     yield html`</details>\n`;
   }
-  if (told.length > MAX_RUNGS) yield html`<p>and ${plural(told.length - MAX_RUNGS, 'other change')}</p>\n`;
+  if (more > 0) yield html`<p>and ${plural(more, 'other change')}</p>\n`;
 }
 
 function* table(differences: readonly Difference[], client: string, server: string): Generator<Markup> {
@@ -134,13 +122,18 @@ function spotCell(spot: Spot | null, difference: Difference, side: string): Cont
 }
 
 /** How it was found which session is which, and which have no partner. */
-export function* howSection(comparison: Comparison): Generator<Markup> {
-  const { notes, unpaired } = comparison;
-  yield html`<section>\n<h2>How the two captures were compared</h2>\n<p>${howCompared(comparison).join(' ')}</p>\n`;
+export function* howSection({
+  pairs,
+  how,
+  notes,
+  unpaired,
+  unpairedTexts,
+}: ComparisonBlock): Generator<Markup> {
+  yield html`<section>\n<h2>How the two captures were compared</h2>\n<p>${how.join(' ')}</p>\n`;
   if (notes.length > 0) yield html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>\n`;
-  if (unpaired.length > 0) {
-    yield html`<details${comparison.pairs.length === 0 ? OPEN : null}><summary>Seen on one side only: ${plural(unpaired.length, 'session')}</summary>
-<ul>${unpairedTexts(comparison).map((text) => html`<li>${text}</li>`)}</ul></details>\n`;
+  if (unpaired > 0) {
+    yield html`<details${pairs === 0 ? OPEN : null}><summary>Seen on one side only: ${plural(unpaired, 'session')}</summary>
+<ul>${unpairedTexts.map((text) => html`<li>${text}</li>`)}</ul></details>\n`;
   }
   yield html`</section>\n`;
 }

@@ -1,17 +1,26 @@
-import type { Timestamp } from '../../capture/timestamp.js';
 import type { Evidence, Finding } from '../../finding/finding.js';
 import { enumerate, plural, thousands } from '../../finding/words.js';
-import { inOrder, JOINED, namedSessions, naming, PROOF, unique } from '../document/grouping.js';
+import {
+  confirmingLines,
+  evidenceFilesOf,
+  evidenceOf,
+  referencesOf,
+  remediesOf,
+  type ShownEvidence,
+  sessionNames,
+  shownOnce,
+} from '../document/finding-group.js';
+import { JOINED, naming, PROOF, unique } from '../document/grouping.js';
+import { type Places, WAY } from '../document/places.js';
 import { printableOctets } from '../printable.js';
 import { type BarClass, bar } from './bars.js';
 import { type Content, html, type Markup } from './markup.js';
 import { maskedText, packetText, prose } from './packet-text.js';
 import type { Attempt } from './page-facts.js';
 
-/** How the page it stands in writes places and times. */
+/** What the card takes from the page that it stands in. */
 export interface CardView {
-  place(evidence: Evidence): string;
-  clock(time: Timestamp | null): string;
+  readonly places: Places;
   filters(evidence: readonly Evidence[]): Content;
   readonly attempts: ReadonlyMap<string, readonly Attempt[]>;
 }
@@ -24,20 +33,13 @@ const SEVERITY: Readonly<Record<Finding['severity'], string>> = {
   info: '○ NOTE',
 };
 
-const WAY = { client: 'client → server', server: 'server → client' } as const;
-
-/** Findings of one heading, and proofs, that stand open, and that are told at all. */
-const OPEN_TOLD = 2;
-const MAX_TOLD = 20;
+/** Findings of one heading, and proofs, that stand open, and that are shown at all. */
+const OPEN_FINDINGS = 2;
+const MAX_FINDINGS = 20;
 const OPEN_PROOFS = 2;
 const MAX_PROOFS = 20;
 const MAX_WITNESSES = 6;
 const MAX_ATTEMPTS = 8;
-
-interface Shown {
-  readonly proof: Evidence;
-  readonly again: Evidence[];
-}
 
 /** Findings of one rule with one severity and confidence. Not open: folded, all of it. */
 export function* findingCard(findings: readonly Finding[], open: boolean, view: CardView): Generator<Markup> {
@@ -48,22 +50,22 @@ export function* findingCard(findings: readonly Finding[], open: boolean, view: 
   yield open
     ? html`<article class="finding ${first.severity}">\n<h3>${heading}</h3>\n`
     : html`<details class="finding ${first.severity}">\n<summary>${heading}</summary>\n`;
-  const told = findings.slice(0, MAX_TOLD);
-  const evidence = inOrder(told.flatMap((one) => one.evidence)).slice(0, MAX_PROOFS);
-  const proofs = distinct(evidence);
-  yield* messages(told.slice(0, OPEN_TOLD), findings.length > 1, view);
+  const shown = findings.slice(0, MAX_FINDINGS);
+  const evidence = evidenceOf(shown, MAX_PROOFS);
+  const proofs = shownOnce(evidence);
+  yield* messages(shown.slice(0, OPEN_FINDINGS), findings.length > 1, view);
   yield html`<ul class="proofs">${proofs.slice(0, OPEN_PROOFS).map((one) => proof(one, view))}${view.filters(evidence)}</ul>\n`;
-  yield* witnesses(told);
+  yield* witnesses(shown);
   yield html`<details><summary>${folded(findings.length, proofs.length)}</summary>\n`;
-  yield* messages(told.slice(OPEN_TOLD), true, view);
-  const more = findings.length - told.length;
+  yield* messages(shown.slice(OPEN_FINDINGS), true, view);
+  const more = findings.length - shown.length;
   if (more > 0) yield html`<p>and ${thousands(more)} more like these: the JSON report has them all.</p>\n`;
   const rest = proofs.slice(OPEN_PROOFS);
   if (rest.length > 0) yield html`<ul class="proofs">${rest.map((one) => proof(one, view))}</ul>\n`;
-  yield html`${unique(findings.flatMap(({ remedy }) => remedy))
-    .slice(0, MAX_TOLD)
-    .map((remedy) => html`<p>Change: ${prose(printableOctets(remedy))}</p>\n`)}`;
-  const files = findings.flatMap(({ evidenceFile }) => evidenceFile ?? []);
+  yield html`${remediesOf(findings)
+    .slice(0, MAX_FINDINGS)
+    .map((remedy) => html`<p>Change: ${prose(remedy)}</p>\n`)}`;
+  const files = evidenceFilesOf(findings);
   if (files.length > 0) yield html`<p>Packets: ${naming(files)}</p>\n`;
   yield html`<p class="why">${provenance(findings)}</p></details>\n`;
   yield open ? html`</article>\n` : html`</details>\n`;
@@ -71,7 +73,7 @@ export function* findingCard(findings: readonly Finding[], open: boolean, view: 
 
 function folded(findings: number, proofs: number): string {
   const parts = [
-    ...(findings > OPEN_TOLD ? [plural(findings - OPEN_TOLD, 'more finding')] : []),
+    ...(findings > OPEN_FINDINGS ? [plural(findings - OPEN_FINDINGS, 'more finding')] : []),
     ...(proofs > OPEN_PROOFS ? [plural(proofs - OPEN_PROOFS, 'more proof')] : []),
     'cure and sources',
   ];
@@ -115,30 +117,18 @@ function attemptBar({ fromUs, toUs, accepted }: Attempt, start: number, total: n
   return bar([{ kind, from: fromUs - start, to: toUs - start }], total, label);
 }
 
-/** What was seen again is not shown again. */
-function distinct(evidence: readonly Evidence[]): Shown[] {
-  const shown = new Map<string, Shown>();
-  for (const proof of evidence) {
-    const key = `${proof.direction} ${proof.excerpt} ${proof.note}`;
-    const known = shown.get(key);
-    if (known) known.again.push(proof);
-    else shown.set(key, { proof, again: [] });
-  }
-  return [...shown.values()];
+function proof({ first, again }: ShownEvidence, { places }: CardView): Markup {
+  const place = [places.frame(first), places.clock(first.time), WAY[first.direction]].filter(
+    (part) => part !== '',
+  );
+  const note = first.note === '' ? null : html` <span class="why">${printableOctets(first.note)}</span>`;
+  const others = unique(again.map((other) => places.frame(other)));
+  return html`<li><span class="dim">${place.join(' · ')}</span> <span class="octets">${maskedText(first.excerpt)}</span>${note}${others.length > 0 ? html` <span class="why">· again in ${enumerate(others)}</span>` : null}</li>\n`;
 }
 
-function proof({ proof: one, again }: Shown, view: CardView): Markup {
-  const place = [view.place(one), view.clock(one.time), WAY[one.direction]].filter((part) => part !== '');
-  const note = one.note === '' ? null : html` <span class="why">${printableOctets(one.note)}</span>`;
-  const others = unique(again.map((other) => view.place(other)));
-  return html`<li><span class="dim">${place.join(' · ')}</span> <span class="octets">${maskedText(one.excerpt)}</span>${note}${others.length > 0 ? html` <span class="why">· again in ${enumerate(others)}</span>` : null}</li>\n`;
-}
-
-/** Lines of the firewall's log that say what was found. */
+/** Lines of the firewall's log that confirm what was found. */
 function* witnesses(findings: readonly Finding[]): Generator<Markup> {
-  const confirming = findings.flatMap(({ witnesses }) => witnesses?.filter(({ confirms }) => confirms) ?? []);
-  const lines = new Map(confirming.map((witness) => [witness.line, witness]));
-  for (const { line, text, joinedBy } of [...lines.values()].slice(0, MAX_WITNESSES)) {
+  for (const { line, text, joinedBy } of confirmingLines(findings).slice(0, MAX_WITNESSES)) {
     yield html`<p>The firewall’s own log, line ${line}: <code>${packetText(text)}</code> <span class="why">(joined ${JOINED[joinedBy]})</span></p>\n`;
   }
 }
@@ -146,15 +136,6 @@ function* witnesses(findings: readonly Finding[]): Generator<Markup> {
 /** Rule, fingerprint, sessions, symptoms, sources: what one needs to look it up elsewhere. */
 function provenance(findings: readonly Finding[]): string {
   const [first] = findings as readonly [Finding];
-  const sessions = unique(findings.flatMap((finding) => finding.sessions)).sort(
-    (a, b) => Number(a.slice(1)) - Number(b.slice(1)),
-  );
-  const symptoms = unique(findings.flatMap((finding) => finding.symptoms)).map((one) => one.split('/')[1]!);
-  const references = unique(findings.flatMap((finding) => finding.references)).map((reference) =>
-    reference === 'KB 320027' && symptoms.length > 0
-      ? `KB 320027 (${symptoms.length === 1 ? 'symptom' : 'symptoms'} ${enumerate(symptoms)})`
-      : reference,
-  );
   const mark = findings.length === 1 ? `, fingerprint ${first.fingerprint}` : '';
-  return `${first.rule}${mark}, in ${namedSessions(sessions)}. ${references.join(', ')}.`;
+  return `${first.rule}${mark}, in ${sessionNames(findings)}. ${referencesOf(findings)}.`;
 }

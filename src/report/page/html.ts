@@ -1,29 +1,27 @@
-import type { Analysis, CaptureResult } from '../../analyze.js';
-import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
+import type { Analysis } from '../../analyze.js';
 import type { Comparison } from '../../compare/compare.js';
 import type { Diagnosis } from '../../diagnose/diagnosis.js';
 import type { Evidence, Finding } from '../../finding/finding.js';
 import { enumerate, plural, thousands } from '../../finding/words.js';
 import { sha256 } from '../../platform/platform.js';
-import { catalog } from '../../rules/catalog.js';
 import { inPieces } from '../chunked.js';
-import { captureNames, comparisonVerdict } from '../document/comparison-words.js';
+import { type CaptureBlock, sessionsText } from '../document/capture-block.js';
 import { displayFilters } from '../document/display-filter.js';
 import {
-  byRule,
-  byServer,
-  captureName,
-  JOINED,
-  LINK_TYPES,
-  naming,
-  PROOF,
-  toSeconds,
-  unique,
-} from '../document/grouping.js';
-import { quality, unjudged } from '../document/quality.js';
+  comparisonDocument,
+  type DocumentOptions,
+  type ExcludedBlock,
+  type ReportDocument,
+  reportDocument,
+  type ServerBlock,
+} from '../document/document.js';
+import { evidenceFilesOf, surenessOf } from '../document/finding-group.js';
+import type { FirewallLogBlock } from '../document/firewall-log-block.js';
+import { JOINED, namedSessions, naming, PROOF, unique } from '../document/grouping.js';
+import type { Places } from '../document/places.js';
 import { ladder, type Rung } from '../document/sequence-diagram.js';
 import { printableOctets, printableText } from '../printable.js';
-import { fileName, verdict } from '../verdict.js';
+import { fileName } from '../verdict.js';
 import { type BarClass, bar, type Stretch, sign } from './bars.js';
 import { comparedBar, comparedLadders, comparedState, howSection } from './comparison-page.js';
 import { findingCard } from './finding-card.js';
@@ -33,21 +31,11 @@ import { type PageFacts, pageFacts } from './page-facts.js';
 import { STYLE_SHEET } from './style-sheet.js';
 
 /** What was asked for, and by which release it was answered. */
-export interface HtmlOptions {
-  /** Ports that were looked at. */
-  readonly ports?: readonly number[];
-  /** Ids of the rules that were asked, in the order of the catalogue. */
-  readonly rules?: readonly string[];
-  /** Findings that the analysis no longer holds because they are less certain than was asked for. */
-  readonly leftOut?: number;
-  /** Directory of the evidence captures. */
-  readonly evidence?: string;
+export interface HtmlOptions extends DocumentOptions {
   readonly version?: string;
-  /** The analysis is that of two captures which were held against each other. */
-  readonly comparison?: Comparison;
 }
 
-/** Servers, and findings of one server under headings of their own, that are told; the JSON report has all. */
+/** Servers, and findings of one server under headings of their own, that are shown; the JSON report has all. */
 const MAX_SERVERS = 20;
 const MAX_GROUPS = 12;
 /** Of these, the first stand open; what comes after them is folded. */
@@ -71,12 +59,18 @@ const MANY_COMMANDS = 5;
  * @example for (const piece of htmlReport(analysis, { version })) process.stdout.write(piece);
  */
 export function htmlReport(analysis: Analysis, options: HtmlOptions): Iterable<string> {
-  return inPieces(texts(new HtmlReport(analysis, options).page()));
+  const facts = pageFacts(analysis);
+  return written(reportDocument(analysis, options, facts.seen), facts, options);
 }
 
 /** The same of two captures of the same traffic: what was changed between them, both sides beside each other. */
 export function comparisonHtml(comparison: Comparison, options: HtmlOptions): Iterable<string> {
-  return htmlReport(comparison.analysis, { ...options, comparison });
+  const facts = pageFacts(comparison.analysis);
+  return written(comparisonDocument(comparison, options, facts.seen), facts, options);
+}
+
+function written(document: ReportDocument, facts: PageFacts, { version }: HtmlOptions): Iterable<string> {
+  return inPieces(texts(new HtmlReport(document, facts, version).page()));
 }
 
 function* texts(parts: Iterable<Markup>): Generator<string> {
@@ -84,39 +78,29 @@ function* texts(parts: Iterable<Markup>): Generator<string> {
 }
 
 class HtmlReport {
-  private readonly facts: PageFacts;
   private readonly serious: readonly Finding[];
-  private readonly servers: readonly [string, Finding[]][];
-  /** Several days are covered: times need their date. */
-  private readonly dated: boolean;
-  private readonly names: readonly string[] | undefined;
+  private readonly places: Places;
 
   constructor(
-    private readonly analysis: Analysis,
-    private readonly options: HtmlOptions,
+    private readonly document: ReportDocument,
+    private readonly facts: PageFacts,
+    private readonly version: string | undefined,
   ) {
-    this.names = options.comparison && captureNames(options.comparison);
-    this.facts = pageFacts(analysis);
-    this.serious = analysis.findings.filter(({ severity }) => severity !== 'info');
-    this.servers = byServer(analysis.findings);
-    const days = analysis.captures
-      .flatMap(({ facts }) => [facts.first, facts.last])
-      .map((time) => formatTimestamp(time)?.slice(0, 10))
-      .filter((day) => day !== undefined);
-    this.dated = new Set(days).size > 1;
+    this.serious = document.findings.filter(({ severity }) => severity !== 'info');
+    this.places = document.places;
   }
 
   *page(): Generator<Markup> {
-    const { comparison } = this.options;
+    const { comparison, servers, firewallLog, excluded } = this.document;
     yield head(this.sources(), comparison ? 'compared' : null);
     yield* this.opening();
     if (comparison) yield* comparedLadders(comparison);
-    for (const [name, findings] of this.servers.slice(0, MAX_SERVERS)) yield* this.server(name, findings);
-    const more = this.servers.length - MAX_SERVERS;
+    for (const server of servers.slice(0, MAX_SERVERS)) yield* this.server(server);
+    const more = servers.length - MAX_SERVERS;
     if (more > 0) yield html`<p>and ${plural(more, 'more server')}: the JSON report has them all.</p>\n`;
     if (comparison) yield* howSection(comparison);
     else yield* this.ladder();
-    yield* this.firewallLog();
+    if (firewallLog) yield* this.firewallLog(firewallLog);
     if (this.serious.length > 0) {
       const wide = this.commands().length >= MANY_COMMANDS;
       yield html`<div class="${wide ? 'two tall' : 'two'}">\n`;
@@ -124,50 +108,49 @@ class HtmlReport {
       yield* this.captures();
       yield html`</div>\n`;
     } else yield* this.captures();
-    yield* this.notSeen();
+    if (excluded) yield* this.excluded(excluded);
     yield this.closing();
   }
 
   private *opening(): Generator<Markup> {
-    const { analysis, facts } = this;
-    const { smtp, messages } = facts.seen;
-    const { comparison, leftOut = 0 } = this.options;
+    const { comparison, excluded, quality, seen } = this.document;
+    const { smtp, messages, partly } = seen;
     const [kind, state] = comparison ? comparedState(comparison) : this.state();
-    const said = comparison ? comparisonVerdict(comparison) : verdict(analysis, facts.seen, leftOut);
     yield html`<header>
 <p class="kicker">What happened to mail on its way, as packets show it · ${this.sources()}</p>
 <div class="verdict ${kind}"><p class="state">${state}</p>
-<h1>${said}</h1></div>
+<h1>${this.document.verdict}</h1></div>
 `;
     yield* comparison ? comparedBar(comparison) : this.sessions();
     if (this.serious.length === 0 && smtp > 0) {
-      yield html`<p>${plural(this.asked().length, 'kind')} of interference by firewalls and proxies were looked for in ${plural(smtp, 'session')} with ${plural(messages, 'message')}, and not seen. ${facts.seen.partly > 0 ? '' : 'The capture is good enough to have seen them. '}${quality(analysis, facts.seen)}</p>\n`;
+      yield html`<p>${plural(excluded?.rules.length ?? 0, 'kind')} of interference by firewalls and proxies were looked for in ${plural(smtp, 'session')} with ${plural(messages, 'message')}, and not seen. ${partly > 0 ? '' : 'The capture is good enough to have seen them. '}${quality}</p>\n`;
     }
     yield html`</header>\n`;
   }
 
   /** What the verdict rests on, in a few words and a shape. */
   private state(): [kind: string, words: string] {
-    const { seen, found, wordlessFound } = this.facts;
-    const { length } = this.serious;
-    if (length > 0) {
-      const affected = found + wordlessFound;
-      return [
-        'found',
-        `■ ${plural(length, 'finding')} in ${thousands(affected)} of ${plural(seen.smtp + seen.other, 'session')}`,
-      ];
+    const { found, wordlessFound, seen } = this.facts;
+    switch (this.document.outcome) {
+      case 'found':
+        return [
+          'found',
+          `■ ${plural(this.serious.length, 'finding')} in ${thousands(found + wordlessFound)} of ${plural(seen.smtp + seen.other, 'session')}`,
+        ];
+      case 'nothing-to-judge':
+        return ['unsure', '◐ Nothing to judge'];
+      case 'clean':
+        return ['clean', '✔ Nothing found'];
+      case 'unsure':
+        return ['unsure', '◐ Nothing found in what could be judged'];
     }
-    if (seen.smtp === 0) return ['unsure', '◐ Nothing to judge'];
-    return seen.partly === 0
-      ? ['clean', '✔ Nothing found']
-      : ['unsure', '◐ Nothing found in what could be judged'];
   }
 
   private sources(): string {
-    const { captures } = this.analysis;
+    const { captures, comparison } = this.document;
     const [first] = captures;
     if (!first) return 'no capture';
-    if (this.names) return unique(captures.map(({ file }) => fileName(file))).join(' and ');
+    if (comparison) return unique(captures.map(({ file }) => fileName(file))).join(' and ');
     return captures.length === 1 ? fileName(first.file) : plural(captures.length, 'capture');
   }
 
@@ -193,18 +176,13 @@ class HtmlReport {
     yield html`<ul class="legend">${shown.map(([kind, count, what]) => html`<li>${sign(kind)}${plural(count, 'session')} ${what}</li>`)}</ul>\n`;
   }
 
-  private *server(name: string, findings: readonly Finding[]): Generator<Markup> {
-    if (this.servers.length > 1) yield html`<h2 class="server">Server ${name}</h2>\n`;
-    const [{ server }] = findings as readonly [Finding];
-    const diagnoses = this.analysis.diagnoses.filter(
-      (one) => one.server.address === server.address && one.server.port === server.port,
-    );
+  private *server({ name, findings, sessions, diagnoses, groups }: ServerBlock): Generator<Markup> {
+    if (this.document.servers.length > 1) yield html`<h2 class="server">Server ${name}</h2>\n`;
     if (diagnoses.length > 0) {
       yield html`<section>\n<h2>What did it, as far as packets tell</h2>\n`;
       for (const diagnosis of diagnoses) yield* this.diagnosis(diagnosis);
       yield html`</section>\n`;
     }
-    const sessions = new Set(findings.flatMap((finding) => finding.sessions)).size;
     const notes = findings.filter(({ severity }) => severity === 'info').length;
     const counts = [
       ...(findings.length > notes ? [plural(findings.length - notes, 'finding')] : []),
@@ -214,13 +192,9 @@ class HtmlReport {
     if (diagnoses.length === 0) {
       yield html`<p class="why">The packets show what happened to this mail. They do not tell which box did it, if one did.</p>\n`;
     }
-    const groups = byRule(findings);
-    const view = { place: this.place, clock: this.clock, attempts: this.facts.attempts };
+    const view = { places: this.places, filters: this.filters, attempts: this.facts.attempts };
     for (const [index, group] of groups.slice(0, MAX_GROUPS).entries()) {
-      yield* findingCard(group, index < OPEN_GROUPS && (index === 0 || group[0]!.severity !== 'info'), {
-        ...view,
-        filters: this.filters,
-      });
+      yield* findingCard(group, index < OPEN_GROUPS && (index === 0 || group[0]!.severity !== 'info'), view);
     }
     const more = groups.slice(MAX_GROUPS).reduce((sum, group) => sum + group.length, 0);
     if (more > 0) yield html`<p>and ${plural(more, 'more finding')}: the JSON report has them all.</p>\n`;
@@ -228,9 +202,8 @@ class HtmlReport {
   }
 
   private *diagnosis(diagnosis: Diagnosis): Generator<Markup> {
-    const [first, ...others] = diagnosis.proved;
-    yield html`<p><strong>${diagnosis.summary}</strong> <span class="sure">(${diagnosis.confidence}${first ? `; ${PROOF[first.proof]}, ${naming(first.findings)}` : ''})</span></p>\n`;
-    for (const { what, proof, findings } of others) {
+    yield html`<p><strong>${diagnosis.summary}</strong> <span class="sure">(${surenessOf(diagnosis, true)})</span></p>\n`;
+    for (const { what, proof, findings } of diagnosis.proved.slice(1)) {
       yield html`<p>Also: ${what} <span class="sure">(${PROOF[proof]}, ${naming(findings)})</span></p>\n`;
     }
     const { kind, why } = diagnosis.actor;
@@ -250,7 +223,7 @@ ${diagnosis.proved.map(({ what, source }) => html`<dt>Source</dt><dd>${what}: ${
     const proving = rungs.filter(({ mark, frame }) => mark !== null && frame !== null);
     const client = `${telling.client.address} port ${telling.client.port}`;
     const server = `${telling.server.address} port ${telling.server.port}`;
-    const file = this.analysis.captures[telling.capture]?.file ?? '-';
+    const file = this.document.captures[telling.capture]?.file ?? '-';
     if (proving.length === 0) {
       yield html`<details${this.serious.length > 0 ? null : verbatim(' open')}><summary>A session as it passed: ${client} to ${server}</summary>\n`;
       yield* this.rows(rungs);
@@ -277,15 +250,15 @@ ${diagnosis.proved.map(({ what, source }) => html`<dt>Source</dt><dd>${what}: ${
       const note = mark
         ? html` <span class="why">${printableOctets(mark.note)}</span> ${mark.findings.slice(0, 4).map((id) => html`<span class="tag">${id}</span> `)}`
         : null;
-      yield html`<tr class="${direction}${mark ? ' proof' : ' context'}"><td class="frame">${frame}</td><td class="time">${this.clock(time)}</td><td class="way">${way}</td><td class="said"><span class="octets">${mark ? maskedText(text) : packetText(text)}</span>${note}</td></tr>\n`;
+      yield html`<tr class="${direction}${mark ? ' proof' : ' context'}"><td class="frame">${frame}</td><td class="time">${this.places.clock(time)}</td><td class="way">${way}</td><td class="said"><span class="octets">${mark ? maskedText(text) : packetText(text)}</span>${note}</td></tr>\n`;
     }
     yield html`</tbody></table>\n`;
   }
 
   private *actions(): Generator<Markup> {
-    const { diagnoses } = this.analysis;
+    const { diagnoses, servers, evidence, comparison } = this.document;
     const where = (server: Diagnosis['server']): string =>
-      this.servers.length > 1 ? `${server.address} port ${server.port}: ` : '';
+      servers.length > 1 ? `${server.address} port ${server.port}: ` : '';
     const smallest = unique(
       diagnoses.flatMap((one) => one.smallestChange.map((change) => where(one.server) + change)),
     );
@@ -293,8 +266,7 @@ ${diagnosis.proved.map(({ what, source }) => html`<dt>Source</dt><dd>${what}: ${
     const remedies = unique(this.serious.slice(0, MAX_ADVISING).map(({ remedy }) => remedy.join(' ')));
     const changes = (smallest.length > 0 ? smallest : remedies).slice(0, MAX_CHANGES);
     const commands = this.commands();
-    const { evidence } = this.options;
-    const files = this.serious.flatMap(({ evidenceFile }) => evidenceFile ?? []);
+    const files = evidenceFilesOf(this.serious);
     yield html`<section class="change">\n<h2>What to change</h2>
 <ul>${changes.map((change) => html`<li>${prose(change)}</li>`)}</ul>
 ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what was seen, with its cost.</p>` : null}
@@ -304,102 +276,80 @@ ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what
     if (evidence !== undefined && files.length > 0) {
       yield html`<p>The packets that prove it stand in small captures of their own, one for each finding: ${files.slice(0, MAX_NAMED_FILES).map((name) => html`<code>${name}</code> `)}${files.length > MAX_NAMED_FILES ? `and ${thousands(files.length - MAX_NAMED_FILES)} more` : null}</p>\n`;
     }
-    yield this.names
+    yield comparison
       ? html`<p>After the change capture again on both sides while the same kind of mail passes. Nothing may be changed between the two any more.</p>\n</section>\n`
       : html`<p>After the change capture again while the same kind of mail passes. In the new capture the findings above must be gone.</p>\n</section>\n`;
   }
 
   /** Of the first box that has a command line: each names its server. */
   private commands(): readonly string[] {
-    return this.analysis.diagnoses.find(({ verify }) => verify.length > 0)?.verify ?? [];
+    return this.document.diagnoses.find(({ verify }) => verify.length > 0)?.verify ?? [];
   }
 
-  private *firewallLog(): Generator<Markup> {
-    const log = this.analysis.firewallLog;
-    if (log === null) return;
-    const lines = new Map(log.joined.map((joined) => [joined.record.line, joined]));
+  private *firewallLog(log: FirewallLogBlock): Generator<Markup> {
+    const { entries } = log;
     yield html`<section>\n<h2>The firewall’s own log says <small>${fileName(log.file)}</small></h2>
-<p>${plural(log.records.length, 'message')} of 108002 to 108007 in ${plural(log.lines, 'line')}${log.notJoined > 0 ? `, ${thousands(log.notJoined)} of them of no session here` : ''}.</p>\n<ul>`;
-    for (const { record, joinedBy, session } of [...lines.values()].slice(0, MAX_LOG_LINES)) {
-      yield html`<li>line ${record.line}, session ${session} <span class="why">(joined ${JOINED[joinedBy]})</span><br><code>${packetText(record.text)}</code></li>\n`;
+<p>${plural(log.messages, 'message')} of 108002 to 108007 in ${plural(log.lines, 'line')}${log.notJoined > 0 ? `, ${thousands(log.notJoined)} of them of no session here` : ''}.</p>\n<ul>`;
+    for (const { line, text, joined } of entries.slice(0, MAX_LOG_LINES)) {
+      const { session, joinedBy } = joined.at(-1)!;
+      yield html`<li>line ${line}, session ${session} <span class="why">(joined ${JOINED[joinedBy]})</span><br><code>${packetText(text)}</code></li>\n`;
     }
-    if (lines.size > MAX_LOG_LINES)
-      yield html`<li>and ${thousands(lines.size - MAX_LOG_LINES)} more such lines</li>`;
+    const more = entries.length - MAX_LOG_LINES;
+    if (more > 0) yield html`<li>and ${thousands(more)} more such lines</li>`;
     yield html`</ul>\n</section>\n`;
   }
 
   private *captures(): Generator<Markup> {
-    const { captures } = this.analysis;
-    const { smtp, other, messages } = this.facts.seen;
+    const { captures, comparison, ports, quality, seen, unchecked } = this.document;
     yield html`<section class="capture">\n<h2>${captures.length === 1 ? 'The capture' : 'The captures'}</h2>\n`;
-    for (const [index, capture] of captures.slice(0, MAX_CAPTURES).entries()) {
-      const name = this.names?.[index] ?? String(index + 1);
-      yield this.capture(capture, captures.length > 1 ? `${name} ` : '');
+    for (const capture of captures.slice(0, MAX_CAPTURES)) {
+      yield this.capture(capture, captures.length > 1 ? `${capture.name} ` : '');
     }
     if (captures.length > MAX_CAPTURES)
       yield html`<p>and ${plural(captures.length - MAX_CAPTURES, 'more capture')}</p>`;
-    const ports = this.options.ports?.length ? ` on ports ${this.options.ports.join(', ')}` : '';
-    const others = other > 0 ? `, and ${plural(other, 'connection')} without SMTP` : '';
-    yield html`<p>${plural(smtp, 'SMTP session')} with ${plural(messages, 'message')}${others}${ports}${this.names ? ', both captures together' : ''}. ${this.serious.length > 0 ? quality(this.analysis, this.facts.seen) : null}</p>\n`;
-    const reasons = unjudged(this.analysis.notAssessed);
-    if (reasons.length > 0) {
-      yield html`<p>Not judged:</p>\n<ul>${reasons.map(({ reason, whom, detail }) => html`<li>${reason}${whom}: ${detail}</li>\n`)}</ul>\n`;
+    const looked = ports.length > 0 ? ` on ports ${ports.join(', ')}` : '';
+    yield html`<p>${sessionsText(seen)}${looked}${comparison ? ', both captures together' : ''}. ${this.serious.length > 0 ? quality : null}</p>\n`;
+    if (unchecked.length > 0) {
+      const items = unchecked.map(({ words, sessions, detail, details }) => {
+        const whom = sessions.length > 0 ? ` (${namedSessions(unique(sessions))})` : '';
+        const more = details > 1 ? ` And ${thousands(details - 1)} more of the kind.` : '';
+        return html`<li>${words}${whom}: ${detail}${more}</li>\n`;
+      });
+      yield html`<p>Not judged:</p>\n<ul>${items}</ul>\n`;
     }
     yield html`</section>\n`;
   }
 
-  private capture({ file, facts, skipped }: CaptureResult, number: string): Markup {
-    const links = unique(facts.linkTypes.map((type) => LINK_TYPES[type] ?? `link type ${type}`));
-    const what = [facts.format, ...links, plural(facts.packets, 'packet'), plural(facts.bytes, 'octet')];
-    const [first, last] = [toSeconds(facts.first), toSeconds(facts.last)];
+  private capture(capture: CaptureBlock, number: string): Markup {
+    const { file, first, last, aside } = capture;
+    const what = [...capture.contents, capture.octets];
     const when = first === null ? '' : `, ${span(first, last ?? first)} UTC`;
-    const aside = Object.entries(skipped).map(
-      ([reason, count]) => `${thousands(count)} ${printableOctets(reason)}`,
-    );
-    const problems = facts.problems
+    const problems = capture.problems
       .slice(0, MAX_PROBLEMS)
       .map(({ message, code }) => html`<br>! ${message} [${code}]`);
-    const more = facts.problems.length - MAX_PROBLEMS;
-    return html`<p><strong>${number}${fileName(file)}</strong>: ${what.join(', ')}${when}.${aside.length > 0 ? ` Packets left aside: ${aside.join(', ')}.` : ''}${facts.truncated ? ' Its last packet is cut short.' : ''}${problems}${more > 0 ? html`<br>! and ${plural(more, 'more problem')}` : null}</p>\n`;
+    const more = capture.problems.length - MAX_PROBLEMS;
+    return html`<p><strong>${number}${fileName(file)}</strong>: ${what.join(', ')}${when}.${aside.length > 0 ? ` Packets left aside: ${aside.join(', ')}.` : ''}${capture.truncated ? ' Its last packet is cut short.' : ''}${problems}${more > 0 ? html`<br>! and ${plural(more, 'more problem')}` : null}</p>\n`;
   }
 
-  /** Rules that were asked and had nothing to say. */
-  private asked(): { title: string; id: string }[] {
-    const spoken = new Set(this.analysis.findings.map(({ rule }) => rule));
-    const asked = new Set(this.options.rules ?? []);
-    return catalog.map(({ meta }) => meta).filter(({ id }) => asked.has(id) && !spoken.has(id));
-  }
-
-  private *notSeen(): Generator<Markup> {
-    const silent = this.asked();
-    if (silent.length === 0 || this.facts.seen.smtp === 0) return;
-    yield html`<details><summary>Looked for and not found: ${plural(silent.length, 'kind')} of interference</summary>
-<ul>${silent.map(({ title, id }) => html`<li>${printableOctets(title)} <span class="tag">${id}</span></li>\n`)}</ul></details>\n`;
+  private *excluded({ rules }: ExcludedBlock): Generator<Markup> {
+    yield html`<details><summary>Looked for and not found: ${plural(rules.length, 'kind')} of interference</summary>
+<ul>${rules.map(({ title, id }) => html`<li>${printableOctets(title)} <span class="tag">${id}</span></li>\n`)}</ul></details>\n`;
   }
 
   private closing(): Markup {
-    const { version } = this.options;
-    const anonymous = this.analysis.notAssessed.some(({ reason }) => reason === 'anonymized');
+    const { version } = this;
+    const anonymous = this.document.unchecked.some(({ reason }) => reason === 'anonymized');
     return html`<footer>
 <p>certain: octets that no honest server sends, or both sides seen. likely: little else explains it. possible: other things explain it, too, and are named. f1, f2 number the findings, s1, s2 the sessions.</p>
 <p>Made by mailwitness${version === undefined ? '' : ` ${version}`} from packets alone, without access to a server or a firewall. It holds no mail text and no passwords; ${anonymous ? 'addresses and names in it are pseudonyms' : 'it does hold addresses and names of machines'}.</p>
 </footer>\n</body>\n</html>\n`;
   }
 
-  private readonly place = ({ capture, packet }: Pick<Evidence, 'capture' | 'packet'>): string =>
-    `${captureName(this.analysis, this.names, capture)} frame ${packet}`.trimStart();
-
   private readonly filters = (evidence: readonly Evidence[]): Content =>
     displayFilters(evidence).map(({ capture, filter }) => {
-      const name = captureName(this.analysis, this.names, capture);
+      const name = this.places.capture(capture);
       return html`<li class="filter">Wireshark${name === '' ? '' : `, ${name}`}: <code>${filter}</code></li>\n`;
     });
-
-  private readonly clock = (time: Timestamp | null): string => {
-    const text = formatTimestamp(time && { ...time, digits: Math.min(3, time.digits) });
-    if (text === null) return '';
-    return this.dated ? text.slice(0, -1).replace('T', ' ') : text.slice(11, -1);
-  };
 }
 
 /** The day once, where both are of one day. */

@@ -1,105 +1,63 @@
-import type { ComparedPair, Comparison } from '../../compare/compare.js';
-import { type Difference, isTold, type Spot } from '../../compare/pair.js';
+import type { Difference, Spot } from '../../compare/pair.js';
 import { plural } from '../../finding/words.js';
 import { textWidth } from '../columns.js';
-import {
-  captureNames,
-  changedRanges,
-  comparisonVerdict,
-  howCompared,
-  kindsOfChanges,
-  MAX_LADDERS,
-  MAX_RUNGS,
-  sidesOf,
-  stretches,
-  tcpChanges,
-  unpairedTexts,
-  whatChanged,
-} from '../document/comparison-words.js';
-import { printableText } from '../printable.js';
-import { type Markup, type TicketOptions, ticketBlocks } from './ticket.js';
+import { changedRanges, stretches } from '../document/changed-octets.js';
+import { alikeText, type ChangedSession, type ComparisonBlock } from '../document/comparison-block.js';
+import { whatChanged } from '../document/comparison-words.js';
+import { WAY } from '../document/places.js';
+import type { TrackerMarkup } from './tracker-markup.js';
 
 /** Octets of a line that are shown: a tracker's page is as wide. */
 const EXCERPT = 100;
 
-/** What a command line is to say for the capture of each side. */
-const VERIFY: readonly string[] = [
-  'mailwitness compare --inside inside.pcap --outside outside.pcap -F json -o after.json',
-];
-
-/**
- * The report of two captures for a ticket: what was changed between them, how that was found, each change with the octets
- * as they were sent and as they arrived, one below the other; then what a report of one capture has.
- */
-export function comparisonBlocks(
-  comparison: Comparison,
-  options: TicketOptions,
-  markup: Markup,
-): Iterable<string> {
-  const compared = {
-    verdict: comparisonVerdict(comparison),
-    opening: opening(comparison, markup),
-    captureNames: captureNames(comparison),
-    verify: VERIFY,
-  };
-  return ticketBlocks(comparison.analysis, { ...options, compared }, markup);
-}
-
-function* opening(comparison: Comparison, markup: Markup): Generator<string> {
-  const { pairs, notes, unpaired } = comparison;
-  const kinds = kindsOfChanges(pairs);
-  if (kinds.length > 0) {
+/** What was changed, the octets as they were sent above the octets as they arrived; how that was found; what has no partner. */
+export function* comparisonBlocks(comparison: ComparisonBlock, markup: TrackerMarkup): Generator<string> {
+  const { sides, changes, moreKinds, tcp, how, notes } = comparison;
+  if (changes.length > 0) {
     yield markup.heading(2, 'What was changed on the way');
     yield markup.paragraph(
       'Each line as one side of the box saw it, and as the other did. What is not shown here passed unchanged.',
     );
   }
-  for (const { pair, others } of kinds.slice(0, MAX_LADDERS)) yield* ladder(comparison, pair, others, markup);
-  if (kinds.length > MAX_LADDERS) {
-    yield markup.paragraph(`And ${plural(kinds.length - MAX_LADDERS, 'other pattern')} of changes.`);
-  }
-  const tcp = tcpChanges(pairs);
+  for (const change of changes) yield* changedSession(change, sides, markup);
+  if (moreKinds > 0) yield markup.paragraph(`And ${plural(moreKinds, 'other pattern')} of changes.`);
   if (tcp.length > 0) {
     yield markup.paragraph('Below the mail, in TCP:');
     yield markup.list(tcp);
   }
   yield markup.heading(2, 'How the two captures were compared');
-  yield markup.list([...howCompared(comparison), ...notes.map(printableText)]);
-  if (unpaired.length === 0) return;
-  yield* markup.folded(`Sessions seen on one side only (${unpaired.length})`, [
-    markup.list(unpairedTexts(comparison)),
+  yield markup.list([...how, ...notes]);
+  if (comparison.unpaired === 0) return;
+  yield* markup.folded(`Sessions seen on one side only (${comparison.unpaired})`, [
+    markup.list(comparison.unpairedTexts),
   ]);
 }
 
-function* ladder(
-  comparison: Comparison,
-  { inside, outside, differences }: ComparedPair,
-  others: number,
-  markup: Markup,
+function* changedSession(
+  change: ChangedSession,
+  { client, server }: ComparisonBlock['sides'],
+  markup: TrackerMarkup,
 ): Generator<string> {
-  const { client, server } = sidesOf(comparison);
-  const ids = { inside: `s${inside}`, outside: `s${outside}` };
-  const alike = others > 0 ? `, and ${plural(others, 'other pair')} alike` : '';
+  const { ids, differences, more } = change;
+  const alike = change.others > 0 ? `, ${alikeText(change)}` : '';
   yield markup.paragraph(
-    `Session ${ids[client]} ${client}, the client's side, and ${ids[server]} ${server}, the server's side${alike}:`,
+    `Session ${ids.client} ${client}, the client's side, and ${ids.server} ${server}, the server's side${alike}:`,
   );
-  const rungs = differences.filter(isTold);
-  const lines = rungs.slice(0, MAX_RUNGS).flatMap((difference, index) => [
+  const lines = differences.flatMap((difference, index) => [
     // An empty line parts one change from the next.
     ...(index > 0 ? [''] : []),
-    ...rung(difference),
+    ...sentAndArrived(difference),
   ]);
-  if (rungs.length > MAX_RUNGS) lines.push('', `and ${plural(rungs.length - MAX_RUNGS, 'other change')}`);
+  if (more > 0) lines.push('', `and ${plural(more, 'other change')}`);
   yield markup.verbatim(lines);
 }
 
-function rung(difference: Difference): string[] {
+function sentAndArrived(difference: Difference): string[] {
   const { direction, before, after } = difference;
-  const way = direction === 'client' ? 'client → server' : 'server → client';
   const [sent, arrived] = [placeOf(before), placeOf(after)];
   const width = Math.max(sent.length, arrived.length);
   return [
-    `${way}, ${whatChanged(difference)}`,
+    `${WAY[direction]}, ${whatChanged(difference)}`,
     ...spotLines(before, difference, `  sent     ${sent.padEnd(width)}  `),
     ...spotLines(after, difference, `  arrived  ${arrived.padEnd(width)}  `),
   ];

@@ -1,8 +1,9 @@
 import type { Analysis } from '../../analyze.js';
 import type { Comparison } from '../../compare/compare.js';
 import { inPieces } from '../chunked.js';
-import { comparisonBlocks } from './comparison-ticket.js';
-import { type Markup, type TicketOptions, ticketBlocks } from './ticket.js';
+import type { DocumentOptions } from '../document/document.js';
+import { comparisonTicket, ticketReport } from './ticket.js';
+import type { TrackerMarkup } from './tracker-markup.js';
 
 /**
  * The report as Jira's wiki markup, as Jira Server, Data Center and Cloud read it.
@@ -10,13 +11,13 @@ import { type Markup, type TicketOptions, ticketBlocks } from './ticket.js';
  * A backslash makes markup plain, but there is none for a backslash, a colon or a vertical line in a table. So octets
  * stand in `{noformat}`, links are written `http[:]//`, and a backslash in front of markup gets a space behind it.
  */
-export function jiraReport(analysis: Analysis, options: TicketOptions = {}): Iterable<string> {
-  return inPieces(ticketBlocks(analysis, options, JIRA));
+export function jiraReport(analysis: Analysis, options: DocumentOptions = {}): Iterable<string> {
+  return inPieces(ticketReport(analysis, options, JIRA));
 }
 
 /** The same of two captures that were held against each other. */
-export function comparisonJira(comparison: Comparison, options: TicketOptions = {}): Iterable<string> {
-  return inPieces(comparisonBlocks(comparison, options, JIRA));
+export function comparisonJira(comparison: Comparison, options: DocumentOptions = {}): Iterable<string> {
+  return inPieces(comparisonTicket(comparison, options, JIRA));
 }
 
 /** Plain everywhere when it is escaped; live somewhere when it is not. */
@@ -58,7 +59,7 @@ function noformat(text: string): string {
   return text.replace(/\{(?=noformat)/gi, '{ ');
 }
 
-const JIRA: Markup = {
+const JIRA: TrackerMarkup = {
   heading: (level, text) => `h${level}. ${jiraInline(text)}\n\n`,
   // Not between asterisks: Atlassian's parser reads what stands there a second time, without its escapes.
   strong: (text) => `h2. ${jiraInline(text)}\n\n`,

@@ -1,8 +1,9 @@
 import type { Analysis } from '../../analyze.js';
 import type { Comparison } from '../../compare/compare.js';
 import { inPieces } from '../chunked.js';
-import { comparisonBlocks } from './comparison-ticket.js';
-import { type Markup, type TicketOptions, ticketBlocks } from './ticket.js';
+import type { DocumentOptions } from '../document/document.js';
+import { comparisonTicket, ticketReport } from './ticket.js';
+import type { TrackerMarkup } from './tracker-markup.js';
 
 /**
  * The report as GitHub Flavored Markdown, with tables and `<details>`: for issue trackers.
@@ -11,13 +12,13 @@ import { type Markup, type TicketOptions, ticketBlocks } from './ticket.js';
  * only code is exempt. So a word that holds anything but letters, digits and plain punctuation becomes a code span, and
  * octets stand in fenced blocks.
  */
-export function markdownReport(analysis: Analysis, options: TicketOptions = {}): Iterable<string> {
-  return inPieces(ticketBlocks(analysis, options, MARKDOWN));
+export function markdownReport(analysis: Analysis, options: DocumentOptions = {}): Iterable<string> {
+  return inPieces(ticketReport(analysis, options, MARKDOWN));
 }
 
 /** The same of two captures that were held against each other. */
-export function comparisonMarkdown(comparison: Comparison, options: TicketOptions = {}): Iterable<string> {
-  return inPieces(comparisonBlocks(comparison, options, MARKDOWN));
+export function comparisonMarkdown(comparison: Comparison, options: DocumentOptions = {}): Iterable<string> {
+  return inPieces(comparisonTicket(comparison, options, MARKDOWN));
 }
 
 /** Characters of markup in any dialect, and what trackers and autolinks look for. */
@@ -84,7 +85,7 @@ function cell(text: string): string {
 
 const row = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |\n`;
 
-const MARKDOWN: Markup = {
+const MARKDOWN: TrackerMarkup = {
   heading: (level, text) => `${'#'.repeat(level)} ${markdownInline(text)}\n\n`,
   strong: (text) => `**${markdownInline(text)}**\n\n`,
   paragraph: (text) => `${markdownInline(text)}\n\n`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Evidence, Finding } from '../../../src/finding/finding.js';
-import { quality, unjudged } from '../../../src/report/document/quality.js';
+import { quality, unchecked } from '../../../src/report/document/quality.js';
 import { ladder, Marks, provingWeight, type Rung } from '../../../src/report/document/sequence-diagram.js';
 import { html } from '../../../src/report/page/markup.js';
 import { maskedText } from '../../../src/report/page/packet-text.js';
@@ -225,9 +225,16 @@ describe('quality', () => {
     expect(quality(fakeAnalysis({ notAssessed }), { ...survey, partly: 2 })).toBe(
       '1 session of 3 could be judged wholly. Of the sessions, packets are missing in 2: what is absent there proves nothing.',
     );
-    expect(unjudged([...notAssessed, { session: null, reason: 'odd', detail: 'x\x1b' }])).toEqual([
-      { reason: 'Packets are missing', whom: ' (2 sessions: s1, s2)', detail: 'd' },
-      { reason: 'odd', whom: '', detail: 'x\\x1b' },
+    expect(unchecked([...notAssessed, { session: null, reason: 'odd', detail: 'x\x1b' }])).toEqual([
+      {
+        reason: 'gap',
+        words: 'Packets are missing',
+        sessions: ['s1', 's2'],
+        detail: 'd',
+        details: 1,
+        entries: 2,
+      },
+      { reason: 'odd', words: 'odd', sessions: [], detail: 'x\\x1b', details: 1, entries: 1 },
     ]);
   });
 });

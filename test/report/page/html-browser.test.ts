@@ -105,7 +105,7 @@ describe('in Chromium', needs('chromium', 'fonts'), () => {
 
   async function reportOf(capture: string): Promise<string> {
     const analysis = await analyze([capture], { rules: catalog });
-    const options = { ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta.id), version: '0.0.0' };
+    const options = { ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta), version: '0.0.0' };
     const path = join(folder, 'report.html');
     writeFileSync(path, [...htmlReport(analysis, options)].join(''));
     return pathToFileURL(path).href;
@@ -117,7 +117,7 @@ describe('in Chromium', needs('chromium', 'fonts'), () => {
       interface: null,
     });
     const comparison = await compare(side('inside'), side('outside'), { rules: catalog });
-    const options = { ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta.id), version: '0.0.0' };
+    const options = { ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta), version: '0.0.0' };
     const path = join(folder, 'comparison.html');
     writeFileSync(path, [...comparisonHtml(comparison, options)].join(''));
     return pathToFileURL(path).href;

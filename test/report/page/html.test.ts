@@ -19,7 +19,7 @@ import {
 } from '../fake-analysis.js';
 import { elements, foreign, UNSAFE_HTML } from '../ticket/live-markup.js';
 
-const OPTIONS: HtmlOptions = { ports: [25], rules: catalog.map(({ meta }) => meta.id), version: '0.0.0' };
+const OPTIONS: HtmlOptions = { ports: [25], rules: catalog.map(({ meta }) => meta), version: '0.0.0' };
 
 function page(more: Parameters<typeof fakeAnalysis>[0] = {}, options = OPTIONS): string {
   return [...htmlReport(fakeAnalysis(more), options)].join('');

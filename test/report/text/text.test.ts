@@ -5,7 +5,14 @@ import { textWidth } from '../../../src/report/columns.js';
 import { type TextOptions, textReport } from '../../../src/report/text/text.js';
 import { fakeAnalysis, fakeFinding, fakeSession } from '../fake-analysis.js';
 
-const PLAIN: TextOptions = { color: false, ports: [25], rules: ['banner-masked', 'verb-masked'] };
+const PLAIN: TextOptions = {
+  color: false,
+  ports: [25],
+  rules: [
+    { id: 'banner-masked', title: 'Greeting masked' },
+    { id: 'verb-masked', title: 'Command masked' },
+  ],
+};
 
 function text(more: Parameters<typeof fakeAnalysis>[0] = {}, options: TextOptions = PLAIN): string {
   return [...textReport(fakeAnalysis(more), options)].join('');
