@@ -5,25 +5,23 @@ import { printableOctets } from '../printable.js';
 import type { Survey } from '../session-counts.js';
 import { unique } from './grouping.js';
 
-/** Reasons for not judging, for readers who do not know the words of the JSON report. */
-const REASONS: ReadonlyMap<string, string> = new Map([
-  ['gap', 'Packets are missing'],
-  ['one-sided', 'One direction only'],
-  ['midstream', 'Begun before the capture'],
-  ['encrypted', 'Encrypted'],
-  ['not-smtp', 'Not SMTP'],
-  ['no-data', 'Nothing was said'],
-  ['unknown-protocol', 'Too short to tell'],
-  ['limit', 'Longer than is kept'],
-  ['interrupted', 'Reading was interrupted'],
-]);
+/** A reason for not judging, for readers who do not know the words of the JSON report. */
+interface ReasonWords {
+  readonly title: string;
+  /** What the capture lacks of a session that was judged in part; null: it lacks nothing, or all. */
+  readonly lacks: string | null;
+}
 
-const LACKS: ReadonlyMap<string, string> = new Map([
-  ['gap', 'packets are missing'],
-  ['one-sided', 'only one direction was captured'],
-  ['midstream', 'the start is missing'],
-  ['encrypted', 'a part is encrypted'],
-  ['limit', 'not all was kept'],
+const REASONS: ReadonlyMap<string, ReasonWords> = new Map([
+  ['gap', { title: 'Packets are missing', lacks: 'packets are missing' }],
+  ['one-sided', { title: 'One direction only', lacks: 'only one direction was captured' }],
+  ['midstream', { title: 'Begun before the capture', lacks: 'the start is missing' }],
+  ['encrypted', { title: 'Encrypted', lacks: 'a part is encrypted' }],
+  ['not-smtp', { title: 'Not SMTP', lacks: null }],
+  ['no-data', { title: 'Nothing was said', lacks: null }],
+  ['unknown-protocol', { title: 'Too short to tell', lacks: null }],
+  ['limit', { title: 'Longer than is kept', lacks: 'not all was kept' }],
+  ['interrupted', { title: 'Reading was interrupted', lacks: null }],
 ]);
 
 /** How far "not seen" can be trusted. */
@@ -41,17 +39,18 @@ export function quality({ captures, notAssessed, interrupted }: Analysis, { smtp
   const damaged = captures.some(({ facts }) => facts.problems.length > 0);
   const lacks = new Map<string, Set<string>>();
   for (const { reason, session } of notAssessed) {
-    if (session === null || !LACKS.has(reason)) continue;
-    const known = lacks.get(reason);
+    const lack = REASONS.get(reason)?.lacks ?? null;
+    if (session === null || lack === null) continue;
+    const known = lacks.get(lack);
     if (known) known.add(session);
-    else lacks.set(reason, new Set([session]));
+    else lacks.set(lack, new Set([session]));
   }
   if (partly === 0 && lacks.size === 0 && !damaged && !interrupted) {
     return 'Both directions of every SMTP session were captured, from the first packet on, without a gap.';
   }
-  const why = [...lacks].map(([reason, { size }]) => `${LACKS.get(reason)} in ${thousands(size)}`);
+  const why = [...lacks].map(([lack, { size }]) => `${lack} in ${thousands(size)}`);
   if (smtp === 1 && lacks.size > 0) {
-    const what = enumerate([...lacks.keys()].map((reason) => LACKS.get(reason)!));
+    const what = enumerate([...lacks.keys()]);
     return `The session could be judged only in part: ${what}. What is absent there proves nothing.`;
   }
   const whole = smtp - partly;
@@ -91,7 +90,7 @@ export function unchecked(entries: readonly NotAssessed[]): Unchecked[] {
     const details = unique(list.map(({ detail }) => detail));
     return {
       reason: printableOctets(reason),
-      words: REASONS.get(reason) ?? printableOctets(reason),
+      words: REASONS.get(reason)?.title ?? printableOctets(reason),
       sessions: list.map(({ session }) => session).filter((session) => session !== null),
       detail: printableOctets(details[0] ?? ''),
       details: details.length,
