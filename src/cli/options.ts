@@ -1,5 +1,12 @@
 import type { Command } from 'commander';
-import { CONFIDENCES, type Confidence, SEVERITIES, type Severity } from '../finding/finding.js';
+import {
+  CONFIDENCES,
+  type Confidence,
+  compareConfidence,
+  compareSeverity,
+  SEVERITIES,
+  type Severity,
+} from '../finding/finding.js';
 import type { DigestKind } from '../mail/digest.js';
 import type { Io } from './io.js';
 import { jobsFor, jobsOf } from './jobs.js';
@@ -320,12 +327,12 @@ function ports(text: string): number[] {
 
 /** At or above the limit. */
 export function isAtLeast(severity: Severity, limit: Severity): boolean {
-  return SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(limit);
+  return compareSeverity(severity, limit) <= 0;
 }
 
 /** As sure as the limit, or surer. */
 export function isAsSure(confidence: Confidence, limit: Confidence): boolean {
-  return CONFIDENCES.indexOf(confidence) <= CONFIDENCES.indexOf(limit);
+  return compareConfidence(confidence, limit) <= 0;
 }
 
 /** Only on a terminal that can, and when nobody objects. https://no-color.org: any value but an empty one. */

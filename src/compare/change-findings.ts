@@ -1,5 +1,5 @@
 import {
-  CONFIDENCES,
+  compareConfidence,
   type Evidence,
   type Finding,
   type FindingDraft,
@@ -114,7 +114,7 @@ export class ChangeFindings {
       const other = best.get(key);
       if (other === undefined || other.capture === finding.capture) {
         if (other === undefined) best.set(key, finding);
-      } else if (CONFIDENCES.indexOf(confidence) < CONFIDENCES.indexOf(other.confidence)) {
+      } else if (compareConfidence(confidence, other.confidence) < 0) {
         superseded.add(other);
         best.set(key, finding);
       } else superseded.add(finding);

@@ -1,5 +1,5 @@
 import { serverKey } from '../facts/server-key.js';
-import { CONFIDENCES, type Confidence, type Finding, type Proof } from '../finding/finding.js';
+import { type Confidence, compareConfidence, type Finding, type Proof } from '../finding/finding.js';
 import type { RuleMeta } from '../rules/rule-meta.js';
 import { MARKS, type Mark } from './box-signatures.js';
 import { BOXES, type Box, type BoxId, type Bracket, nameOf, RELEASES, releaseText } from './boxes.js';
@@ -93,7 +93,7 @@ function editorDiagnosis(
   const naming = shown.filter(({ mark }) => mark.worth !== 'supports');
   const confidence = naming
     .map(({ mark, findings: speaking }) => weaker(mark.worth as Confidence, best(speaking)))
-    .sort(byCertainty)[0]!;
+    .sort(compareConfidence)[0]!;
   const who = box.vendor === 'unknown' ? box.product : `${box.vendor} ${box.product}`;
   const release = versions === null ? '' : ` (release ${versions})`;
   const fits = confidence === 'possible' ? 'This may be' : 'This fits';
@@ -239,15 +239,11 @@ function symptomsOf(findings: readonly Finding[]): string[] {
 }
 
 function best(findings: readonly Finding[]): Confidence {
-  return findings.map(({ confidence }) => confidence).sort(byCertainty)[0]!;
+  return findings.map(({ confidence }) => confidence).sort(compareConfidence)[0]!;
 }
 
 function weaker(a: Confidence, b: Confidence): Confidence {
-  return byCertainty(a, b) > 0 ? a : b;
-}
-
-function byCertainty(a: Confidence, b: Confidence): number {
-  return CONFIDENCES.indexOf(a) - CONFIDENCES.indexOf(b);
+  return compareConfidence(a, b) > 0 ? a : b;
 }
 
 function proofOf(findings: readonly Finding[]): Proof {

@@ -8,6 +8,16 @@ export const CONFIDENCES = ['certain', 'likely', 'possible'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 export type Confidence = (typeof CONFIDENCES)[number];
 
+/** For sorting, worst first; negative: the first is worse. */
+export function compareSeverity(a: Severity, b: Severity): number {
+  return SEVERITIES.indexOf(a) - SEVERITIES.indexOf(b);
+}
+
+/** For sorting, surest first; negative: the first is surer. */
+export function compareConfidence(a: Confidence, b: Confidence): number {
+  return CONFIDENCES.indexOf(a) - CONFIDENCES.indexOf(b);
+}
+
 /**
  * How a finding is proved, strongest first. What is absent and cannot be told is no finding: see NotAssessed.
  *

@@ -1,4 +1,4 @@
-import { CONFIDENCES, type Finding, SEVERITIES } from '../finding/finding.js';
+import { compareConfidence, compareSeverity, type Finding } from '../finding/finding.js';
 import type { RuleResults } from '../rules/rule-set.js';
 
 /** What a watch says of a finding: it is new, it is surer or graver than was said, or it does not hold after all. */
@@ -96,8 +96,8 @@ export class FindingBoard {
 /** Surer or graver: more sessions of the same are no news. */
 function isMore(now: Finding, before: Finding): boolean {
   return (
-    SEVERITIES.indexOf(now.severity) < SEVERITIES.indexOf(before.severity) ||
-    CONFIDENCES.indexOf(now.confidence) < CONFIDENCES.indexOf(before.confidence)
+    compareSeverity(now.severity, before.severity) < 0 ||
+    compareConfidence(now.confidence, before.confidence) < 0
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Finding } from '../finding/finding.js';
-import { SEVERITIES } from '../finding/finding.js';
+import { compareSeverity, SEVERITIES } from '../finding/finding.js';
 import { plural, thousands } from '../finding/words.js';
 import { printableOctets } from '../report/printable.js';
 import type { Endpoint } from '../stream/event.js';
@@ -114,10 +114,7 @@ const SESSIONS: Table<SessionRow> = {
 };
 
 const FINDINGS_ORDERS: Readonly<Record<string, (a: Finding, b: Finding) => number>> = {
-  severity: (a, b) =>
-    SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
-    b.count - a.count ||
-    compared(a.id, b.id),
+  severity: (a, b) => compareSeverity(a.severity, b.severity) || b.count - a.count || compared(a.id, b.id),
   count: (a, b) => b.count - a.count || compared(a.id, b.id),
   rule: (a, b) => compared(a.rule, b.rule) || compared(a.id, b.id),
 };

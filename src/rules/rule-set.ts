@@ -2,14 +2,14 @@ import { KnownGreetings } from '../facts/banner-xray.js';
 import { Knowledge } from '../facts/knowledge.js';
 import { flagsOf } from '../facts/session-flags.js';
 import {
-  CONFIDENCES,
   type Confidence,
+  compareConfidence,
+  compareSeverity,
   type Evidence,
   type Finding,
   type FindingDraft,
   type NotAssessed,
   type Proof,
-  SEVERITIES,
   type Severity,
 } from '../finding/finding.js';
 import { fingerprintOf } from '../finding/fingerprint.js';
@@ -251,9 +251,8 @@ export class RuleSet {
     for (const { id } of [draft.session, ...(draft.others ?? [])]) {
       if (merged.sessions.size < this.maxSessions) merged.sessions.add(id);
     }
-    if (SEVERITIES.indexOf(severity) < SEVERITIES.indexOf(merged.severity)) merged.severity = severity;
-    if (CONFIDENCES.indexOf(draft.confidence) < CONFIDENCES.indexOf(merged.best.confidence))
-      merged.best = draft;
+    if (compareSeverity(severity, merged.severity) < 0) merged.severity = severity;
+    if (compareConfidence(draft.confidence, merged.best.confidence) < 0) merged.best = draft;
     if (merged.drafts <= EVIDENCE_SESSIONS) {
       merged.evidence.push(...draft.evidence.slice(0, MAX_EVIDENCE - merged.evidence.length));
       for (const { id } of [draft.session, ...(draft.contrast ?? []), ...(draft.others ?? [])]) {

@@ -1,10 +1,10 @@
 import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
 import {
-  CONFIDENCES,
+  compareConfidence,
+  compareSeverity,
   type Evidence,
   type Finding,
   type JoinedBy,
-  SEVERITIES,
 } from '../../finding/finding.js';
 import { plural } from '../../finding/words.js';
 import { printableText } from '../printable.js';
@@ -55,14 +55,14 @@ export function byServer(findings: readonly Finding[]): [string, Finding[]][] {
     if (list) list.push(finding);
     else servers.set(name, [finding]);
   }
-  for (const list of servers.values()) list.sort((a, b) => rank(a) - rank(b));
-  return [...servers].sort(([, a], [, b]) => rank(a[0]!) - rank(b[0]!));
+  for (const list of servers.values()) list.sort(compareFindings);
+  return [...servers].sort(([, a], [, b]) => compareFindings(a[0]!, b[0]!));
 }
 
 export function byRule(findings: readonly Finding[]): Finding[][] {
   const groups = new Map<string, Finding[]>();
   for (const finding of findings) {
-    const key = `${rank(finding)} ${finding.rule}`;
+    const key = `${finding.severity} ${finding.confidence} ${finding.rule}`;
     const list = groups.get(key);
     if (list) list.push(finding);
     else groups.set(key, [finding]);
@@ -70,8 +70,8 @@ export function byRule(findings: readonly Finding[]): Finding[][] {
   return [...groups.values()];
 }
 
-function rank({ severity, confidence }: Finding): number {
-  return SEVERITIES.indexOf(severity) * CONFIDENCES.length + CONFIDENCES.indexOf(confidence);
+function compareFindings(a: Finding, b: Finding): number {
+  return compareSeverity(a.severity, b.severity) || compareConfidence(a.confidence, b.confidence);
 }
 
 export function inOrder(evidence: readonly Evidence[]): Evidence[] {
