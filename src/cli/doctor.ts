@@ -86,7 +86,10 @@ export async function runDoctor(words: readonly string[], io: Io): Promise<ExitS
   return first === null ? 1 : 0;
 }
 
-function detail({ driver, works, cause, said, interface: name, interfaces }: Examined, { env }: Io): string {
+function detail(
+  { driver, works, cause, complaint, interface: name, interfaces }: Examined,
+  { env }: Io,
+): string {
   if (works) {
     const times = driver.times === 'kernel' ? "the kernel's times" : 'times on arrival';
     const drops = {
@@ -106,7 +109,7 @@ function detail({ driver, works, cause, said, interface: name, interfaces }: Exa
     case 'gone':
       return `${name} is down: sudo ip link set ${name} up`;
     default:
-      return `failed (${said}): ${driver.list.file} ${driver.list.args.join(' ')}`;
+      return `failed (${complaint}): ${driver.list.file} ${driver.list.args.join(' ')}`;
   }
 }
 

@@ -202,17 +202,17 @@ async function readStream(
   monitor: Monitor,
   { signal }: AbortController,
 ): Promise<boolean> {
-  monitor.tell({ driver: 'stream', state: 'running' });
+  monitor.notify({ driver: 'stream', state: 'running' });
   const facts = await readCapture(args.read!, monitor, {
     signal,
     turnOctets: TURN_OCTETS,
     ...(io.stdin && { stdin: io.stdin }),
   });
   const { problems } = facts;
-  for (const { message } of problems.slice(0, MAX_TROUBLES)) monitor.tell({ trouble: message });
+  for (const { message } of problems.slice(0, MAX_TROUBLES)) monitor.notify({ trouble: message });
   // In turns: whoever presses a key now need not wait for all of them.
   while (monitor.behind && !signal.aborted) await new Promise<void>((resolve) => setImmediate(resolve));
-  monitor.tell({ state: problems.length > 0 ? 'failed' : 'ended' });
+  monitor.notify({ state: problems.length > 0 ? 'failed' : 'ended' });
   monitor.end(!signal.aborted, facts);
   return problems.length > 0;
 }

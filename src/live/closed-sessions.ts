@@ -4,7 +4,7 @@ import type { SessionRecord } from '../transcript/session-record.js';
 import { sessionRow } from './session-row.js';
 import type { SessionRow } from './watch.js';
 
-/** What a row of a closed session tells, without what its connection knows: ten thousand of them are kept. */
+/** What a row of a closed session shows, without what its connection knows: ten thousand of them are kept. */
 class Kept {
   private readonly helo: string | null;
   private readonly lastLine: string | null;
@@ -45,9 +45,9 @@ class Kept {
   }
 }
 
-/** The newest closed sessions. What is pushed off the shelf gives its memory back and is counted. */
-export class SessionShelf {
-  /** Sessions that are here no more. */
+/** The newest closed sessions, up to a limit. The oldest one makes room for the next, gives its memory back and is counted. */
+export class ClosedSessions {
+  /** Sessions that have made room for others. */
   dropped = 0;
   private readonly kept = new Map<number, Kept>();
   private sorted: readonly number[] | null = null;

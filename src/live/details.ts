@@ -61,10 +61,10 @@ function* aboutSession(session: SmtpSession, columns: number): Generator<Line> {
     [' to ', 'dim'],
     [`${server.address} port ${server.port}`, 'bold'],
   ];
-  const said = [plural(exchanges.length, 'exchange'), plural(messages.length, 'message')];
-  if (gapCount > 0) said.push(`${plural(gapCount, 'stretch', 'stretches')} missing`);
-  if (encryptedFrom !== null) said.push(`encrypted from frame ${thousands(encryptedFrom)}`);
-  yield [[`${clock(start)} to ${clock(end)} UTC, ${said.join(', ')}`, 'plain']];
+  const counts = [plural(exchanges.length, 'exchange'), plural(messages.length, 'message')];
+  if (gapCount > 0) counts.push(`${plural(gapCount, 'stretch', 'stretches')} missing`);
+  if (encryptedFrom !== null) counts.push(`encrypted from frame ${thousands(encryptedFrom)}`);
+  yield [[`${clock(start)} to ${clock(end)} UTC, ${counts.join(', ')}`, 'plain']];
   if (extensions.length === 0) return;
   const offered = extensions.map(({ text }) => text).join(', ');
   for (const line of wrapText(`Offered: ${printableOctets(offered)}`, columns)) yield [[line, 'dim']];

@@ -8,8 +8,8 @@ import type { DuplicateRow, TableHealth } from './watch.js';
 
 /** Copies of one message that are remembered. */
 const MAX_COPIES = 100;
-/** Messages that came again of which is told: as many as there may be findings. */
-const MAX_TOLD = 10_000;
+/** Messages sent again that are reported: as many as there may be findings. */
+const MAX_REPORTED = 10_000;
 /** Sessions that a row names. */
 const MAX_ROW_SESSIONS = 10;
 /** A copy that an earlier run saw: there is no capture any more to show it in. */
@@ -32,8 +32,8 @@ export interface DuplicateLimits {
 /**
  * Messages of the last days, so that one that comes again is known: the rule `duplicate-delivery` without its captures.
  *
- * Those that came again are kept as JSON text; of the others little more than hashes. When one of these comes again it is told by its
- * session, while that is kept.
+ * Those that came again are kept as JSON text; of the others little more than hashes. When one of these comes again, its session is
+ * read for it, while that is kept.
  */
 export class DuplicateMemory {
   private newestUs = Number.NEGATIVE_INFINITY;
@@ -54,11 +54,11 @@ export class DuplicateMemory {
     };
   }
 
-  /** The rule over this memory: made anew it says what has come again since. */
+  /** The rule over this memory: made anew, it reports what has come again since. */
   readonly rule: Rule = {
     meta: duplicateDelivery.meta,
     create: (context) => {
-      const told = new Map<string, FindingDraft>();
+      const drafts = new Map<string, FindingDraft>();
       return {
         session: (session) => {
           const recall = new Recall(context, MAX_RECALLS);
@@ -66,11 +66,11 @@ export class DuplicateMemory {
             const key = duplicateKey(session, message);
             if (key === null || !this.add(key, deliveryAttempt(session, message), recall)) continue;
             const draft = duplicateDraft(key, this.copies(key) ?? []);
-            if (draft && (told.has(key) || told.size < MAX_TOLD)) told.set(key, draft);
+            if (draft && (drafts.has(key) || drafts.size < MAX_REPORTED)) drafts.set(key, draft);
           }
         },
         end: () => {
-          for (const draft of told.values()) context.report(draft);
+          for (const draft of drafts.values()) context.report(draft);
         },
       };
     },
@@ -212,7 +212,7 @@ export class DuplicateMemory {
   }
 }
 
-/** Attempts of which only hashes are remembered, as their sessions tell them while these are kept. */
+/** Attempts of which only hashes are remembered, read from their sessions while these are kept. */
 class Recall {
   private number = 0;
   private session: SmtpSession | null = null;

@@ -20,7 +20,7 @@ const LINK_MS = 1_000;
 const PATIENCE_MS = 3_000;
 
 export interface FeedListener extends PacketListener {
-  tell(facts: Partial<SourceFacts>): void;
+  notify(facts: Partial<SourceFacts>): void;
   /** Packets lost so far. */
   drops: number | null;
   /** A stream begins anew. */
@@ -32,7 +32,7 @@ export interface FeedOptions extends Target {
   /** The filter instead, where the link does not take the first. */
   readonly fallback: string | null;
   readonly signal: AbortSignal;
-  /** Another driver takes its turn when this one cannot begin: that is not to be told. */
+  /** Another driver takes its turn when this one cannot begin: that is no news. */
   readonly others: boolean;
 }
 
@@ -57,10 +57,10 @@ interface Run {
 }
 
 /**
- * Captures on an interface by a child process, until it is told to stop.
+ * Captures on an interface by a child process, until it is aborted.
  *
  * An interface that goes is waited for; a program that dies is started again, a few times. What never began is not tried
- * again: the user is told why.
+ * again: the user sees why.
  */
 export async function feed(
   listener: FeedListener,
@@ -69,7 +69,7 @@ export async function feed(
 ): Promise<FeedEnd> {
   const { driver, signal, interface: name } = options;
   let { filter, fallback } = options;
-  listener.tell({ driver: driver.name, interface: name, filter, times: driver.times, state: 'starting' });
+  listener.notify({ driver: driver.name, interface: name, filter, times: driver.times, state: 'starting' });
   const total = new Total();
   let restarts = 0;
   let begun = false;
@@ -81,7 +81,7 @@ export async function feed(
     if (!begun && run.cause === 'filter' && fallback !== null) {
       filter = fallback;
       fallback = null;
-      listener.tell({ filter });
+      listener.notify({ filter });
       continue;
     }
     if (!begun) {
@@ -93,13 +93,13 @@ export async function feed(
     listener.resume();
     if (run.ranMs >= STEADY_MS) restarts = 0;
     if (run.cause === 'gone' || run.cause === 'interface') {
-      listener.tell({ state: 'waiting', trouble: `${name} has gone: waiting for it.` });
+      listener.notify({ state: 'waiting', trouble: `${name} has gone: waiting for it.` });
       await sleep(RETRY_MS, signal);
     } else if (restarts >= MAX_RESTARTS) {
       return ended(listener, total, `${driver.name} ended ${restarts + 1} times: ${explain(run, options)}`);
     } else {
       const backoff = FIRST_BACKOFF_MS * 2 ** restarts++;
-      listener.tell({
+      listener.notify({
         state: 'waiting',
         trouble: `${driver.name} ended (${howItEnded(run)}): starting it again (${restarts} of ${MAX_RESTARTS}).`,
       });
@@ -110,7 +110,7 @@ export async function feed(
 }
 
 function ended(listener: FeedListener, total: Total, failure: string | null): FeedEnd {
-  listener.tell({
+  listener.notify({
     state: failure === null ? 'ended' : 'failed',
     ...(failure !== null && { trouble: failure }),
   });
@@ -158,7 +158,7 @@ function runOnce(
     const link = watchLink(options.interface, (down) => {
       if (!began) return;
       const trouble = `${options.interface} is down: waiting for it.`;
-      listener.tell(down ? { state: 'waiting', trouble } : { state: 'running', trouble: null });
+      listener.notify(down ? { state: 'waiting', trouble } : { state: 'running', trouble: null });
     });
     const asking = driver.asks === null ? null : setInterval(() => child.kill(driver.asks!), ASK_MS);
     signal.addEventListener('abort', stopChild.stop, { once: true });
@@ -168,7 +168,7 @@ function runOnce(
       if (asking !== null) clearInterval(asking);
       stopChild.done();
       signal.removeEventListener('abort', stopChild.stop);
-      // What a program lost that did not live to tell is not known.
+      // A program that did not end by itself has not printed what it lost.
       total.drops =
         runDrops === null || total.drops === null ? (began ? null : total.drops) : total.drops + runDrops;
       if (began) listener.drops = total.drops;
@@ -183,7 +183,7 @@ function runOnce(
       done(error.code === 'EACCES' ? 'rights' : 'missing', null, null);
     });
     child.stdout.on('data', (octets: Buffer) => {
-      if (!began) listener.tell({ state: 'running', trouble: null });
+      if (!began) listener.notify({ state: 'running', trouble: null });
       began = true;
       reader.push(octets);
       // What follows cannot be found: a new stream can.
@@ -191,9 +191,9 @@ function runOnce(
     });
     let line = '';
     child.stderr.on('data', (octets: Buffer) => {
-      const said = octets.toString('latin1');
-      if (stderr.length < MAX_STDERR) stderr += said;
-      const lines = (line + said).split('\n');
+      const text = octets.toString('latin1');
+      if (stderr.length < MAX_STDERR) stderr += text;
+      const lines = (line + text).split('\n');
       line = lines.pop()!.slice(-1000);
       for (const whole of lines) {
         const drops = driver.drops(whole);
@@ -277,10 +277,10 @@ function howItEnded({ signal, code }: Run): string {
 /** The first line that is not mere ceremony. */
 function firstLine(stderr: string): string {
   const lines = stderr.split(/\r?\n/).map((line) => line.trim());
-  const told = lines.find(
+  const cause = lines.find(
     (line) => line !== '' && !/^(Capturing on|File: |Packets|Running as|tcpdump: listening)/.test(line),
   );
-  return (told ?? '').slice(0, 300);
+  return (cause ?? '').slice(0, 300);
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import { compareConfidence, compareSeverity, type Finding } from '../finding/finding.js';
 import type { RuleResults } from '../rules/rule-set.js';
 
-/** What a watch says of a finding: it is new, it is surer or graver than was said, or it does not hold after all. */
+/** News of a finding: it is new, it is surer or graver than was announced, or it does not hold after all. */
 export interface Announcement {
   readonly state: 'new' | 'changed' | 'withdrawn';
   /** It is proved by sessions that go on; how they end may still speak against it. */
@@ -10,22 +10,22 @@ export interface Announcement {
 }
 
 interface Entry {
-  /** As it was told, and with the id that it has here. */
-  readonly told: Finding;
+  /** As the rules reported it, and with the id that it has here. */
+  readonly reported: Finding;
   readonly finding: Finding;
   open: boolean;
 }
 
 /**
- * The findings of a watch in the order in which they were first said. Each keeps its id.
+ * The findings of a watch in the order in which they were first reported. Each keeps its id.
  *
- * It is told again and again all that holds, and says what is new of it.
+ * It is given all that holds, again and again, and announces what is new in it.
  */
 export class FindingBoard {
   dropped = 0;
   private readonly entries = new Map<string, Entry>();
   private given = 0;
-  /** By the number of a session; null: not since the last that was told. */
+  /** Ids of findings by the number of a session; null: to be made anew, since findings have changed. */
   private named: Map<number, string[]> | null = null;
 
   constructor(
@@ -38,8 +38,8 @@ export class FindingBoard {
   }
 
   /**
-   * @param closed  what is said of sessions that have ended
-   * @param open  what is said of those that go on, each by itself
+   * @param closed  findings of sessions that have ended
+   * @param open  findings of those that go on, each judged by itself
    */
   hold(closed: ReadonlyMap<string, Finding>, open: ReadonlyMap<string, Finding>): void {
     this.named = null;
@@ -81,13 +81,13 @@ export class FindingBoard {
       this.dropped++;
       return;
     }
-    if (known?.told === finding) {
+    if (known?.reported === finding) {
       known.open = open;
       return;
     }
     const id = known?.finding.id ?? `f${++this.given}`;
     const named = finding.id === id ? finding : { ...finding, id };
-    this.entries.set(key, { told: finding, finding: named, open });
+    this.entries.set(key, { reported: finding, finding: named, open });
     if (known === undefined) this.announce({ state: 'new', open, finding: named });
     else if (isMore(named, known.finding)) this.announce({ state: 'changed', open, finding: named });
   }
@@ -101,7 +101,7 @@ function isMore(now: Finding, before: Finding): boolean {
   );
 }
 
-/** What is said of several sets of sessions, by what makes it one finding. */
+/** Findings by what makes two of them one, whichever sessions showed them. */
 export function byKey({ findings, keys }: RuleResults): Map<string, Finding> {
   return new Map(findings.map((finding, index) => [keys[index]!, finding]));
 }

@@ -12,7 +12,7 @@ import { RuleSet } from '../rules/rule-set.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { ConnectionView } from '../stream/event.js';
 import type { SessionRecord } from '../transcript/session-record.js';
-import { SessionShelf } from './closed-sessions.js';
+import { ClosedSessions } from './closed-sessions.js';
 import type { DuplicateMemory } from './duplicate-memory.js';
 import { type Announcement, FindingBoard } from './finding-board.js';
 import { OpenSessions } from './open-sessions.js';
@@ -40,7 +40,7 @@ export interface MonitorLimits {
   readonly findings: number;
   /** Sessions that one finding lists. */
   readonly sessionsOfFinding: number;
-  /** Sessions that rules hear before they begin anew: what they remember of sessions grows with them. */
+  /** Sessions after which the rules begin anew: what they remember grows with each session. */
   readonly sessionsOfRules: number;
   /** Milliseconds of one tick that sessions in progress may take to be judged; the others wait for the next. */
   readonly tickMs: number;
@@ -72,7 +72,7 @@ export interface MonitorOptions {
   readonly residentOctets?: () => number;
   /** Tables of those that keep things beside the watch. */
   readonly tables?: () => readonly TableHealth[];
-  /** Hears each packet before anything is made of it. */
+  /** Called for each packet, before anything is made of it. */
   readonly onPacket?: (packet: CapturedPacket) => void;
   readonly onFinding?: (announcement: Announcement) => void;
   /** The source is not as it was. */
@@ -122,7 +122,7 @@ export class Monitor implements PacketListener, Watch {
   private readonly limits: MonitorLimits;
   private readonly reader: PacketReader;
   private readonly open: OpenSessions;
-  private readonly shelf: SessionShelf;
+  private readonly closed: ClosedSessions;
   private readonly board: FindingBoard;
   private readonly generations: RuleGenerations;
   /** Closed, and not judged yet, with the time of the capture when they closed. */
@@ -133,7 +133,7 @@ export class Monitor implements PacketListener, Watch {
   private remarks: readonly NotAssessed[] = [];
   private readonly unjudged = new Map<string, number>();
   private readonly troubles: HealthFacts['troubles'][number][] = [];
-  private readonly recall = (number: number): SmtpSession | null => this.shelf.session(number, this.nowUs());
+  private readonly recall = (number: number): SmtpSession | null => this.closed.session(number, this.nowUs());
   private packets = 0;
   private octets = 0;
   private messages = 0;
@@ -151,9 +151,9 @@ export class Monitor implements PacketListener, Watch {
   private rateMs: number;
   private ratePackets = 0;
   private rate = 0;
-  private unsaid = false;
-  private saidAtMs = Number.NEGATIVE_INFINITY;
-  private sayingMs = 0;
+  private unannounced = false;
+  private announcedAtMs = Number.NEGATIVE_INFINITY;
+  private announcingMs = 0;
   private ended = false;
   private closingUs: number | null = null;
 
@@ -165,7 +165,7 @@ export class Monitor implements PacketListener, Watch {
       digest,
       nextMessage: () => ++this.messages,
       onOpened: (dialogue) => this.open.opened(dialogue),
-      onClosed: (record) => this.closed(record),
+      onClosed: (record) => this.sessionClosed(record),
     });
     const { connections, remembered } = this.limits;
     this.reader = new PacketReader({
@@ -177,8 +177,10 @@ export class Monitor implements PacketListener, Watch {
       addresses: this.limits.addresses,
       limits: { connections, remembered },
     });
-    this.shelf = new SessionShelf(this.limits.sessions);
-    this.board = new FindingBoard(this.limits.findings, (said) => this.options.onFinding?.(said));
+    this.closed = new ClosedSessions(this.limits.sessions);
+    this.board = new FindingBoard(this.limits.findings, (announcement) =>
+      this.options.onFinding?.(announcement),
+    );
     this.generations = new RuleGenerations(
       options.rules.map((rule) => (rule.meta.id === DUPLICATE_RULE ? options.duplicates.rule : rule)),
       this.recall,
@@ -219,7 +221,7 @@ export class Monitor implements PacketListener, Watch {
   }
 
   /** Something is wrong with the source, or right again. */
-  tell(facts: Partial<SourceFacts>): void {
+  notify(facts: Partial<SourceFacts>): void {
     const { trouble } = facts;
     if (trouble && trouble !== this.source.trouble) {
       this.troubles.push({ time: this.counts.last, message: trouble });
@@ -230,7 +232,7 @@ export class Monitor implements PacketListener, Watch {
     this.options.onSource?.(this.source, before);
   }
 
-  /** To be called some times a second: what is proved is said, what is idle closes. */
+  /** To be called a few times a second: it announces what is proved, and closes what is idle. */
   tick(): void {
     if (this.ended) return;
     const startMs = this.options.now();
@@ -238,7 +240,7 @@ export class Monitor implements PacketListener, Watch {
     const nowUs = this.nowUs();
     this.expire(nowUs);
     this.open.judge(nowUs, startMs + this.limits.tickMs);
-    this.say(startMs);
+    this.announceNews(startMs);
   }
 
   /**
@@ -255,10 +257,10 @@ export class Monitor implements PacketListener, Watch {
       this.closingUs = this.nowUs();
     }
     this.reader.end();
-    while (this.next < this.waiting.length) this.hearNext();
+    while (this.next < this.waiting.length) this.judgeNext();
     this.ended = true;
     this.open.forgetAll();
-    this.hearEnd();
+    this.judgeEnd();
     this.board.hold(this.closedFindings, new Map());
   }
 
@@ -284,7 +286,7 @@ export class Monitor implements PacketListener, Watch {
   }
 
   get health(): HealthFacts {
-    const { limits, shelf, board } = this;
+    const { limits, closed, board } = this;
     const notAssessed = Object.fromEntries(this.unjudged);
     for (const { reason } of this.remarks) notAssessed[reason] = (notAssessed[reason] ?? 0) + 1;
     return {
@@ -297,12 +299,12 @@ export class Monitor implements PacketListener, Watch {
           limit: limits.connections,
           dropped: this.limitCloses,
         },
-        { name: 'closed sessions', used: shelf.size, limit: limits.sessions, dropped: shelf.dropped },
+        { name: 'closed sessions', used: closed.size, limit: limits.sessions, dropped: closed.dropped },
         this.options.duplicates.health,
         { name: 'findings', used: board.size, limit: limits.findings, dropped: board.dropped },
         {
           name: 'sessions compared by rules',
-          used: this.generations.heard,
+          used: this.generations.judged,
           limit: limits.sessionsOfRules,
           dropped: this.generations.forgotten,
         },
@@ -323,24 +325,24 @@ export class Monitor implements PacketListener, Watch {
   }
 
   *sessionNumbers(): Iterable<number> {
-    const closed = this.shelf.numbers();
+    const numbers = this.closed.numbers();
     let next = 0;
     for (const index of this.open.indices()) {
-      while (next < closed.length && closed[next]! > index + 1) yield closed[next++]!;
+      while (next < numbers.length && numbers[next]! > index + 1) yield numbers[next++]!;
       yield index + 1;
     }
-    while (next < closed.length) yield closed[next++]!;
+    while (next < numbers.length) yield numbers[next++]!;
   }
 
   sessionRow(number: number): SessionRow | null {
-    const row = this.open.row(number - 1, this.reader.table.lastUs) ?? this.shelf.row(number);
+    const row = this.open.row(number - 1, this.reader.table.lastUs) ?? this.closed.row(number);
     const findings = this.board.ofSession(number);
     return row && findings ? { ...row, findings } : row;
   }
 
   session(number: number): SmtpSession | null {
     const nowUs = this.nowUs();
-    return this.shelf.session(number, nowUs) ?? this.open.session(number - 1, nowUs);
+    return this.closed.session(number, nowUs) ?? this.open.session(number - 1, nowUs);
   }
 
   findings(): readonly Finding[] {
@@ -436,25 +438,25 @@ export class Monitor implements PacketListener, Watch {
     this.ratePackets = this.packets;
   }
 
-  private closed(record: SessionRecord): void {
+  private sessionClosed(record: SessionRecord): void {
     const connection = this.open.closed(record.index);
     this.waiting.push({ record, connection, us: this.closingUs ?? this.reader.table.lastUs });
-    if (!this.options.later || this.waiting.length - this.next > MAX_WAITING) this.hearNext();
-    else this.hearLater(this.options.later);
+    if (!this.options.later || this.waiting.length - this.next > MAX_WAITING) this.judgeNext();
+    else this.judgeLater(this.options.later);
   }
 
-  private hearLater(later: (work: () => void) => void): void {
+  private judgeLater(later: (work: () => void) => void): void {
     if (this.scheduled) return;
     this.scheduled = true;
     later(() => {
       this.scheduled = false;
       const untilMs = this.options.now() + SLICE_MS;
-      while (this.next < this.waiting.length && this.options.now() < untilMs) this.hearNext();
-      if (this.next < this.waiting.length) this.hearLater(later);
+      while (this.next < this.waiting.length && this.options.now() < untilMs) this.judgeNext();
+      if (this.next < this.waiting.length) this.judgeLater(later);
     });
   }
 
-  private hearNext(): void {
+  private judgeNext(): void {
     const { record, connection, us } = this.waiting[this.next++]!;
     if (this.next * 2 >= this.waiting.length) {
       this.waiting = this.waiting.slice(this.next);
@@ -465,10 +467,10 @@ export class Monitor implements PacketListener, Watch {
     this.gaps += session.gapCount;
     if (session.closed === 'limit') this.limitCloses++;
     this.census(session);
-    // First on the shelf: rules may ask for it.
-    this.shelf.add(record, connection, session);
+    // Kept before the rules see it: they may ask for it by its number.
+    this.closed.add(record, connection, session);
     this.generations.session(session);
-    this.unsaid = true;
+    this.unannounced = true;
   }
 
   private census(session: SmtpSession): void {
@@ -479,18 +481,19 @@ export class Monitor implements PacketListener, Watch {
 
   // Findings.
 
-  /** Says what is new; not so often that it takes much of the time. */
-  private say(nowMs: number): void {
-    if (!(this.unsaid || this.open.changed) || nowMs - this.saidAtMs < this.sayingMs * PACE) return;
-    this.unsaid = false;
+  /** Announces what is new, but not so often that this takes much of the time. */
+  private announceNews(nowMs: number): void {
+    if (!(this.unannounced || this.open.changed) || nowMs - this.announcedAtMs < this.announcingMs * PACE)
+      return;
+    this.unannounced = false;
     this.open.changed = false;
-    this.hearEnd();
+    this.judgeEnd();
     this.board.hold(this.closedFindings, this.open.findings());
-    this.saidAtMs = this.options.now();
-    this.sayingMs = this.saidAtMs - nowMs;
+    this.announcedAtMs = this.options.now();
+    this.announcingMs = this.announcedAtMs - nowMs;
   }
 
-  private hearEnd(): void {
+  private judgeEnd(): void {
     const { findings, notAssessed } = this.generations.end();
     this.remarks = notAssessed;
     this.closedFindings = findings;

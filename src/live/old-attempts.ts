@@ -27,9 +27,9 @@ const DIRECTIONS: readonly (Direction | null)[] = [null, 'client', 'server'];
 const TRISTATE: readonly (boolean | null)[] = [null, false, true];
 
 /**
- * Attempts to deliver messages, in 80 octets each and five to ten of an index: what is told of a message that comes again days later.
+ * Attempts to deliver messages, in 80 octets each and five to ten of an index: what is reported of a message that comes again days later.
  *
- * Names are kept as hashes: an attempt is told in the words of the copy that comes again, as far as they are the same. Its packets are
+ * Names are kept as hashes: an attempt is reported in the words of the copy that comes again, as far as they are the same. Its packets are
  * not known any more, and `capture` is -1.
  */
 export class OldAttempts {

@@ -32,7 +32,7 @@ export interface OpenSessionsOptions {
  * nothing has come for a minute.
  */
 export class OpenSessions {
-  /** Something is found in one, or is not found any more; for who hears of it to clear. */
+  /** Something is found in one, or is not found any more. Who has reported that clears it. */
   changed = false;
   /** By the index of the connection. */
   private readonly open = new Map<number, Open>();
@@ -89,8 +89,8 @@ export class OpenSessions {
   /** What is found, by what makes it one finding. */
   findings(): Map<string, Finding> {
     const all = new Map<string, Finding>();
-    for (const said of this.found.values()) {
-      for (const [key, finding] of said) if (!all.has(key)) all.set(key, finding);
+    for (const findings of this.found.values()) {
+      for (const [key, finding] of findings) if (!all.has(key)) all.set(key, finding);
     }
     return all;
   }
@@ -130,7 +130,7 @@ export class OpenSessions {
     this.lastTouched = null;
   }
 
-  /** Goes round: no packet tells that nothing has come for a minute. */
+  /** Goes round by the clock: no packet shows that nothing has come for a minute. */
   private judgeSilent(nowUs: number, untilMs: number): void {
     for (let steps = 0; steps < SILENCE_STEPS && this.options.now() < untilMs; steps++) {
       this.silenceAt ??= this.open.values();

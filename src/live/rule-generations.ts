@@ -5,7 +5,7 @@ import { RuleSet } from '../rules/rule-set.js';
 import type { SmtpSession } from '../smtp/session.js';
 import { byKey } from './finding-board.js';
 
-/** Told anew by every generation as a whole: its memory outlives the rules. */
+/** Its findings are whole in every generation, since its memory outlives the rules. */
 export const DUPLICATE_RULE = duplicateDelivery.meta.id;
 
 export interface GenerationLimits {
@@ -13,7 +13,7 @@ export interface GenerationLimits {
   readonly sessionsOfFinding: number;
   /** Sessions that can be given again. */
   readonly sessions: number;
-  /** Sessions that rules hear before they begin anew. */
+  /** Sessions after which the rules begin anew. */
   readonly sessionsOfRules: number;
 }
 
@@ -22,15 +22,15 @@ export interface GenerationLimits {
  * and what they had found stays.
  */
 export class RuleGenerations {
-  /** Sessions that the rules of now have heard, and those that rules before them had. */
-  heard = 0;
+  /** Sessions that the present rules have judged, and those that the rules before them had. */
+  judged = 0;
   forgotten = 0;
   private past = new Map<string, Finding>();
-  /** What rules of before and of now say of one thing, by what those of now say. */
+  /** The finding of an earlier generation joined with that of the present one, by the latter. */
   private readonly joined = new WeakMap<Finding, Finding>();
   private ruleSet: RuleSet;
 
-  /** @param recall  gives a session again that was heard before, by its number */
+  /** @param recall  returns a session that was judged before, by its number */
   constructor(
     private readonly rules: readonly Rule[],
     private readonly recall: (number: number) => SmtpSession | null,
@@ -41,25 +41,25 @@ export class RuleGenerations {
 
   session(session: SmtpSession): void {
     this.ruleSet.session(session);
-    if (++this.heard < this.limits.sessionsOfRules) return;
+    if (++this.judged < this.limits.sessionsOfRules) return;
     this.past = new Map([...this.end().findings].slice(-this.limits.findings));
     this.ruleSet = this.newRules();
-    this.forgotten += this.heard;
-    this.heard = 0;
+    this.forgotten += this.judged;
+    this.judged = 0;
   }
 
-  /** What there is to say so far, by what makes it one finding. */
+  /** All that was found so far, by what makes it one finding. */
   end(): { findings: Map<string, Finding>; notAssessed: readonly NotAssessed[] } {
-    const said = this.ruleSet.end();
+    const results = this.ruleSet.end();
     const findings = new Map(this.past);
-    for (const [key, finding] of byKey(said)) {
+    for (const [key, finding] of byKey(results)) {
       const before = this.past.get(key);
       findings.set(
         key,
         before === undefined || finding.rule === DUPLICATE_RULE ? finding : this.both(before, finding),
       );
     }
-    return { findings, notAssessed: said.notAssessed };
+    return { findings, notAssessed: results.notAssessed };
   }
 
   private newRules(): RuleSet {

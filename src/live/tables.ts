@@ -39,7 +39,7 @@ export interface Table<Row> {
   readonly columns: readonly Column<Row>[];
   fields(row: Row): Fields;
   enters(row: Row): Opened | null;
-  /** What is said where there are none. */
+  /** The line where there are none. */
   readonly nothing: string;
 }
 

@@ -29,7 +29,7 @@ export interface UiState {
   readonly typing: string | null;
   readonly paused: boolean;
   readonly help: boolean;
-  /** Said once, until the next key. */
+  /** Shown until the next key. */
   readonly message: string | null;
 }
 

@@ -286,7 +286,7 @@ function footer(state: UiState, columns: number, glyphs: Glyphs): Line {
           ['?', 'help'],
           ['q', 'quit'],
         ];
-  // How to get help and how to quit are told however narrow it is.
+  // How to get help and how to quit stand there however narrow it is.
   for (let count = keys.length - 2; ; count--) {
     const line = keyLine([...keys.slice(0, count), ...keys.slice(-2)]);
     if (widthOf(line) < columns || count === 0) return line;

@@ -10,7 +10,7 @@ export type DriverName = 'dumpcap' | 'tcpdump' | 'cap' | 'stream';
 /** What stands in the header of every view and every report. */
 export interface SourceFacts {
   readonly driver: DriverName;
-  /** null: not told, as of a stream. */
+  /** null: not known, as of a stream. */
   readonly interface: string | null;
   /** The filter as the kernel applies it; null: unknown, as of a stream. */
   readonly filter: string | null;
@@ -91,7 +91,7 @@ export interface HealthFacts {
 }
 
 /**
- * A capture that has not ended, as the dashboard and the plain lines are told it. Asked for, never pushed: who draws ten
+ * A capture that has not ended, as the dashboard and the plain lines see it. Views ask for it and nothing is pushed: who draws ten
  * times a second asks ten times a second, however many packets came.
  */
 export interface Watch {
@@ -104,9 +104,9 @@ export interface Watch {
   sessionNumbers(): Iterable<number>;
   /** null: it was never there or is kept no longer. */
   sessionRow(number: number): SessionRow | null;
-  /** null: it was never there or is kept no longer. An open one is told as if the capture had ended now. */
+  /** null: it was never there or is kept no longer. An open one is returned as if the capture had ended now. */
   session(number: number): SmtpSession | null;
-  /** In the order in which they were first said. */
+  /** In the order in which they were first reported. */
   findings(): readonly Finding[];
   /** Newest first. */
   duplicates(): Iterable<DuplicateRow>;

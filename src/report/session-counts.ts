@@ -4,7 +4,7 @@ import type { Analysis } from '../analyze.js';
 export interface Survey {
   /** Sessions in which SMTP was spoken. */
   readonly smtp: number;
-  /** Connections to one of the ports in which something else, or nothing, was said. */
+  /** Connections to one of the ports in which something else was spoken, or nothing was sent. */
   readonly other: number;
   readonly messages: number;
   /** SMTP sessions of which a part could not be judged. */

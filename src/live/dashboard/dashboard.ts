@@ -31,7 +31,7 @@ export interface DashboardOptions {
  * A key is answered at once; what comes from the wire is drawn five times a second. However it ends, the terminal is
  * given back as it was.
  *
- * @returns what is left to be said on the normal screen
+ * @returns what is left to be printed on the normal screen
  * @throws what drawing throws; the terminal is given back before
  */
 export async function runDashboard(watch: Watch, options: DashboardOptions): Promise<string> {
@@ -66,7 +66,7 @@ class Dashboard {
       this.end = (error) => (error === undefined ? resolve() : reject(error as Error));
     });
     const quit = (): void => this.end();
-    // Whatever fails outside of our own calls must not leave the terminal in our hands: given back first, then told.
+    // Whatever fails outside of our own calls must not leave the terminal in our hands: given back first, then the error is printed.
     const failed = (error: unknown): void => {
       this.close();
       this.end(error ?? new Error('unknown failure'));

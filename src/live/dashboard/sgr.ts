@@ -37,8 +37,8 @@ const ASCII = /^[\x20-\x7e]*$/;
  * A line with its looks, as escape sequences that put it into row `row` (from 0). Its text holds none: it was made printable
  * before.
  *
- * Terminals do not agree on the width of all characters, nor with us: after a text that is not ASCII the cursor is told
- * where to go, so that it moves nothing else.
+ * Terminals do not agree on the width of all characters, nor with us. After a text that is not ASCII the cursor is set
+ * to its column, so that a wrong width moves nothing else.
  */
 export function placed(line: Line, row: number, color: boolean): string {
   const codes = color ? COLORED : PLAIN;

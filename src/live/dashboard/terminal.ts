@@ -8,7 +8,7 @@ export interface Terminal {
   draw(lines: readonly Line[]): void;
   /** Everything again, whatever is believed to be there. */
   redraw(): void;
-  /** Gives the terminal back to the shell until the process is told to go on. */
+  /** Gives the terminal back to the shell until the process receives SIGCONT. */
   suspend(): void;
   /** Gives it back for good. To be called any number of times. */
   close(): void;
@@ -57,7 +57,7 @@ const NO_WRAP = '\x1b[?7l';
 const WRAP = '\x1b[?7h';
 const CLEAR = '\x1b[0m\x1b[2J';
 
-/** Who still runs so long after having stopped was not stopped: nobody could have told it to go on. */
+/** Who still runs so long after having stopped was not stopped: nothing could have resumed it. */
 const NOT_STOPPED_MS = 100;
 
 /** Of the keys only those that are typed: no control, and no sequence. */

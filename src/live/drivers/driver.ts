@@ -21,11 +21,11 @@ export interface Driver {
   command(target: Target): Command;
   /** Lists interfaces. */
   readonly list: Command;
-  /** What it said on standard error, to the cause of its end. */
+  /** Finds the cause of its end in what it printed on standard error. */
   cause(stderr: string, signal: NodeJS.Signals | null): EndCause;
-  /** Packets lost, as a line of standard error tells; null: it tells of something else. */
+  /** Packets lost, if this line of standard error has their number; null: it is about something else. */
   drops(line: string): number | null;
-  /** The signal that makes it tell its counts while it captures; null: there is none. */
+  /** The signal that makes it print its counts while it captures; null: there is none. */
   readonly asks: NodeJS.Signals | null;
   /** What mends missing rights. */
   readonly mend: string;

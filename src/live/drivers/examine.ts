@@ -11,8 +11,8 @@ export interface Examined {
   readonly driver: Driver;
   readonly works: boolean;
   readonly cause: EndCause;
-  /** First line of what it said. */
-  readonly said: string;
+  /** First line that it printed about its failure. */
+  readonly complaint: string;
   /** What it was tried on; null: it lists none. */
   readonly interface: string | null;
   readonly interfaces: number;
@@ -25,14 +25,14 @@ export async function examine(driver: Driver, wanted: string | null): Promise<Ex
   const name = wanted ?? interfaces[0]?.name ?? null;
   const facts = { driver, interface: name, interfaces: interfaces.length };
   const missing = list.error === 'ENOENT' || driver.cause(list.stderr, null) === 'missing';
-  if (missing) return { ...facts, works: false, cause: 'missing', said: '' };
+  if (missing) return { ...facts, works: false, cause: 'missing', complaint: '' };
   if (list.error !== null || name === null) {
-    return { ...facts, works: false, cause: 'rights', said: list.error ?? firstLine(list.stderr) };
+    return { ...facts, works: false, cause: 'rights', complaint: list.error ?? firstLine(list.stderr) };
   }
   return { ...facts, ...(await begins(driver, name)) };
 }
 
-function begins(driver: Driver, name: string): Promise<Pick<Examined, 'works' | 'cause' | 'said'>> {
+function begins(driver: Driver, name: string): Promise<Pick<Examined, 'works' | 'cause' | 'complaint'>> {
   const { file, args } = driver.command({ interface: name, filter: 'tcp port 25' });
   return new Promise((resolve) => {
     let stderr = '';
@@ -49,7 +49,7 @@ function begins(driver: Driver, name: string): Promise<Pick<Examined, 'works' | 
     });
     const done = (cause: EndCause): void => {
       clearTimeout(timer);
-      resolve({ works, cause, said: firstLine(stderr) });
+      resolve({ works, cause, complaint: firstLine(stderr) });
     };
     child.on('error', (error: NodeJS.ErrnoException) => done(error.code === 'EACCES' ? 'rights' : 'missing'));
     child.on('close', (_, signal) => done(driver.cause(stderr, signal)));

@@ -151,14 +151,14 @@ export function tcpChanges(pairs: readonly ComparedPair[]): string[] {
 }
 
 export function unpairedTexts({ unpaired }: Comparison): string[] {
-  const told = unpaired
+  const texts = unpaired
     .slice(0, MAX_UNPAIRED)
     .map(
       ({ side, session, reason, detail }) =>
         `${side} s${session}, ${UNPAIRED[reason]}: ${printableText(detail)}`,
     );
-  const more = unpaired.length - told.length;
-  return more > 0 ? [...told, `and ${thousands(more)} more`] : told;
+  const more = unpaired.length - texts.length;
+  return more > 0 ? [...texts, `and ${thousands(more)} more`] : texts;
 }
 
 function subjectOf({ subject, verb }: Difference): string {
@@ -182,7 +182,7 @@ function subjectOf({ subject, verb }: Difference): string {
   }
 }
 
-/** Changes that read the same are told once. */
+/** What is equal for changes that read the same. */
 function signature({ change, subject, how, verb, before, after }: Difference): string {
   return JSON.stringify([change, subject, how, verb, before?.text, after?.text]).replace(NUMBERS, '#');
 }

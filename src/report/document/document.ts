@@ -25,7 +25,7 @@ export interface DocumentOptions {
 }
 
 /**
- * A report for people, as data: one block for each thing that is said. Text, tickets, the HTML page and the short form
+ * A report for people, as data: one block for each thing that it says. Text, tickets, the HTML page and the short form
  * lay it out; what a block says is decided here and nowhere else.
  *
  * Sentences in it are printable. Octets of packets (`Evidence.excerpt`, lines of a log) and file names are raw: each form

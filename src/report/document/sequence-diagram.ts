@@ -146,10 +146,10 @@ export function wholeLadder(session: SmtpSession, marks: Marks): Rung[] {
     const { lastFrame: frame, time, direction, text } = line;
     rungs.push({ frame, time, direction, text, mark: marks.of(session.capture, line) });
   };
-  const reply = (said: SmtpReply | null): void => {
-    for (const line of said?.lines ?? []) say(line);
-    if (said && said.droppedLines > 0) {
-      rungs.push(aside(`${plural(said.droppedLines, 'more line')} of this reply`, said.lines.at(-1)));
+  const reply = (answer: SmtpReply | null): void => {
+    for (const line of answer?.lines ?? []) say(line);
+    if (answer && answer.droppedLines > 0) {
+      rungs.push(aside(`${plural(answer.droppedLines, 'more line')} of this reply`, answer.lines.at(-1)));
     }
   };
   for (const exchange of session.exchanges) {

@@ -6,7 +6,7 @@ import { displayFilters } from '../document/display-filter.js';
 import { decodeOctets, escapeJson, printableOctets } from '../printable.js';
 import type { ReportMaker } from './json.js';
 
-/** What SARIF is told beside the analysis. */
+/** What SARIF needs beside the analysis. */
 export interface SarifOptions {
   /** The rules that were asked. */
   readonly rules: readonly Pick<RuleMeta, 'id' | 'title' | 'summary' | 'whyItMatters' | 'severity'>[];

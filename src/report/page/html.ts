@@ -216,14 +216,14 @@ ${diagnosis.proved.map(({ what, source }) => html`<dt>Source</dt><dd>${what}: ${
 
   /** The one session that shows most, row by row, so that the page and the packet viewer can be laid side by side. */
   private *ladder(): Generator<Markup> {
-    const { telling, marks } = this.facts;
-    if (telling === null) return;
-    const rungs = ladder(telling, marks);
+    const { example, marks } = this.facts;
+    if (example === null) return;
+    const rungs = ladder(example, marks);
     if (rungs.length === 0) return;
     const proving = rungs.filter(({ mark, frame }) => mark !== null && frame !== null);
-    const client = `${telling.client.address} port ${telling.client.port}`;
-    const server = `${telling.server.address} port ${telling.server.port}`;
-    const file = this.document.captures[telling.capture]?.file ?? '-';
+    const client = `${example.client.address} port ${example.client.port}`;
+    const server = `${example.server.address} port ${example.server.port}`;
+    const file = this.document.captures[example.capture]?.file ?? '-';
     if (proving.length === 0) {
       yield html`<details${this.serious.length > 0 ? null : verbatim(' open')}><summary>A session as it passed: ${client} to ${server}</summary>\n`;
       yield* this.rows(rungs);
@@ -231,7 +231,7 @@ ${diagnosis.proved.map(({ what, source }) => html`<dt>Source</dt><dd>${what}: ${
       return;
     }
     const frames = unique(proving.map(({ frame }) => frame)).join(', ');
-    yield html`<section>\n<h2>Proof <small>session ${telling.id}, client ${client} to server ${server}</small></h2>
+    yield html`<section>\n<h2>Proof <small>session ${example.id}, client ${client} to server ${server}</small></h2>
 <p class="filter">To see it yourself, open ${fileName(file)} in Wireshark and filter: <code>frame.number in {${frames}}</code></p>\n`;
     yield* this.rows(rungs);
     const masked = rungs.some(({ mark, text }) => mark !== null && /\*{3}|X{3}/.test(text));

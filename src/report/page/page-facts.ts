@@ -24,7 +24,7 @@ export interface PageFacts {
   readonly wordlessFound: number;
   readonly marks: Marks;
   /** The session that shows most of what was found; where nothing was, the first that was judged wholly. */
-  readonly telling: SmtpSession | null;
+  readonly example: SmtpSession | null;
   /** By the id of the finding. */
   readonly attempts: ReadonlyMap<string, readonly Attempt[]>;
 }
@@ -41,7 +41,7 @@ export function pageFacts(analysis: Analysis): PageFacts {
   const limited = new Set(analysis.notAssessed.map(({ session }) => session));
   const timeline = new Timeline(analysis);
   let [found, part, clean, wordlessFound] = [0, 0, 0, 0];
-  let telling: SmtpSession | null = null;
+  let example: SmtpSession | null = null;
   let most = -1;
   const visit = (session: SmtpSession): void => {
     timeline.session(session);
@@ -55,7 +55,7 @@ export function pageFacts(analysis: Analysis): PageFacts {
     else part++;
     const weight = named.has(session.id) ? provingWeight(session, marks) : 0;
     const worth = weight > 0 ? weight : whole ? 0.5 : 0;
-    if (worth > most) [telling, most] = [session, worth];
+    if (worth > most) [example, most] = [session, worth];
   };
   const seen = survey({
     ...analysis,
@@ -66,7 +66,7 @@ export function pageFacts(analysis: Analysis): PageFacts {
       }
     },
   });
-  return { seen, found, part, clean, wordlessFound, marks, telling, attempts: timeline.end() };
+  return { seen, found, part, clean, wordlessFound, marks, example, attempts: timeline.end() };
 }
 
 /** Times of the sessions in which a message was sent again. */

@@ -2,7 +2,7 @@ import { plural, thousands } from '../../finding/words.js';
 import { unique } from '../document/grouping.js';
 import { escapeJson, printableText } from '../printable.js';
 
-/** As much of a finding in a JSON report as is compared and told. */
+/** As much of a finding in a JSON report as is compared and shown. */
 export interface ReportedFinding {
   readonly fingerprint: string;
   readonly rule: string;
@@ -41,7 +41,7 @@ const KINDS: Readonly<Record<ChangeKind, string>> = {
   fixed: 'Fixed',
 };
 
-const MAX_TOLD = 50;
+const MAX_SHOWN = 50;
 
 /** What became of each finding, by fingerprint. */
 export function changesBetween(before: Reported, after: Reported): Change[] {
@@ -83,12 +83,12 @@ export function* changesText(
     const group = changes.filter((change) => change.kind === kind);
     if (group.length === 0) continue;
     yield `\n${heading}\n`;
-    for (const { finding } of group.slice(0, MAX_TOLD)) yield `  ${told(finding)}\n`;
-    if (group.length > MAX_TOLD) yield `  and ${plural(group.length - MAX_TOLD, 'more finding')}\n`;
+    for (const { finding } of group.slice(0, MAX_SHOWN)) yield `  ${findingText(finding)}\n`;
+    if (group.length > MAX_SHOWN) yield `  and ${plural(group.length - MAX_SHOWN, 'more finding')}\n`;
   }
 }
 
-function told({ fingerprint, rule, severity, title, message, server }: ReportedFinding): string {
+function findingText({ fingerprint, rule, severity, title, message, server }: ReportedFinding): string {
   return [
     fingerprint,
     severity === 'info' ? 'note' : severity,

@@ -173,7 +173,7 @@ describe('a message', () => {
     }
   });
 
-  it('weighs in when the telling session is chosen', () => {
+  it('weighs in when the example session is chosen', () => {
     const evidence = [proof(25, { offset: 2000 })];
     expect(provingWeight(sent, new Marks([fakeFinding({ evidence })]))).toBeGreaterThan(0);
     expect(provingWeight(sent, new Marks([]))).toBe(0);
@@ -205,14 +205,14 @@ describe('facts of the page', () => {
       }),
     );
     expect(facts).toMatchObject({ found: 2, part: 1, clean: 0, wordlessFound: 1 });
-    expect(facts.telling?.id).toBe('s2');
+    expect(facts.example?.id).toBe('s2');
   });
 
   it('takes a session that was judged wholly where nothing was found', () => {
     const sessionList = [session(1, { id: 's1' }), session(1, { id: 's2' })];
     const notAssessed = [{ session: 's1', reason: 'gap', detail: '' }];
-    expect(pageFacts(fakeAnalysis({ sessionList, notAssessed })).telling?.id).toBe('s2');
-    expect(pageFacts(fakeAnalysis({ sessionList: [] })).telling).toBeNull();
+    expect(pageFacts(fakeAnalysis({ sessionList, notAssessed })).example?.id).toBe('s2');
+    expect(pageFacts(fakeAnalysis({ sessionList: [] })).example).toBeNull();
   });
 });
 
