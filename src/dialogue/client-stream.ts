@@ -28,16 +28,21 @@ import {
   COMMANDS,
   IN_AUTH,
   MAIL_DATA,
+  MAIL_REFUSED,
   NULL_SENDER,
   OPAQUE,
+  REFUSED_MAIL,
   SEARCHING,
   WAITING,
 } from './dialogue-bits.js';
 import { HeldOctets, MAX_HELD } from './held-octets.js';
 import { OpenMessage, pointAtDot } from './open-message.js';
+import { expectRefusedMail, takesRefusedText } from './refused-mail.js';
 
 const TLS_HANDSHAKE = 0x16;
 const TLS_MAJOR = 0x03;
+const COLON = 0x3a;
+const SPACE = 0x20;
 /** Lines in front of the first command that may be answers to AUTH: a client waits after each of those. */
 const MAX_FRAGMENTS = 3;
 
@@ -91,7 +96,8 @@ function take(dialogue: Dialogue, chunk: StreamChunk, from: number, early: boole
 }
 
 function clientLine(dialogue: Dialogue, line: WireLine, early: boolean, whole: boolean): void {
-  if (line.total === 0 && dialogue.mode === COMMANDS) {
+  const boundary = dialogue.mode === REFUSED_MAIL && dialogue.remaining === 0;
+  if (line.total === 0 && (dialogue.mode === COMMANDS || boundary)) {
     dialogue.addLine(COMMAND_KIND, to.TO_EMPTY, line, null, early);
     return;
   }
@@ -113,8 +119,25 @@ function clientLine(dialogue: Dialogue, line: WireLine, early: boolean, whole: b
       return;
     }
     dialogue.mode = COMMANDS;
+    if (dialogue.knows(MAIL_REFUSED)) {
+      dialogue.mode = REFUSED_MAIL;
+      dialogue.remaining = 1;
+    }
+  }
+  if (dialogue.mode !== COMMANDS || mayBeHeader(line)) {
+    if (takesRefusedText(dialogue, text, early)) return;
   }
   command(dialogue, line, text, early, whole);
+}
+
+/** Asked of every command: the verbs that are sent most have no colon in their first octets. */
+function mayBeHeader({ octets, start, end }: WireLine): boolean {
+  for (let at = start; at < end; at++) {
+    const octet = octets[at]!;
+    if (octet === COLON) return true;
+    if (octet === SPACE) return false;
+  }
+  return false;
 }
 
 function command(dialogue: Dialogue, line: WireLine, text: string, early: boolean, whole: boolean): void {
@@ -348,7 +371,8 @@ function endCounted(
   endOffset: number,
 ): void {
   const message = dialogue.mode === CHUNK ? dialogue.message : null;
-  dialogue.mode = COMMANDS;
+  if (dialogue.mode === CHUNK) expectRefusedMail(dialogue);
+  else dialogue.mode = COMMANDS;
   if (message === null || message.lastChunk < 0) return;
   if (!message.begun && at !== null) writeBegin(dialogue, message, at, endOffset);
   writeMessage(dialogue, message.finishChunked(at, endOffset), message.lastChunk);

@@ -21,6 +21,9 @@ export const AFTER_STARTTLS = 7;
 /** Encrypted, or not SMTP. */
 export const OPAQUE = 8;
 
+/** Mail data was refused: a message may follow all the same. `remaining` is 0 in front of it, then its lines. */
+export const REFUSED_MAIL = 9;
+
 // What a dialogue remembers, beside TLS_FOLLOWED and TLS_BROKEN of session-bits.ts: bits of `memory`.
 
 export const BEGUN = 1 << OWN_BITS;
@@ -39,3 +42,5 @@ export const SERVER_TAIL = 1 << (OWN_BITS + 7);
 export const IN_AUTH = 1 << (OWN_BITS + 8);
 /** Octets of the client were lost: credentials may have been in them. */
 export const CLIENT_LOST = 1 << (OWN_BITS + 9);
+/** The server was sent lines of a message where it awaited commands. */
+export const MAIL_REFUSED = 1 << (OWN_BITS + 10);

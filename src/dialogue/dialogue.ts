@@ -97,7 +97,7 @@ export class Dialogue implements StreamListener, OpenDialogue {
   message: OpenMessage | null = null;
   /** While the mode is WAITING: what is waited for, and what has come meanwhile. */
   held: HeldOctets | null = null;
-  /** Octets left of a chunk; after STARTTLS, octets of the record seen; while searching, lines passed over. */
+  /** Octets left of a chunk; after STARTTLS, octets of the record seen; while searching, lines passed over; of refused mail, its lines. */
   remaining = 0;
   /** Bits of dialogue-bits.ts. */
   private memory = 0;

@@ -24,6 +24,7 @@ import {
 } from './client-stream.js';
 import type { Dialogue } from './dialogue.js';
 import * as state from './dialogue-bits.js';
+import { expectRefusedMail, isUnknownVerb, isUnrecognized, mayQuoteRefusedText } from './refused-mail.js';
 
 const TLS_HANDSHAKE = 0x16;
 const STARTTLS_ANSWER = /\bTLS\b|\bSSL\b|go ahead|ready to start/i;
@@ -103,6 +104,11 @@ function firstServerLine(dialogue: Dialogue, line: WireLine, reply: ReplyLine): 
 function shown(dialogue: Dialogue, line: WireLine, code: number): string | null {
   rememberHeld(dialogue);
   const lost = dialogue.knows(state.CLIENT_LOST);
+  if (mayQuoteRefusedText(dialogue, code, dialogue.log.replyAwaits)) {
+    const quoting = line.text();
+    const codes = codesOnly(quoting, line.total);
+    return codes === quoting ? null : codes;
+  }
   if (dialogue.secrets === null && !lost && code !== 334 && code !== NO_CODE && code < 400) return null;
   const text = line.text();
   const awaited = dialogue.log.replyAwaits;
@@ -140,6 +146,8 @@ function releaseCommandsBefore(dialogue: Dialogue, code: number): void {
 /** A reply is complete: what does the client send next? */
 function replied(dialogue: Dialogue, line: WireLine): void {
   const { replyTo: exchange, replyAwaited: awaited, replyCode: code } = dialogue.log;
+  // To a server that knows no BDAT, the lines of the chunk are commands.
+  if (awaited === to.TO_CHUNK && isUnknownVerb(code)) dialogue.note(state.MAIL_REFUSED);
   switch (dialogue.mode) {
     case state.WAITING: {
       const { decider } = dialogue.held!;
@@ -149,18 +157,34 @@ function replied(dialogue: Dialogue, line: WireLine): void {
     }
     case state.SEARCHING:
       if (code === 334) resume(dialogue, state.AUTH_RESPONSE);
-      else if (code !== 354) resume(dialogue, state.COMMANDS);
-      else resumeInMailData(dialogue, exchange);
+      else if (code === 354) resumeInMailData(dialogue, exchange);
+      else if (isUnrecognized(code) || dialogue.knows(state.MAIL_REFUSED)) resumeRefused(dialogue);
+      else resume(dialogue, state.COMMANDS);
       break;
     case state.COMMANDS:
+    case state.REFUSED_MAIL:
       // The command was masked or lost; the server has understood it all the same.
       if (code === 334) resume(dialogue, state.AUTH_RESPONSE);
       else if (code === 354) resumeInMailData(dialogue, exchange);
       break;
     case state.MAIL_DATA:
-      if (awaited === to.TO_UNSEEN && hasEndedElsewhere(dialogue, code)) resume(dialogue, state.COMMANDS);
+      if (exchange === dialogue.message?.commandExchange && code >= 400) dialogue.note(state.MAIL_REFUSED);
+      if (awaited !== to.TO_UNSEEN || !hasEndedElsewhere(dialogue, code)) break;
+      if (code >= 400) resumeRefused(dialogue);
+      else resume(dialogue, state.COMMANDS);
       break;
   }
+}
+
+/** What the server refuses may go on: a message, or what the client says instead. */
+function resumeRefused(dialogue: Dialogue): void {
+  resume(dialogue, state.REFUSED_MAIL);
+  expectRefusedMail(dialogue);
+}
+
+function settleAsRefused(dialogue: Dialogue): void {
+  expectRefusedMail(dialogue);
+  settleAs(dialogue, state.REFUSED_MAIL);
 }
 
 function resumeInMailData(dialogue: Dialogue, exchange: number): void {
@@ -179,7 +203,7 @@ function decided(dialogue: Dialogue, awaited: number, code: number, line: WireLi
       if (code === 354) {
         beginMessage(dialogue, 'DATA', dialogue.held!.decider, state.MAIL_DATA);
         settleAs(dialogue, state.MAIL_DATA);
-      } else if (code >= 400) settleAs(dialogue, state.COMMANDS);
+      } else if (code >= 400) settleAsRefused(dialogue);
       else mustGuess(dialogue);
       break;
     case to.TO_AUTH:

@@ -121,6 +121,29 @@ export function isCertainCommand(text: string): boolean {
   return text.length <= 1000 && CERTAIN.test(text.trimEnd());
 }
 
+/** Of these a name or number follows, and words do not: `HELP wanted` is no command where a message may stand. */
+const MAY_TAKE_ONE = /^(?:EHLO|HELO|LHLO|VRFY|EXPN|ETRN|ATRN|X[A-Z0-9-]{3,19})[ \t]+[\x21-\x7e]+$/;
+const SIMILAR =
+  /^(?:(?:MAIL|SEND|SOML|SAML)[ \t]+FROM[ \t]*:|RCPT[ \t]+TO[ \t]*:|(?:AUTH|X-EXPS|BDAT|XEXCH50)(?:[ \t]+[\x21-\x7e]+){0,2}$|(?:EHLO|HELO|LHLO|VERB|ONEX|X-LINK2STATE)$)/i;
+/** Overwritten in transit, in whole or but for a path or one word. */
+const MASKED = /^X{4,20}(?:[ \t]+(?:(?:FROM|TO)[ \t]*:.*|X+|[\x21-\x7e]*=))?$/i;
+
+/** Does a line look more like a command than like the beginning of a message? Asked where either may stand. */
+export function isLikelyCommand(text: string): boolean {
+  const line = text.trimEnd();
+  if (isCertainCommand(line) || MASKED.test(line) || SIMILAR.test(line)) return true;
+  return (MAY_TAKE_ONE.test(line) || MAY_TAKE_ONE.test(line.toUpperCase())) && parseCommand(line).known;
+}
+
+/** The header fields that messages have. RFC 5322 §3.6, RFC 2045 §3, RFC 6376 §3.5, RFC 8617 §4.1 */
+const HEADER_FIELD =
+  /^(?:Received|Return-Path|Delivered-To|Message-ID|Date|From|To|Cc|Bcc|Subject|Reply-To|Sender|In-Reply-To|References|MIME-Version|Content-(?:Type|Transfer-Encoding|Disposition|ID|Language)|DKIM-Signature|DomainKey-Signature|ARC-[A-Z-]+|Resent-[A-Z-]+|List-[A-Z-]+|Importance|Precedence|User-Agent|Thread-(?:Topic|Index)|X-Mailer|X-Priority|X-MimeOLE|X-MSMail-Priority|X-Originating-IP|X-Spam-[A-Z-]+):/i;
+
+/** Is it a field of a message's header beyond doubt? No command has a colon in its first word. */
+export function isHeaderField(text: string): boolean {
+  return HEADER_FIELD.test(text);
+}
+
 /** Size and LAST of a BDAT argument; size is -1 when it is no number. RFC 3030 §2. */
 export function parseBdat(argument: string | null): { size: number; last: boolean } {
   const match = /^[ \t]*(\d{1,15})(?:[ \t]+(LAST))?[ \t]*$/i.exec(argument ?? '');

@@ -16,6 +16,10 @@ export const TO_EMPTY = 10;
 export const TO_UNKNOWN = 11;
 /** A reply without a question. */
 export const TO_UNSEEN = 12;
+/** A line of a message that the server takes for a command. */
+export const TO_TEXT = 13;
+/** A chunk of mail data. RFC 3030 §2 */
+export const TO_CHUNK = 14;
 
 /** What a command awaits, by its effect. */
 export const AWAITED_BY: readonly number[] = (() => {
@@ -23,6 +27,7 @@ export const AWAITED_BY: readonly number[] = (() => {
   awaits[verb.HELLO] = TO_HELLO;
   awaits[verb.DATA] = TO_DATA;
   awaits[verb.AUTH] = TO_AUTH;
+  awaits[verb.BDAT] = TO_CHUNK;
   awaits[verb.STARTTLS] = TO_STARTTLS;
   awaits[verb.XEXCH50] = TO_XEXCH50;
   awaits[verb.QUIT] = TO_QUIT;
@@ -59,6 +64,7 @@ export function answersOnly(awaited: number, code: number): boolean {
 /** May this be answered with the code at all? */
 export function couldAnswer(awaited: number, code: number): boolean {
   if (awaited === TO_GREETING) return code === 220 || code === 0 || code >= 400;
+  if (awaited === TO_TEXT) return code === 0 || code >= 400;
   if (awaited === TO_EMPTY) return code === 0 || code >= 500;
   if (awaited === TO_UNKNOWN || awaited === TO_UNSEEN) return true;
   switch (code) {

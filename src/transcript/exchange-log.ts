@@ -308,7 +308,8 @@ export class ExchangeLog implements Chain, event.Origin {
     while (this.pending > 1 && !to.couldAnswer(this.awaits(this.head), reply.code)) {
       const exact = this.exactly(reply.code);
       const awaited = this.awaits(this.head);
-      if (exact < 0 && awaited !== to.TO_EMPTY && awaited !== to.TO_GREETING) break;
+      const passedOver = awaited === to.TO_TEXT && this.newestAwaits !== to.TO_TEXT;
+      if (exact < 0 && !passedOver && awaited !== to.TO_EMPTY && awaited !== to.TO_GREETING) break;
       this.giveUp(exact > this.head ? exact : this.head + 1, 'next');
     }
     return this.head;
