@@ -161,11 +161,12 @@ function command(dialogue: Dialogue, line: WireLine, text: string, early: boolea
     response(dialogue, line, text, to.TO_UNKNOWN, early, whole);
     return;
   }
-  if (redaction !== null || effect === verb.AUTH || effect === verb.LOGIN) {
+  const login = redaction !== null && effect !== verb.MAIL && !isProxyCommand(command.verb);
+  if (login || effect === verb.AUTH || effect === verb.LOGIN) {
     dialogue.note(AUTH_ATTEMPTED | IN_AUTH);
-    if (redaction !== null) dialogue.remember(redaction.secret, whole && !line.truncated);
   } else if (effect !== verb.UNKNOWN) dialogue.forget(IN_AUTH);
   else if (auth.mayBeAuth(text)) dialogue.note(IN_AUTH);
+  if (redaction !== null) dialogue.remember(redaction.secret, whole && !line.truncated);
   let shown = redaction?.text ?? null;
   if (dialogue.secrets !== null && (effect === verb.UNKNOWN || effect === verb.OTHER)) {
     const scrubbed = dialogue.secrets.scrub(shown ?? text, false);
@@ -174,6 +175,11 @@ function command(dialogue: Dialogue, line: WireLine, text: string, early: boolea
   const kind = effect === verb.BDAT ? BDAT_KIND : COMMAND_KIND;
   const index = dialogue.addLine(kind, to.AWAITED_BY[effect]!, line, shown, early);
   if (whole) enact(dialogue, command, index, line);
+}
+
+/** What these say of the client is no attempt to log in. */
+function isProxyCommand(name: string): boolean {
+  return name === 'XCLIENT' || name === 'XFORWARD';
 }
 
 /** What follows from a command for the octets after it. */

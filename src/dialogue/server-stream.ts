@@ -2,6 +2,7 @@ import { codesOnly, redactReplyText } from '../smtp/auth.js';
 import { isCertainCommand } from '../smtp/command.js';
 import * as to from '../smtp/expected-reply.js';
 import { cutLine, finishPartial, keepPartial, type WireLine } from '../smtp/line-splitter.js';
+import { isNtlmChallenge } from '../smtp/ntlm.js';
 import * as protocol from '../smtp/protocol.js';
 import {
   isGreetingMask,
@@ -111,6 +112,8 @@ function shown(dialogue: Dialogue, line: WireLine, code: number): string | null 
   }
   if (dialogue.secrets === null && !lost && code !== 334 && code !== NO_CODE && code < 400) return null;
   const text = line.text();
+  // The names in it are repeated in what follows.
+  if (code === 334 && isNtlmChallenge(text)) dialogue.remember(text.slice(4).trim(), true);
   const awaited = dialogue.log.replyAwaits;
   const unseen =
     awaited < 0 || awaited === to.TO_UNSEEN || (lost && (awaited !== to.TO_HELLO || code >= 400));

@@ -1,4 +1,4 @@
-import { AUTH, type Command, LOGIN, MAIL, parseCommand, RCPT, UNKNOWN } from './command.js';
+import { AUTH, type Command, LOGIN, MAIL, parseCommand, parsePath, RCPT, UNKNOWN } from './command.js';
 
 /** Mechanism names that may be shown. Anything else after AUTH could be the secret itself. */
 const MECHANISM =
@@ -14,6 +14,12 @@ const CALLED_SECRET =
   /\b(?:pass(?:word|wd|phrase)?|pwd|secret|token|(?:api|auth)[-_]?key|(?:PLAIN|LOGIN|NTLM|GSSAPI|CRAM-MD5|DIGEST-MD5|XOAUTH2|OAUTHBEARER))["']?[ \t]*[:=,>]["']?/i;
 /** An address is none, whatever words are in it. */
 const MASKED_PATH = /^\S+[ \t]+(?:FROM|TO):/i;
+/** Who is responsible for a message, in xtext: a login, as a rule; `<>` is nobody. RFC 4954 §5 */
+const AUTH_PARAMETER = /[ \t]AUTH=(?!<>(?:[ \t]|$))/i;
+/** What Postfix lets a proxy say of the client beside its login; what it says for want of a value. */
+const ATTRIBUTE = /([A-Z][A-Z0-9-]*)=(\S+)/gi;
+const SHOWN_ATTRIBUTE = /^(?:NAME|ADDR|PORT|PROTO|HELO|DESTADDR|DESTPORT|DESTNAME|SOURCE|TTL)$/i;
+const NO_VALUE = /^\[(?:UNAVAILABLE|TEMPUNAVAIL)\]$/i;
 const HTTP_SECRET = /^(?:proxy-)?authorization:|^(?:set-)?cookie:/i;
 
 /** Words of a line that are looked at one by one; and parts of one that CRs part. */
@@ -69,13 +75,20 @@ function redactSeveral(text: string, octets: number, attempted: number): Redacti
     const redaction = redactOne(part, part.length, command, attempted);
     const follows = command.effect === AUTH || (command.effect === UNKNOWN && mayBeAuth(part));
     if (redaction !== null || follows) {
-      const end = redaction === null ? part.length : part.trimEnd().length - redaction.secret.length;
+      const end = redaction === null ? part.length : shownInFront(part, redaction.text);
       const hidden = hideAfter(text, octets, start + end);
       return hidden && { ...hidden, response: start + end === 0 };
     }
     start += part.length + 1;
   }
   return start > text.length ? null : hideAfter(text, octets, start);
+}
+
+/** How much of a line is in front of what was taken out. */
+function shownInFront(text: string, redacted: string): number {
+  let end = 0;
+  while (end < text.length && text[end] === redacted[end]) end++;
+  return end;
 }
 
 /** Of what may be a secret by its place and of what says that it is one, the one that begins earlier. */
@@ -96,7 +109,13 @@ function redactOne(text: string, octets: number, command: Command, attempted: nu
 
 function redactByPlace(text: string, octets: number, command: Command, attempted: number): Redaction | null {
   const { verb, effect, argument } = command;
-  if (effect === MAIL || effect === RCPT) return null; // AUTH= of MAIL is a mailbox. RFC 4954 §5
+  if (effect === MAIL) return hideAuthParameter(text, octets, parsePath(argument)?.mailbox ?? '');
+  if (effect === RCPT) return null;
+  if (verb === 'XCLIENT' || verb === 'XFORWARD') return hideAttributes(text, octets);
+  if (effect === UNKNOWN && MASKED_PATH.test(text)) {
+    const masked = hideAuthParameter(text, octets, '');
+    if (masked !== null) return masked;
+  }
   if (argument === null && effect !== UNKNOWN) return null;
   const tokens = tokensOf(text);
   if (effect === AUTH) {
@@ -199,6 +218,43 @@ function hideAfter(text: string, octets: number, end: number): Redaction | null 
   if (secret === '') return null;
   const shown = end + rest.length - rest.trimStart().length;
   return { text: text.slice(0, shown) + withheld(octets - shown), response: false, secret };
+}
+
+/** The value of AUTH=, unless it is the sender, who is shown; what stands behind it is shown. */
+function hideAuthParameter(text: string, octets: number, sender: string): Redaction | null {
+  const match = AUTH_PARAMETER.exec(text);
+  if (match === null) return null;
+  const start = match.index + match[0].length;
+  const length = text.slice(start).search(/[ \t]|$/);
+  const secret = text.slice(start, start + length);
+  if (secret === '' || secret === sender || secret === `<${sender}>`) return null;
+  const end = start + length;
+  const hidden = end === text.length ? octets - start : length;
+  const shown = text.slice(0, start) + withheld(hidden) + text.slice(end);
+  return { text: shown, response: false, secret: withPlain(secret) };
+}
+
+/** What is sent in xtext, as it is sent and as it is meant. RFC 3461 §4 */
+function withPlain(text: string): string {
+  const plain = text.replace(/\+([0-9A-F]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return plain === text ? text : `${text} ${plain}`;
+}
+
+/** The values of all attributes that are not known to be harmless. */
+function hideAttributes(text: string, octets: number): Redaction | null {
+  const secrets: string[] = [];
+  let shown = '';
+  let from = 0;
+  for (const { 0: whole, 1: name, 2: value, index } of text.matchAll(ATTRIBUTE)) {
+    if (SHOWN_ATTRIBUTE.test(name!) || NO_VALUE.test(value!)) continue;
+    const end = index + whole.length;
+    const start = end - value!.length;
+    shown += text.slice(from, start) + withheld(end === text.length ? octets - start : end - start);
+    secrets.push(withPlain(value!));
+    from = end;
+  }
+  if (secrets.length === 0) return null;
+  return { text: shown + text.slice(from), response: false, secret: secrets.join(' ') };
 }
 
 interface Token {

@@ -1,4 +1,5 @@
 import { withheld } from './auth.js';
+import { ntlmNames, wideRuns } from './ntlm.js';
 
 /** Secrets of one session that are remembered, to recognise them where they are echoed, and octets of them together. */
 const MAX_SECRETS = 64;
@@ -22,7 +23,8 @@ const MAILBOX = /^[^@\s]+@[^@\s]+\.[a-z]{2,}$/;
 const PIECES = /[^\s"'<>()[\],;:]{6,}/g;
 const ENCODED_PIECES = /[A-Za-z0-9+/_-]{8,}/g;
 const HEX_PIECES = /(?:[0-9A-Fa-f]{2}[ :-]?){4,}/g;
-const ESCAPED = /%([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|\\([0-7]{3})|\\([^\w\s])/g;
+/** A NUL is every second octet of UTF-16. */
+const ESCAPED = /\0|%([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|\\([0-7]{3})|\\([^\w\s])/g;
 const WORD = /[a-z0-9]/;
 
 /** What the sessions of a capture share. */
@@ -79,7 +81,10 @@ export class Secrets {
 
   /** Octets that are none of base64 are passed over, as servers do: quotes, a NUL, what was typed and deleted. */
   private decode(token: string): void {
-    const decoded = Buffer.from(token, 'base64').latin1Slice();
+    const octets = Buffer.from(token, 'base64');
+    const decoded = octets.latin1Slice();
+    for (const name of ntlmNames(octets)) this.rememberField(name);
+    for (const run of wideRuns(decoded)) this.rememberField(run);
     if (NAMED.test(decoded)) {
       for (const [, value] of decoded.matchAll(NAMED_SECRETS)) this.rememberField(value!);
       return;
@@ -114,9 +119,15 @@ export class Secrets {
       else if (field.length >= MIN_PIECE && !MAILBOX.test(field)) wholeWords(lower, field, hidden);
     }
     const whole = this.together(answer);
+    const plain = unescaped(lower);
+    if (plain !== null && answer) {
+      const marks = {
+        mark: (from: number, to: number) => hidden.mark(plain.places[from]!, plain.places[to]!),
+      };
+      for (const field of this.fields) echoes(plain.text, field, marks);
+    }
     if (whole.length >= MIN_PIECE) {
       parts(lower, whole, hidden, this.kept.beginnings);
-      const plain = unescaped(lower);
       if (plain !== null) parts(plain.text, whole, hidden, this.kept.beginnings, plain.places);
     }
     this.pieces(lower, answer, hidden);
@@ -182,8 +193,13 @@ export class Secrets {
 
 /** From each of the four places at which three octets may begin; lower case. */
 function base64Decodings(piece: string): string {
-  return [0, 1, 2, 3]
-    .map((from) => Buffer.from(piece.slice(from), 'base64').latin1Slice())
+  return alsoNarrow([0, 1, 2, 3].map((from) => Buffer.from(piece.slice(from), 'base64').latin1Slice()));
+}
+
+/** Also what there is of it in UTF-16; lower case. */
+function alsoNarrow(decodings: readonly string[]): string {
+  return decodings
+    .flatMap((octets) => [octets, ...wideRuns(octets)])
     .join('\n')
     .toLowerCase();
 }
@@ -191,10 +207,7 @@ function base64Decodings(piece: string): string {
 /** From both places at which an octet may begin; lower case. */
 function hexDecodings(piece: string): string {
   const digits = piece.replace(/[ :-]/g, '');
-  return [0, 1]
-    .map((from) => Buffer.from(digits.slice(from), 'hex').latin1Slice())
-    .join('\n')
-    .toLowerCase();
+  return alsoNarrow([0, 1].map((from) => Buffer.from(digits.slice(from), 'hex').latin1Slice()));
 }
 
 /** `%2d`, `\x2d`, `\055` and `\-` made octets, and where each stood; null: there are none. */
@@ -209,6 +222,10 @@ function unescaped(text: string): { text: string; places: number[] } | null {
     const [whole, percent, hex, octal, itself] = match;
     plain += text.slice(from, match.index);
     copy(match.index);
+    if (whole === '\0') {
+      from++;
+      continue;
+    }
     places.push(from);
     plain +=
       itself ??
@@ -257,7 +274,7 @@ function parts(
 }
 
 /** Where `text` repeats the beginning of the secret, or all of it. */
-function echoes(text: string, secret: string, hidden: Hidden): void {
+function echoes(text: string, secret: string, hidden: Pick<Hidden, 'mark'>): void {
   if (secret.length < MIN_ECHO) {
     wholeWords(text, secret, hidden);
     return;
@@ -271,7 +288,7 @@ function echoes(text: string, secret: string, hidden: Hidden): void {
   }
 }
 
-function wholeWords(text: string, secret: string, hidden: Hidden): void {
+function wholeWords(text: string, secret: string, hidden: Pick<Hidden, 'mark'>): void {
   for (let at = text.indexOf(secret); at >= 0; ) {
     const end = at + secret.length;
     if (!WORD.test(text[at - 1] ?? '') && !WORD.test(text[end] ?? '')) hidden.mark(at, end);

@@ -1,6 +1,33 @@
 /** Dialogues with credentials in them, whatever was done to the AUTH exchange on its way. */
 
 export const base64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64');
+/** UTF-16, as NTLM has it. */
+const wide = (text: string): string => [...text].map((letter) => `${letter}\0`).join('');
+const xtext = (text: string): string =>
+  text.replace(/[-.]/g, (sign) => `+${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** A message of NTLM: its type, the fields' places, the fields. MS-NLMP §2.2.1 */
+function ntlm(type: 1 | 2 | 3, fields: readonly string[]): string {
+  const head = type === 1 ? 32 : type === 2 ? 48 : 64;
+  const places = type === 1 ? [16, 24] : type === 2 ? [12, 40] : [28, 36, 44];
+  const message = Buffer.alloc(head + fields.join('').length);
+  message.write('NTLMSSP\0', 'latin1');
+  message.writeUInt32LE(type, 8);
+  let at = head;
+  for (const [index, field] of fields.entries()) {
+    message.writeUInt16LE(field.length, places[index]!);
+    message.writeUInt32LE(at, places[index]! + 4);
+    at += message.write(field, at, 'latin1');
+  }
+  return message.toString('base64');
+}
+
+/** What a type 2 message says of the server: NetBIOS name of domain and of computer. */
+const targetInfo = (domain: string, computer: string): string => {
+  const pair = (id: string, value: string): string => `${id}\0${String.fromCharCode(value.length)}\0${value}`;
+  return `${pair('\x02', wide(domain))}${pair('\x01', wide(computer))}${pair('\0', '')}`;
+};
+
 export const USER = 'Zaphod.Q7';
 export const PASSWORD = 'hunTer2-xYzzy';
 export const PLAIN = base64(`\0${USER}\0${PASSWORD}`);
@@ -178,6 +205,29 @@ export function scriptsWith({ user: USER, password: PASSWORD }: Account): Record
     'in clear text after a terminal has said what it can': `C: \\xff\\xfd\\x03AUTH LOGIN\nS: 500 what?\nC: ${USER} ${USER}\nS: 500 what?\nC: ${PASSWORD} ${PASSWORD}\nS: 500 what?`,
     'behind a mask, stuck to the mechanism': `C: XXXX PLAIN:${PLAIN}\nS: 500 what?\nC: PLAIN:${PLAIN}\nS: 500 what?\nC: XXXX PLAIN,${PLAIN}\nS: 500 what?\nC: XXXX PLAIN ${PLAIN} password: x\nS: 500 what?\nC: AUTH ${PASSWORD} http://x@y\nS: 500 what?`,
     'behind many words': `C: FOO ${'word '.repeat(17)}${PLAIN}\nS: 500 what?\nC: NOOP ${'word '.repeat(17)}${PLAIN}\nS: 250 ok`,
+    'NTLM: the user echoed in clear': `C: AUTH NTLM ${ntlm(3, [wide('CORP'), wide(PASSWORD), wide('PC7')])}\nS: 500 CORP\\\\${PASSWORD} unrecognized`,
+    'NTLM: domain and workstation echoed': `C: AUTH NTLM\nS: 334\nC: ${ntlm(3, [wide(PASSWORD), wide('me'), wide(`w${PASSWORD}`)])}\nS: 535 not ${PASSWORD}\\\\me at w${PASSWORD}`,
+    'NTLM: OEM names of the first message': `C: AUTH NTLM ${ntlm(1, [PASSWORD, `w${PASSWORD}`])}\nS: 535 no ${PASSWORD}\nC: NOOP\nS: 250 w${PASSWORD}`,
+    'NTLM: what the challenge names': `C: AUTH NTLM\nS: 334 ${ntlm(2, [wide(PASSWORD), targetInfo(PASSWORD, `c${PASSWORD}`)])}\nC: *\nS: 501 5.7.0 ${PASSWORD} and c${PASSWORD} are sad`,
+    'NTLM: echoed in UTF-16, base64, hexadecimal': `C: AUTH NTLM ${ntlm(3, [wide('CORP'), wide(PASSWORD), wide('PC7')])}\nS: 535-5.7.8 ${[...PASSWORD].map((letter) => `${letter}\\0`).join('')}\nS+ 535-5.7.8 ${base64(wide(PASSWORD))} ${base64(`a${wide(PASSWORD)}`)}\nS+ 535 5.7.8 ${Buffer.from(wide(PASSWORD)).toString('hex')}`,
+    'NTLM: refused, and sent all the same': `C: AUTH NTLM ${ntlm(1, [wide('CORP'), wide('PC7')])}\nS: 500 what?\nC: ${ntlm(3, [wide('CORP'), wide(PASSWORD), wide('PC7')])}\nS: 500 ${PASSWORD}?`,
+    'NTLM: the message cut by the beginning': `midstream\nC: ${ntlm(3, [wide('CORP'), wide(PASSWORD), wide('PC7')]).slice(8)}\nS: 500 ${PASSWORD}?`,
+    'AUTH= of MAIL': `C: MAIL FROM:<a@example.com> AUTH=${PASSWORD} SIZE=100\nS: 250 ok\nC: MAIL FROM:<a@example.com> SIZE=1 AUTH=${xtext(PASSWORD)}+40example.org\nS: 501 5.5.4 AUTH=${xtext(PASSWORD)} of ${PASSWORD}@example.org`,
+    'AUTH= of a masked MAIL': `C: XXXX FROM:<a@example.com> AUTH=${PASSWORD} SIZE=100\nS: 500 what is "XXXX FROM:<a@example.com> AUTH=${PASSWORD}"?`,
+    'AUTH= of MAIL, in lines that CR ends': `C: MAIL FROM:<a@example.com> AUTH=${PASSWORD} SIZE=100\\rNOOP\nS: 250 ok`,
+    'attributes of XCLIENT': `C: XCLIENT NAME=client ADDR=192.0.2.9 LOGIN=${PASSWORD} PROTO=ESMTP\nS: 220 hello ${PASSWORD}\nC: XFORWARD NAME=client IDENT=${PASSWORD} LOGIN=${xtext(PASSWORD)}\nS: 501 ${PASSWORD}\nC: XXXXXXX ADDR=192.0.2.9 LOGIN=${PASSWORD}\nS: 500 no`,
+    'in mail after DATA was refused': `C: MAIL FROM:<a@example.com>\nS: 250 ok\nC: DATA\nS: 554 5.5.1 no\nC: Subject: ${PASSWORD}\nC+ \nC+ buy ${PASSWORD} now\nC+ .\nS: 500 5.5.1 unrecognized: "Subject: ${PASSWORD}"\nS: 500 what?\nS: 500 5.5.1 unrecognized: "buy ${PASSWORD} now"\nS: 500 what?`,
+    'in mail after a refused DATA, line by line': `C: DATA\nS: 451 later\nC: \nS: 500 ?\nC: good ${PASSWORD} day\nS: 500 good ${PASSWORD}?\nC: MAIL or ${PASSWORD}\nS: 501 ${PASSWORD}?\nC: HELP ${PASSWORD}\nS: 214 no help for ${PASSWORD}\nC: .\nS: 500 no\nC: and ${PASSWORD} more\nS: 500 ${PASSWORD}?`,
+    'in mail sent with DATA': `C: MAIL FROM:<a@example.com>\nC+ RCPT TO:<b@example.net>\nC+ DATA\nC+ good ${PASSWORD} day\nC+ MAIL FROM:<${PASSWORD}@example.com>\nC+ the ${PASSWORD} end\nC+ .\nS: 250 ok\nS: 550 no\nS: 503 no\nS: 500 good ${PASSWORD}?\nS: 250 ${PASSWORD} is welcome\nS: 500-the ${PASSWORD}\nS+ 500 end ${PASSWORD}?\nS: 500 no`,
+    'in mail, DATA never answered': `C: MAIL FROM:<a@example.com>\nS: 250 ok\nC: DATA\nC: good ${PASSWORD} day\nC: ${PASSWORD}: night\ncut`,
+    'in mail, DATA answered late': `C: DATA\nC: From: a good ${PASSWORD} day\nC: the ${PASSWORD} end\nS: 503 no\nS: 500 ${PASSWORD}?\nC: more of ${PASSWORD} then\nS: 500 ${PASSWORD}!`,
+    'in mail that is given up': `C: DATA\nS: 554 no\nC: good ${PASSWORD} day\nC: RSET\nS: 500 good ${PASSWORD}?\nS: 250 ok\nC: NOOP\nS: 250 ok\nC: VRFY someone\nS: 550 who is ${PASSWORD}?`,
+    'in mail after a refused DATA, in pieces': `C: DATA\nS: 554 no\nC~ good ${PASSWORD} d\nC~ ay\\r\nC~ \\nto ${PASSWORD}\nS: 500 ${PASSWORD}?\ncut`,
+    'in mail after a refused DATA, with a gap': `C: DATA\nS: 554 no\nC: good ${PASSWORD} day\nS: 500 ?\nC~ or ${PASSWORD}\nC? and\nC: to ${PASSWORD} all\nS: 500 to ${PASSWORD}?\nC: still ${PASSWORD} here\nS: 500 still ${PASSWORD}?\nC: .\nS: 500 no`,
+    'in mail, its beginning not captured': `midstream\nC: good ${PASSWORD} day\nS: 500 what?\nC: still ${PASSWORD} here\nS: 500 what?\nC: .\nS: 500 no`,
+    'in mail behind a masked DATA': `C: XXXX\nS: 500 what?\nC: Received: from ${PASSWORD} by x\nC+ Subject: hello\nC+ \nC+ dear ${PASSWORD} all\nC+ .\nS: 500 what is "Received: from ${PASSWORD} by x"?\nS: 500 ?\nS: 500 ?\nS: 500 dear ${PASSWORD}?\nS: 500 ?`,
+    'in a chunk that was refused': `C: BDAT 44 LAST\nC~ dear ${PASSWORD.slice(0, 12)} all, to you\\r\\nand ${PASSWORD.slice(0, 10)}!\nS: 500 what is BDAT?\nS: 500 dear ${PASSWORD}?\nS: 500 and ${PASSWORD}?`,
+    'behind a chunk, more of it': `C: BDAT 4 LAST\nC+ dear ${PASSWORD} all\nC+ and ${PASSWORD} too\nS: 502 no\nS: 500 dear ${PASSWORD}?`,
     'an HTTP proxy’s': `C: CONNECT mx.example:25 HTTP/1.1\nC: Proxy-Authorization: Basic ${PASSWORD64}\nC:\nS: HTTP/1.1 200 ok`,
   };
 }
