@@ -1,7 +1,7 @@
 import type { DigestFactory } from '../mail/digest.js';
 import { MailContext } from '../mail/mail-context.js';
 import { WireLine } from '../smtp/line-splitter.js';
-import { Beginnings, type SecretsKept } from '../smtp/secrets.js';
+import { Beginnings, EarlierSecrets, type SecretsKept } from '../smtp/secrets.js';
 import { StreamChunk } from '../stream/event.js';
 import type { ReplyLine } from '../transcript/exchange-log.js';
 import type { SessionSnapshot } from '../transcript/session-record.js';
@@ -29,6 +29,7 @@ export class DialogueContext implements SecretsKept {
   held = 0;
   secretOctets = 0;
   readonly beginnings = new Beginnings();
+  readonly earlier = new EarlierSecrets();
 
   constructor(
     capture: number,

@@ -131,6 +131,7 @@ function shown(dialogue: Dialogue, line: WireLine, code: number): string | null 
     shown = text.slice(0, at) + secrets.scrub(text.slice(at), answersAuth);
   }
   shown = redactReplyText(shown, line.total, code, unseen, lost);
+  shown = dialogue.context.earlier.scrub(shown);
   return shown === text ? null : shown;
 }
 

@@ -6,6 +6,10 @@ const MAX_SECRETS = 64;
 const MAX_SECRET_OCTETS = 8192;
 /** Of all open sessions together. */
 const MAX_TOGETHER = 64 << 20;
+/** Of sessions so far that are remembered; of fewer octets, or very many, none. */
+const MAX_EARLIER = 256;
+const MIN_EARLIER = 8;
+const MAX_EARLIER_OCTETS = 256;
 /** Shorter than that, an echo cannot be told from a word: at the beginning of a secret, and elsewhere. */
 const MIN_ECHO = 4;
 const MIN_PIECE = 6;
@@ -33,6 +37,8 @@ export interface SecretsKept {
   secretOctets: number;
   /** For the search of one line at a time; all zero in between. */
   readonly beginnings: Beginnings;
+  /** Of sessions so far. */
+  readonly earlier: EarlierSecrets;
 }
 
 /** Four octets that begin somewhere in the secrets: a bit tells of most places of a text that none begins there. */
@@ -50,6 +56,52 @@ export class Beginnings {
   clear(): void {
     this.seen.fill(0);
   }
+}
+
+/**
+ * Secrets of a capture's sessions so far, for a server that repeats one to somebody else. Whole ones only, and only what
+ * looks like a password or was encoded: a login is a name, and names are said for other reasons.
+ */
+export class EarlierSecrets {
+  private readonly secrets: string[] = [];
+  private readonly beginnings = new Beginnings();
+  private next = 0;
+
+  /** The newest take the place of the oldest. */
+  add(lower: string, secret: string): void {
+    const { length } = secret;
+    if (length < MIN_EARLIER || length > MAX_EARLIER_OCTETS || !looksSecret(secret)) return;
+    if (this.secrets.includes(lower)) return;
+    this.secrets[this.next] = lower;
+    this.next = (this.next + 1) % MAX_EARLIER;
+    this.beginnings.note(lower, 0);
+  }
+
+  /** The text without them. */
+  scrub(text: string): string {
+    if (this.secrets.length === 0) return text;
+    const lower = text.toLowerCase();
+    const hidden = new Hidden(text);
+    let looked = 0;
+    for (let at = 0; at + MIN_EARLIER <= lower.length; at++) {
+      if (!this.beginnings.mayBegin(lower, at)) continue;
+      // A line made to cost much: as in parts(), the rest is taken for a secret.
+      if (++looked > MAX_LOOKED_UP) {
+        hidden.mark(at, lower.length);
+        break;
+      }
+      for (const secret of this.secrets) {
+        if (lower.startsWith(secret, at)) hidden.mark(at, at + secret.length);
+      }
+    }
+    return hidden.rest();
+  }
+}
+
+/** Letters of both cases behind each other, or letters and digits or signs; and no host, path or mailbox. */
+function looksSecret(text: string): boolean {
+  if (/[^\x21-\x7e]/.test(text) || /^[\w-]+(?:\.[\w-]+)+$|[@:<>[\]]/.test(text)) return false;
+  return /[a-z][A-Z]|[A-Za-z].*[^A-Za-z.-]|[^A-Za-z.-].*[A-Za-z]/.test(text);
 }
 
 /** The secrets that a session's client has sent, kept while the session is open to recognise their echo. */
@@ -145,6 +197,7 @@ export class Secrets {
   private remember(list: string[], secret: string): void {
     const lower = secret.toLowerCase();
     if (list.includes(lower)) return;
+    this.kept.earlier.add(lower, secret);
     const { length } = lower;
     const full = list.length === MAX_SECRETS || this.octets + length > MAX_SECRET_OCTETS;
     if (full || this.kept.secretOctets + length > MAX_TOGETHER) {

@@ -322,6 +322,30 @@ describe('of two captures nothing is', () => {
   });
 });
 
+describe('a refusal in another session', () => {
+  it('repeats nothing of a credential', async () => {
+    const { user, password } = accountOf(0);
+    const plain = base64(`\0${user}\0${password}`);
+    const others = [
+      `S: 421 4.7.0 too many attempts with ${password}`,
+      `S: 220 mx.example\nC: NOOP\nS: 554 5.7.1 "${plain}" was seen before`,
+      `S: 220 mx.example\nC: AUTH PLAIN ${base64('\0me\0other')}\nS: 535 5.7.8 not ${password.toUpperCase()}, nor ${base64(password)}`,
+      `S: 220 mx.example\nC: DATA\nS: 503-5.5.1 no\nS+ 503 5.5.1 ${password}!`,
+    ];
+    const scripts = [
+      surrounded(`C: AUTH PLAIN ${plain}\nS: 235 ok`),
+      surrounded(`C: AUTH LOGIN\nS: 334 x\nC: ${base64(user)}\nS: 334 y\nC: ${base64(password)}\nS: 235 ok`),
+      ...others,
+    ].map((script, index) => `session C=192.0.2.${index + 1}:40001 S=198.51.100.1:25\n${script}`);
+    writeFileSync(at('others.pcap'), captureOf(scripts));
+    for (const format of FORMATS) {
+      const { out, err } = await ran(['-F', format, at('others.pcap')]);
+      expectNone(format, out, err);
+    }
+    expect((await ran(['-F', 'json', at('others.pcap')])).out).toContain('too many attempts with');
+  });
+});
+
 describe('a crash', () => {
   it('says nothing of what was read, wherever an error has it', async () => {
     const octets = readFileSync(at('inside.pcap')).latin1Slice();
