@@ -23,6 +23,22 @@ const MAX_SECRETS = 3;
 /** Of a server that takes the lines of a message for commands. RFC 5321 §4.2.4 */
 const UNRECOGNIZED = { from: 500, to: 504 };
 
+/** Words of which servers make refusals: one made of nothing else quotes nothing. RFC 5321 §4.2.2 */
+const STOCK = new Set(
+  'a an and are argument arguments bad before bye closing command commands connection disconnecting error errors expected first for from goodbye implemented in invalid is it limit line long mail many me no not of or out parameter parameters please rcpt recognised recognized rejected required sequence send session syntax the this to too try unable unexpected unimplemented unknown unrecognised unrecognized unsupported valid what you'.split(
+    ' ',
+  ),
+);
+
+/** Does a refusal say nothing but what servers say of any line? */
+export function isStockRefusal(text: string): boolean {
+  const words = text.replace(/^\d{3}(?:[ -]|$)(?:[245]\.\d{1,3}\.\d{1,3}(?= |$))?/, '');
+  return (
+    !/[^\x20-\x7e]|\d/.test(words) &&
+    words.split(/[^A-Za-z]+/).every((word) => word === '' || STOCK.has(word.toLowerCase()))
+  );
+}
+
 /** From here on the client's lines are a message unless the first looks like a command. */
 export function expectRefusedMail(dialogue: Dialogue): void {
   dialogue.mode = REFUSED_MAIL;

@@ -25,7 +25,13 @@ import {
 } from './client-stream.js';
 import type { Dialogue } from './dialogue.js';
 import * as state from './dialogue-bits.js';
-import { expectRefusedMail, isUnknownVerb, isUnrecognized, mayQuoteRefusedText } from './refused-mail.js';
+import {
+  expectRefusedMail,
+  isStockRefusal,
+  isUnknownVerb,
+  isUnrecognized,
+  mayQuoteRefusedText,
+} from './refused-mail.js';
 
 const TLS_HANDSHAKE = 0x16;
 const STARTTLS_ANSWER = /\bTLS\b|\bSSL\b|go ahead|ready to start/i;
@@ -107,6 +113,7 @@ function shown(dialogue: Dialogue, line: WireLine, code: number): string | null 
   const lost = dialogue.knows(state.CLIENT_LOST);
   if (mayQuoteRefusedText(dialogue, code, dialogue.log.replyAwaits)) {
     const quoting = line.text();
+    if (line.total === quoting.length && isStockRefusal(quoting)) return null;
     const codes = codesOnly(quoting, line.total);
     return codes === quoting ? null : codes;
   }

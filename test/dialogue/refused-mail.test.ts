@@ -58,6 +58,19 @@ describe('mail after a refused DATA', () => {
     }
   });
 
+  it('keeps of refusals what says nothing of the message', () => {
+    const replies =
+      'S: 500 5.5.1 Error: bad syntax\nS: 502 unrecognized command "Rolex is it"\nS: 500 Too many unrecognized commands';
+    const { session } = converse(
+      `${OPENING}C: DATA\nS: 554 no\nC: Rolex is it\nC+ for you\nC+ .\n${replies}`,
+    );
+    expect(session.exchanges.slice(-3).map(({ reply }) => reply!.lines[0]!.text)).toEqual([
+      '500 5.5.1 Error: bad syntax',
+      '502 [34 octets]',
+      '500 Too many unrecognized commands',
+    ]);
+  });
+
   it('leaves the words of refusals that nothing is quoted in', () => {
     const [script] = SILENT['a client that goes on as it should']!;
     const text = JSON.stringify(converse(OPENING + script).session);
