@@ -13,7 +13,7 @@ export const WHOLE_PROGRAM = [
   'test/report/**/{display-filter,html-browser}.test.ts',
   'test/stream/{twin,witness}.test.ts',
   'test/smtp/credentials.test.ts',
-  'test/{bad-input,captures,changes-log,commit-subjects,mutants,skipped-tests,whole-program}.test.ts',
+  'test/{bad-input,captures,changes-log,commit-subjects,mutants,skipped-tests,truth,whole-program}.test.ts',
 ];
 
 export default defineConfig({

@@ -9,6 +9,7 @@ import { CLIENTS, ReplyReader, sendMail, typeByHand } from './clients.mjs';
 import { Clock } from './clock.mjs';
 import { dotted } from './packet.mjs';
 import { InlineBox, Link, PacketBox, Path, TapPoint, Translation } from './path.mjs';
+import { Random } from './random.mjs';
 import { SERVERS, ServerSession } from './servers.mjs';
 import { Endpoint, Machine, STACKS } from './tcp.mjs';
 
@@ -200,7 +201,7 @@ export function converse(settings, taps, numbering) {
   const clientStack = STACKS[all.clientStack ?? CLIENTS[all.client]?.stack ?? 'linux'];
   const serverStack = STACKS[all.serverStack ?? SERVERS[all.server].stack];
   const client = new Machine(all.clientIp, clientStack, random.fork());
-  const server = new Machine(all.serverIp, serverStack, random.fork());
+  const server = new Machine(all.translation?.server ?? all.serverIp, serverStack, random.fork());
   const own = boxStack(all, random);
   const conversation = {
     ...all,
@@ -363,6 +364,8 @@ function wire(conversation, connection, { clock, random, client, server, own, ta
     at: {
       host: all.host,
       random: random.fork(),
+      // What a machine says of itself is the same on every connection.
+      own: new Random(server.ip),
       date: stamp(clock.nowUs),
       nowUs: clock.nowUs,
       peer: 'unknown',

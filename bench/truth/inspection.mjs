@@ -422,8 +422,25 @@ export class Inspection {
       return;
     }
     const after = changed === null ? Buffer.alloc(0) : Buffer.from(changed + ending, 'latin1');
+    if (changed === null && last) this.endBefore(octets, offset, result);
     this.act('edited', { direction: 'server', offset, before: Buffer.from(octets), after });
     result.pieces.push({ before: octets.length, after });
+  }
+
+  /** The last line of a reply goes: the one in front of it becomes the last, `250-` becomes `250 `. */
+  endBefore(octets, offset, result) {
+    let at = offset;
+    for (let index = result.pieces.length - 1; index >= 0; index--) {
+      const piece = result.pieces[index];
+      at -= piece.before;
+      if (piece.after.length === 0) continue;
+      const before = Buffer.from(piece.after);
+      piece.after = Buffer.from(piece.after);
+      piece.after[3] = 0x20;
+      this.act('edited', { direction: 'server', offset: at, before, after: piece.after });
+      return;
+    }
+    throw new Error(`a line of ${octets.length} octets has none in front of it in its segment`);
   }
 
   greeting(content, first) {

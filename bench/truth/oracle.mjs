@@ -144,7 +144,7 @@ function greeting(conversation, connection, { masked, of }, claims) {
     claims.may(['sender-workaround'], connection);
     if (style === 'cmap') claims.may(['banner-proxy'], connection);
     // An honest refusal beside a mask that another part of the same box has put there: nobody can tell.
-    if (connection.exchanges.some(({ verb, reply }) => verb === 'EHLO' && reply?.code >= 500))
+    if (connection.exchanges.some(({ reply }) => reply?.code >= 500))
       claims.may(['ehlo-rejected'], connection);
   }
   const replaced = of('greeting-replaced');
@@ -361,7 +361,7 @@ function consequences(conversation, connection, facts, claims) {
       ({ kind, verb }) => verb === 'AUTH' && /^verb-(refused|swallowed|masked)$/.test(kind),
     );
     const plain = verbLost && facts.shown.has('AUTH');
-    const coded = /5\.7\.\d|4\.7\.1/.test(relay.reply.text) && [550, 554, 454].includes(relay.reply.code);
+    const coded = /[45]\.7\.1\b/.test(relay.reply.text) && [550, 554, 454].includes(relay.reply.code);
     claims.add('relay-denied-after-auth-dropped', connection, {
       outside: plain && coded ? MUST : MAY,
       both: coded ? MUST : MAY,
@@ -409,7 +409,7 @@ function consequences(conversation, connection, facts, claims) {
         ? { inside: MUST, both: MUST }
         : { outside: connection.timeouts.length > 0 ? MUST : MAY, both: MUST };
     claims.add('tls-handshake-broken', connection, views, how === 'masked' ? atUs + 1e6 : connection.lastUs);
-    claims.may(['starttls-stripped'], connection);
+    claims.may(['starttls-stripped', 'verb-masked'], connection);
   }
 }
 

@@ -66,9 +66,29 @@ export function troubledScenario(seed, options = {}) {
   const drawnView = random.pick(['outside', 'outside', 'inside', 'both', 'both']);
   const view = options.view ?? plot.view ?? (plot.aims.length > 0 ? drawnView : 'outside');
   const settings = plot.make(random.fork());
+  if (view === 'both') translated(settings, random);
   const others = view === 'both' || random.chance(0.5) ? [] : [draw(random.fork())];
   return staged(seed, name, view, settings, others, random);
 }
+
+/** Between two captures of a firewall there is often a translation, and what it leaves alone is what pairs them. */
+function translated(settings, random) {
+  if (!random.chance(0.35)) return;
+  const server = 0x0a000100 + random.whole(2, 250);
+  const [port, randomises] = [random.chance(0.4), random.chance(0.5)];
+  const client = random.chance(0.4) ? 0x0a0000fe : null;
+  for (const each of settings) {
+    if (each.translation || settings.length > 1) continue;
+    each.publicIp = each.serverIp;
+    each.translation = { server, client, port, randomises, keepsSack: false };
+  }
+}
+
+const shifted = (records, us) =>
+  us === 0 ? records : records.map((noted) => ({ ...noted, atUs: noted.atUs + us }));
+
+/** Two capturing machines seldom have one clock (microseconds). */
+const clockSkew = (random) => random.pick([0, 0, 0, 40_000, -700_000, 3_600_000_000]);
 
 function staged(seed, name, view, settings, others, random) {
   const taps = { outside: new Tap('outside'), inside: new Tap('inside') };
@@ -81,13 +101,14 @@ function staged(seed, name, view, settings, others, random) {
   const kind = condition(random, view, Math.min(...times), Math.max(...times));
   const captures = [];
   const missing = [];
+  const skewUs = view === 'both' ? clockSkew(random) : 0;
   for (const side of view === 'both' ? ['inside', 'outside'] : [view]) {
     const recorded = record([taps[side]], kind, random);
     missing.push(recorded.missing);
     captures.push({
       side,
       extension: kind.format === 'pcapng' ? 'pcapng' : 'pcap',
-      octets: fileOf(recorded.records, kind),
+      octets: fileOf(shifted(recorded.records, side === 'inside' ? skewUs : 0), kind),
       packets: recorded.records.length,
     });
   }

@@ -6,7 +6,7 @@
 export const SERVERS = {
   postfix: {
     stack: 'linux',
-    greeting: (at) => [`${at.host} ESMTP Postfix${at.random.pick(['', '', ' (Debian/GNU)', ' (Ubuntu)'])}`],
+    greeting: (at) => [`${at.host} ESMTP Postfix${at.own.pick(['', '', ' (Debian/GNU)', ' (Ubuntu)'])}`],
     hello: (at) => at.host,
     helo: (at) => at.host,
     keywords: [
@@ -49,7 +49,7 @@ export const SERVERS = {
   },
   exim: {
     stack: 'linux',
-    greeting: (at) => [`${at.host} ESMTP Exim 4.${at.random.whole(80, 97)} ${at.date}`],
+    greeting: (at) => [`${at.host} ESMTP Exim 4.${at.own.whole(80, 97)} ${at.date}`],
     hello: (at) => `${at.host} Hello ${at.peer} [${at.peerAddress}]`,
     helo: (at) => `${at.host} Hello ${at.peer} [${at.peerAddress}]`,
     keywords: [
@@ -86,7 +86,7 @@ export const SERVERS = {
   sendmail: {
     stack: 'linux',
     greeting: (at) => [
-      `${at.host} ESMTP Sendmail 8.${at.random.pick(['13.8', '14.4', '15.2', '17.1'])}/8.14.4; ${at.date}`,
+      `${at.host} ESMTP Sendmail 8.${at.own.pick(['13.8', '14.4', '15.2', '17.1'])}/8.14.4; ${at.date}`,
     ],
     hello: (at) => `${at.host} Hello ${at.peer} [${at.peerAddress}], pleased to meet you`,
     helo: (at) => `${at.host} Hello ${at.peer} [${at.peerAddress}], pleased to meet you`,
@@ -133,7 +133,7 @@ export const SERVERS = {
   exchange2003: {
     stack: 'windowsOld',
     greeting: (at) => [
-      `${at.host} Microsoft ESMTP MAIL Service, Version: 6.0.3790.${at.random.pick([1830, 3959, 4675])} ready at  ${at.date} `,
+      `${at.host} Microsoft ESMTP MAIL Service, Version: 6.0.3790.${at.own.pick([1830, 3959, 4675])} ready at  ${at.date} `,
     ],
     hello: (at) => `${at.host} Hello [${at.peerAddress}]`,
     helo: (at) => `${at.host} Hello [${at.peerAddress}]`,
@@ -251,7 +251,7 @@ export const SERVERS = {
   domino: {
     stack: 'windowsOld',
     greeting: (at) => [
-      `${at.host} ESMTP Service (Lotus Domino Release ${at.random.pick(['6.5.4', '7.0.3', '8.5.3'])}) ready at ${at.date}`,
+      `${at.host} ESMTP Service (Lotus Domino Release ${at.own.pick(['6.5.4', '7.0.3', '8.5.3'])}) ready at ${at.date}`,
     ],
     hello: (at) => `${at.host} Hello ${at.peer} ([${at.peerAddress}]), pleased to meet you`,
     helo: (at) => `${at.host} Hello ${at.peer} ([${at.peerAddress}]), pleased to meet you`,
@@ -352,7 +352,7 @@ export const SERVERS = {
   },
   haraka: {
     stack: 'linux',
-    greeting: (at) => [`${at.host} ESMTP Haraka/${at.random.pick(['2.8.28', '3.0.1'])} ready`],
+    greeting: (at) => [`${at.host} ESMTP Haraka/${at.own.pick(['2.8.28', '3.0.1'])} ready`],
     hello: (at) => `${at.host} Hello ${at.peer} [${at.peerAddress}]Haraka is at your service.`,
     helo: (at) => `${at.host} Hello ${at.peer} [${at.peerAddress}]Haraka is at your service.`,
     keywords: ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'SIZE 0', 'STARTTLS', 'AUTH PLAIN LOGIN CRAM-MD5'],
@@ -378,7 +378,7 @@ export const SERVERS = {
   },
   smtpServer: {
     stack: 'linux',
-    greeting: (at) => [`${at.host} ESMTP${at.random.pick(['', ' Service ready'])}`],
+    greeting: (at) => [`${at.host} ESMTP${at.own.pick(['', ' Service ready'])}`],
     hello: (at) => `${at.host} Nice to meet you, [${at.peerAddress}]`,
     helo: (at) => `${at.host} Nice to meet you, [${at.peerAddress}]`,
     keywords: ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'AUTH LOGIN PLAIN', 'STARTTLS'],
@@ -403,7 +403,7 @@ export const SERVERS = {
   },
   aiosmtpd: {
     stack: 'linux',
-    greeting: (at) => [`${at.host} Python SMTP 1.4.${at.random.whole(2, 6)}`],
+    greeting: (at) => [`${at.host} Python SMTP 1.4.${at.own.whole(2, 6)}`],
     hello: (at) => at.host,
     helo: (at) => at.host,
     keywords: ['SIZE 33554432', '8BITMIME', 'SMTPUTF8', 'STARTTLS', 'HELP'],
@@ -430,7 +430,7 @@ export const SERVERS = {
   plain821: {
     stack: 'old',
     greeting: (at) => [
-      at.random.pick([
+      at.own.pick([
         `${at.host} SMTP ready`,
         `${at.host} Simple Mail Transfer Service Ready`,
         `${at.host} SMTP Server; ${at.date}`,
