@@ -3,14 +3,14 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
-const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+const { dependencies, version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 const folder = fileURLToPath(new URL('dist/bin/', import.meta.url));
 
-/** The licences of what the program's files hold beside its own code. */
-const licences = {
+/** The licences of what a bundle holds beside the project's own code. */
+const licencesOf = (packages) => ({
   name: 'licences',
   generateBundle() {
-    const texts = Object.keys(dependencies).map((name) => {
+    const texts = packages.map((name) => {
       const folder = new URL(`node_modules/${name}/`, import.meta.url);
       const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
       if (!file) throw new Error(`${name} comes without a licence`);
@@ -18,7 +18,7 @@ const licences = {
     });
     this.emitFile({ type: 'asset', fileName: 'LICENCES', source: texts.join('\n\n') });
   },
-};
+});
 
 /** What a run on a small capture without findings calls nothing of, and how long its loading takes. */
 const SELDOM = {
@@ -101,10 +101,48 @@ async function bundle(input, file, plugins = []) {
   });
 }
 
+const sourceOf = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** In a bundle for browsers the machine is one, and no module of Node can be had: naming one ends the build. */
+const inBrowsers = {
+  name: 'in-browsers',
+  resolveId(id) {
+    if (id.startsWith('node:')) this.error(`${id} is not to be had in a browser`);
+    return id === './node.js' ? sourceOf('src/platform/web.ts') : null;
+  },
+};
+
+/** Packages in the bundle for browsers; most of them are not installed with mailwitness. */
+const WEB_PACKAGES = ['buffer', 'base64-js', 'ieee754', '@noble/hashes', 'pako', 'fzstd', 'ipaddr.js'];
+
+/** `mailwitness/core` for browsers: one file that imports nothing. `Buffer` in it is the class of `web-buffer.ts`. */
+async function bundleForBrowsers() {
+  const bundled = await rolldown({
+    input: 'src/core.ts',
+    platform: 'browser',
+    plugins: [inBrowsers, ascii, licencesOf(WEB_PACKAGES)],
+    transform: {
+      inject: { Buffer: [sourceOf('src/platform/web-buffer.ts'), 'Buffer'] },
+      define: { PROGRAM_VERSION: JSON.stringify(version) },
+    },
+    checks: { ineffectiveDynamicImport: false },
+  });
+  await bundled.write({
+    dir: sourceOf('dist/web'),
+    format: 'esm',
+    entryFileNames: 'core.js',
+    codeSplitting: false,
+    comments: false,
+    minify: true,
+  });
+}
+
 rmSync(folder, { recursive: true, force: true });
+rmSync(sourceOf('dist/web'), { recursive: true, force: true });
 await bundle('src/reading/reader-thread.ts', 'reader-thread.js');
-await bundle('src/cli/main.ts', 'program.js', [seldom, licences, aFunction]);
+await bundle('src/cli/main.ts', 'program.js', [seldom, licencesOf(Object.keys(dependencies)), aFunction]);
 await bundle('src/cli/start.ts', 'mailwitness.js');
+await bundleForBrowsers();
 writeFileSync(`${folder}package.json`, '{ "type": "commonjs" }\n');
 
 // One for who starts it by its name, one for `node dist/bin/mailwitness.js`.

@@ -1,5 +1,5 @@
-import type { CaptureFacts, PacketListener } from './capture/packet.js';
-import type { ReadOptions } from './capture/source.js';
+import type { CaptureFacts } from './capture/packet.js';
+import type { ReadCapture } from './capture/source.js';
 import { diagnose } from './diagnose/diagnose.js';
 import type { Diagnosis } from './diagnose/diagnosis.js';
 import type { Finding, NotAssessed } from './finding/finding.js';
@@ -30,7 +30,7 @@ export interface AnalyzeOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (file: string, octets: number, total: number | null) => void;
   /** What reads an input by its name. Default: `readCapture`, which reads files. */
-  readonly read?: (file: string, listener: PacketListener, options: ReadOptions) => Promise<CaptureFacts>;
+  readonly read?: ReadCapture;
   /** So many captures are read at once, each in a thread of its own; not where `read` is given. Default 1. */
   readonly jobs?: number;
   /** Receives each session once, in the order of closing, as the rules do. */

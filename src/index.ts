@@ -1,10 +1,18 @@
-/** Public API: re-exports only. */
-export { type Analysis, type AnalyzeOptions, analyze, type CaptureResult } from './analyze.js';
+/** Public API: re-exports only. `docs/api.md` shows it at work. */
+export type { Analysis, CaptureResult } from './analyze.js';
+export { type AnalyzeOptions, analyze } from './api/analyze.js';
+export { type CompareOptions, compare } from './api/compare.js';
+export type { CaptureInput, CaptureOctets, NamedCapture, OctetBlob } from './api/input.js';
+export type { CommonOptions } from './api/options.js';
+export { type RenderOptions, render } from './api/render.js';
 export { CaptureOpenError } from './capture/capture-error.js';
 export type { CaptureFacts, Problem } from './capture/packet.js';
 export { formatTimestamp, type Timestamp } from './capture/timestamp.js';
+export type { ComparedPair, Comparison } from './compare/compare.js';
+export type { Difference, Unpaired } from './compare/pair.js';
 export type { Diagnosis } from './diagnose/diagnosis.js';
 export type { Confidence, Evidence, Finding, NotAssessed, Severity, Witness } from './finding/finding.js';
+export type { ReportFormat } from './report/formats.js';
 export { catalog } from './rules/catalog.js';
 export type { Rule, RuleContext, RuleListener } from './rules/rule.js';
 export type { RuleMeta } from './rules/rule-meta.js';

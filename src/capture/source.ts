@@ -7,6 +7,13 @@ import { CaptureReader } from './reader.js';
 /** How to read one capture by its name. */
 export interface ReadOptions extends ReadInputOptions, Pick<OpenOptions, 'stdin'> {}
 
+/** What reads an input by its name: `readCapture`, or what takes its place. */
+export type ReadCapture = (
+  file: string,
+  listener: PacketListener,
+  options: ReadOptions,
+) => Promise<CaptureFacts>;
+
 /**
  * Reads one capture, file or pipe, or standard input for `-`, compressed or not.
  *

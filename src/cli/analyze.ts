@@ -1,10 +1,9 @@
 import { type Analysis, analyze, type CaptureResult } from '../analyze.js';
 import type { Pseudonyms } from '../anonymize/pseudonyms.js';
 import { diagnose } from '../diagnose/diagnose.js';
+import { type ReportOptions, reportOf } from '../report/formats.js';
 import { printableText } from '../report/printable.js';
-import type { TextOptions } from '../report/text/text.js';
 import type { Rule } from '../rules/rule.js';
-import type { RuleMeta } from '../rules/rule-meta.js';
 import type { FirewallLog } from '../syslog/reader.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, interruptible, type Output, writeAll } from './io.js';
@@ -57,7 +56,7 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
   // A rule whose findings were all left out was not found silent.
   const leftOut = whole.findings.filter((finding) => !findings.includes(finding));
   const judged = rules.filter(({ meta }) => !leftOut.some((finding) => finding.rule === meta.id));
-  const options: TextOptions & { readonly rules: readonly RuleMeta[] } = {
+  const options: ReportOptions = {
     color: wantsColor(args, io),
     ports: args.ports,
     rules: judged.map(({ meta }) => meta),
@@ -102,48 +101,6 @@ async function analyzeInterruptibly(
     );
   } finally {
     progress?.clear();
-  }
-}
-
-/** Only the report that is asked for is loaded: start-up is most of a small run. */
-export async function reportOf(
-  analysis: Analysis,
-  format: AnalyzeArguments['format'] | 'brief',
-  options: TextOptions & { readonly rules: readonly RuleMeta[] },
-  version: string,
-): Promise<Iterable<string>> {
-  switch (format) {
-    case 'brief':
-      return (await import('../report/text/brief.js')).briefReport(analysis, options);
-    case 'sarif': {
-      const maker = { name: 'mailwitness', version };
-      return (await import('../report/machine/sarif.js')).sarifReport(analysis, maker, options);
-    }
-    case 'junit':
-      return (await import('../report/machine/junit.js')).junitReport(analysis, options);
-    case 'eve':
-      return (await import('../report/machine/eve.js')).eveReport(analysis);
-    case 'zeek':
-      return (await import('../report/machine/zeek.js')).zeekReport(analysis);
-    case 'csv':
-      return (await import('../report/machine/csv.js')).csvReport(analysis);
-    case 'csv-sessions':
-      return (await import('../report/machine/csv.js')).csvSessions(analysis);
-    case 'text':
-      return (await import('../report/text/text.js')).textReport(analysis, options);
-    case 'json':
-      return (await import('../report/machine/json.js')).jsonReport(analysis, {
-        name: 'mailwitness',
-        version,
-      });
-    case 'ndjson':
-      return (await import('../report/machine/json.js')).ndjsonReport(analysis);
-    case 'html':
-      return (await import('../report/page/html.js')).htmlReport(analysis, { ...options, version });
-    case 'markdown':
-      return (await import('../report/ticket/markdown.js')).markdownReport(analysis, options);
-    case 'jira':
-      return (await import('../report/ticket/jira.js')).jiraReport(analysis, options);
   }
 }
 

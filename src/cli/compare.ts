@@ -2,9 +2,9 @@ import { statSync } from 'node:fs';
 import { type ComparedPair, type Comparison, compare, type SideInput } from '../compare/compare.js';
 import { isTold } from '../compare/pair.js';
 import { diagnose } from '../diagnose/diagnose.js';
+import { comparisonReportOf } from '../report/formats.js';
 import { printableText } from '../report/printable.js';
-import type { RuleMeta } from '../rules/rule-meta.js';
-import { anonymousCaptures, reportOf, warn } from './analyze.js';
+import { anonymousCaptures, warn } from './analyze.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, interruptible, writeAll } from './io.js';
 import { jobsFor, jobsOf } from './jobs.js';
@@ -95,8 +95,15 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
     : named;
   const leftOut = whole.analysis.findings.filter((finding) => !findings.includes(finding));
   const judged = rules.filter(({ meta }) => !leftOut.some((finding) => finding.rule === meta.id));
-  const metas = judged.map(({ meta }) => meta);
-  const report = await comparisonOf(comparison, args, metas, leftOut.length, io, version);
+  const options = {
+    color: wantsColor(args, io),
+    ports: args.ports,
+    rules: judged.map(({ meta }) => meta),
+    leftOut: leftOut.length,
+    ...(args.evidence !== null && { evidence: args.evidence }),
+  };
+  const format = args.brief ? 'brief' : args.format;
+  const report = await comparisonReportOf(comparison, format, options, version);
   if (file) file.write(report);
   else await writeAll(report, io.stdout);
   if (unwritten || comparison.analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
@@ -162,40 +169,6 @@ async function parseCompare(words: readonly string[]): Promise<CompareArguments 
     inside: { file: inside, interface: options.insideInterface ?? null },
     outside: { file: outside, interface: options.outsideInterface ?? null },
   };
-}
-
-/** What has no form of its own for two captures is told of both as of captures that were read one after the other. */
-async function comparisonOf(
-  comparison: Comparison,
-  args: CompareArguments,
-  rules: readonly RuleMeta[],
-  leftOut: number,
-  io: Io,
-  version: string,
-): Promise<Iterable<string>> {
-  const evidence = args.evidence !== null && { evidence: args.evidence };
-  const options = { color: wantsColor(args, io), ports: args.ports, rules, leftOut, ...evidence };
-  switch (args.brief ? 'brief' : args.format) {
-    case 'brief':
-      return (await import('../report/text/brief.js')).comparisonBrief(comparison, options);
-    case 'text':
-      return (await import('../report/text/text.js')).comparisonText(comparison, options);
-    case 'json':
-      return (await import('../report/machine/comparison-json.js')).comparisonJson(comparison, {
-        name: 'mailwitness',
-        version,
-      });
-    case 'ndjson':
-      return (await import('../report/machine/comparison-json.js')).comparisonNdjson(comparison);
-    case 'html':
-      return (await import('../report/page/html.js')).comparisonHtml(comparison, { ...options, version });
-    case 'markdown':
-      return (await import('../report/ticket/markdown.js')).comparisonMarkdown(comparison, options);
-    case 'jira':
-      return (await import('../report/ticket/jira.js')).comparisonJira(comparison, options);
-    default:
-      return reportOf(comparison.analysis, args.format, options, version);
-  }
 }
 
 const EXIT_STATUS = `

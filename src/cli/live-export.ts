@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import type { Analysis } from '../analyze.js';
 import type { Watch } from '../live/watch.js';
+import { reportOf } from '../report/formats.js';
 import type { Rule } from '../rules/rule.js';
-import { reportOf } from './analyze.js';
 import { EvidenceDirectory } from './evidence-directory.js';
 import type { Io } from './io.js';
 import { inputsOf, type LiveArguments } from './live-options.js';

@@ -8,24 +8,13 @@ import {
   type Severity,
 } from '../finding/finding.js';
 import type { DigestKind } from '../mail/digest.js';
+import { FORMATS } from '../report/formats.js';
 import type { Io } from './io.js';
 import { jobsFor, jobsOf } from './jobs.js';
 import { UsageError } from './usage-error.js';
 
-export const FORMATS = [
-  'text',
-  'json',
-  'ndjson',
-  'html',
-  'markdown',
-  'jira',
-  'csv',
-  'csv-sessions',
-  'sarif',
-  'junit',
-  'eve',
-  'zeek',
-] as const;
+export { FORMATS };
+
 const DIGESTS = ['xxh64', 'sha256'] as const;
 
 /** What `analyze` and `compare` may both be told, checked. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { programVersion } from '../platform/platform.js';
 import { printableText } from '../report/printable.js';
 import { internalError } from './internal-error.js';
 import { type ExitStatus, type Io, isBrokenPipe, writeAll } from './io.js';
@@ -25,7 +25,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitStatus> 
       const { runDiff } = await import('./diff.js');
       return await runDiff(argv.slice(1), io);
     }
-    const version = ownVersion();
+    const version = programVersion();
     if (argv[0] === 'compare') {
       const { runCompare } = await import('./compare.js');
       return await runCompare(argv.slice(1), io, version);
@@ -51,9 +51,4 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitStatus> 
     else io.stderr.write(`${internalError(error)}\n`);
     return 2;
   }
-}
-
-function ownVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

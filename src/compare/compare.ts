@@ -7,7 +7,7 @@ import {
   type Numbered,
   reading,
 } from '../analyze.js';
-import { readCapture } from '../capture/source.js';
+import { type ReadCapture, readCapture } from '../capture/source.js';
 import { diagnose } from '../diagnose/diagnose.js';
 import type { Finding, SeenIn } from '../finding/finding.js';
 import { capturesReader } from '../reading/captures-reader.js';
@@ -27,6 +27,8 @@ export interface SideInput {
   readonly file: string;
   /** Name or number of the interface; null: all. */
   readonly interface: string | null;
+  /** What reads this side, where it is not what reads the other. Default: that of the options. */
+  readonly read?: ReadCapture;
 }
 
 export type CompareOptions = Omit<AnalyzeOptions, 'onSession'>;
@@ -76,19 +78,23 @@ export async function compare(
   options: CompareOptions,
 ): Promise<Comparison> {
   const notes: string[] = [];
-  const { read: readFile = readCapture } = options;
+  const readerOf = (side: SideInput) => side.read ?? options.read ?? readCapture;
   const accepted = await acceptedOf(inside, outside, options, notes);
-  const atOnce = (options.jobs ?? 1) > 1 && !accepted.inside && !accepted.outside;
+  const isOfFiles = !options.read && !inside.read && !outside.read;
+  const atOnce = isOfFiles && (options.jobs ?? 1) > 1 && !accepted.inside && !accepted.outside;
   const both = atOnce ? await capturesReader([inside.file, outside.file], reading(options)) : null;
   const read = async (side: Side, numbered: Numbered): Promise<Read> => {
     const keys = new SessionKeys();
-    const { file } = side === 'inside' ? inside : outside;
+    const input = side === 'inside' ? inside : outside;
+    const { file } = input;
+    const readFile = readerOf(input);
     const accept = accepted[side];
     const part = await analyzePart(
       [file],
       {
         ...options,
         onSession: (session) => keys.add(session),
+        ...(input.read && { read: input.read }),
         ...(accept && {
           read: (name, listener, how) => readFile(name, only(accept, listener), how),
         }),
@@ -97,7 +103,15 @@ export async function compare(
     );
     const { analysis } = part;
     for (const { facts } of analysis.captures) keys.cover(facts.first, facts.last);
-    return { keys, analysis, file, accept, sessionsBefore: numbered.sessions, numbered: part.numbered };
+    return {
+      keys,
+      analysis,
+      file,
+      read: readFile,
+      accept,
+      sessionsBefore: numbered.sessions,
+      numbered: part.numbered,
+    };
   };
   let first: Read;
   let second: Read;
@@ -171,8 +185,9 @@ async function acceptedOf(
 ): Promise<Readonly<Record<Side, Accept | null>>> {
   const ofSide = ({ interface: name }: SideInput) => (name === null ? null : ofInterface(name));
   const named = { inside: ofSide(inside), outside: ofSide(outside) };
-  if (inside.file !== outside.file || inside.file === '-' || named.inside || named.outside) return named;
-  const split = await splitOf(inside.file, ports ?? DEFAULT_PORTS, signal).catch(() => null);
+  const isOneFile = inside.file === outside.file && inside.read === outside.read;
+  if (!isOneFile || inside.file === '-' || named.inside || named.outside) return named;
+  const split = await splitOf(inside.file, ports ?? DEFAULT_PORTS, signal, inside.read).catch(() => null);
   if (!split) {
     notes.push(
       'Both names are of one file, and its packets do not tell the two sides apart: each session is held against itself.',

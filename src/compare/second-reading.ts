@@ -1,6 +1,6 @@
 import { type AnalyzeOptions, DEFAULT_PORTS } from '../analyze.js';
 import { CaptureOpenError } from '../capture/capture-error.js';
-import { readCapture } from '../capture/source.js';
+import type { ReadCapture } from '../capture/source.js';
 import { createDigestFactory } from '../mail/digest.js';
 import { PacketReader } from '../reading/packet-reader.js';
 import { MessageOctets, type WantedOctets } from './message-octets.js';
@@ -10,6 +10,7 @@ import { type Accept, only } from './sides-of-one-file.js';
 /** A capture that can be read again. */
 export interface Source {
   readonly file: string;
+  readonly read: ReadCapture;
   /** Which of its packets are meant; null: all. */
   readonly accept: Accept | null;
   /** Sessions that were numbered before its first. */
@@ -26,7 +27,7 @@ export interface Source {
 export async function readAgain(
   wanted: readonly WantedOctets[],
   sources: Readonly<Record<Side, Source>>,
-  { ports = DEFAULT_PORTS, read = readCapture, signal }: Pick<AnalyzeOptions, 'ports' | 'read' | 'signal'>,
+  { ports = DEFAULT_PORTS, signal }: Pick<AnalyzeOptions, 'ports' | 'signal'>,
 ): Promise<MessageOctets | null> {
   if (sources.inside.file === '-' || sources.outside.file === '-') return null;
   const connectionOf = ({ side, session }: Spot) =>
@@ -34,7 +35,7 @@ export async function readAgain(
   const octets = new MessageOctets(wanted, await createDigestFactory('xxh64'), connectionOf);
   try {
     for (const side of ['inside', 'outside'] as const) {
-      const { file, accept } = sources[side];
+      const { file, read, accept } = sources[side];
       const reader = new PacketReader({ ports, connections: octets.reading(side), checksums: false });
       await read(file, accept ? only(accept, reader) : reader, signal ? { signal } : {});
       reader.end();

@@ -1,5 +1,5 @@
 import { type CapturedPacket, LinkType, type PacketListener } from '../capture/packet.js';
-import { readCapture } from '../capture/source.js';
+import { type ReadCapture, readCapture } from '../capture/source.js';
 import { segmentReader } from '../reading/packet-reader.js';
 import { ACK, SYN, type TcpSegment } from '../wire/segment.js';
 
@@ -52,9 +52,10 @@ export async function splitOf(
   file: string,
   ports: readonly number[],
   signal?: AbortSignal,
+  read: ReadCapture = readCapture,
 ): Promise<Split | null> {
   const survey = new LinkSurvey(ports);
-  await readCapture(file, survey, signal ? { signal } : {});
+  await read(file, survey, signal ? { signal } : {});
   return survey.split();
 }
 

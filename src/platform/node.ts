@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Decompression, OctetTransform, RunningHash, Thread, ThreadListener } from './contract.js';
 
@@ -6,6 +7,12 @@ export { isAscii } from 'node:buffer';
 export { basename } from 'node:path';
 export { crc32 } from 'node:zlib';
 export { openInput } from './node-input.js';
+
+/** The version of this program, as `package.json` has it. */
+export function programVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
 
 /** SHA-1, 20 octets. @param octets text is taken as UTF-8 */
 export function sha1(octets: Uint8Array | string): Buffer {

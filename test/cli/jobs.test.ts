@@ -75,7 +75,7 @@ async function expectSame(argv: readonly string[], jobs: readonly number[], comm
 describe('the lab captures together', () => {
   it('give the same in every format', { timeout: 180_000 }, async () => {
     const { analyze } = await built<typeof import('../../src/analyze.js')>('analyze.js');
-    const { reportOf } = await built<typeof import('../../src/cli/analyze.js')>('cli/analyze.js');
+    const { reportOf } = await built<typeof import('../../src/report/formats.js')>('report/formats.js');
     const text = { color: true, ports: [25], rules: catalog.map(({ meta }) => meta) };
     const told: string[][] = [];
     for (const jobs of [1, ...sample([2, 4, 7], 1)]) {
