@@ -33,6 +33,11 @@ export function hmacSha256(key: Uint8Array, octets: Uint8Array): Buffer {
   return createHmac('sha256', key).update(octets).digest();
 }
 
+/** Milliseconds of a clock that never goes back. */
+export function now(): number {
+  return performance.now();
+}
+
 /** Resolves after signals, timers and keys had their turn. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

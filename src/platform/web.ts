@@ -64,6 +64,11 @@ export function hmacSha256(key: Uint8Array, octets: Uint8Array): Buffer {
   return Buffer.from(hmac(sha256Of, key, octets));
 }
 
+/** Milliseconds of a clock that never goes back. */
+export function now(): number {
+  return performance.now();
+}
+
 /** Resolves after messages, timers and keys had their turn. A timer would wait 4 ms. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => {
