@@ -31,6 +31,10 @@ import { RecentOctets } from './recent.js';
 import { advance } from './sequence.js';
 import type { Difference, HeldSegment, Waiting } from './waiting.js';
 
+/** Data of a segment that is cheap to sum up, and how much of longer ones is summed up without a reason. */
+const SHORT = 512;
+const SUM_BUDGET = 8 << 20;
+
 /** What all connections of a table share: one cursor, one history, one account of what is held. */
 export class StreamContext {
   readonly chunk = new StreamChunk();
@@ -47,6 +51,10 @@ export class StreamContext {
   readonly askedServer = new Assembler('server');
   /** Cost of what is held in all connections. */
   heldCost = 0;
+  /** Packets that their receivers threw away, for a wrong checksum. */
+  thrownAway = 0;
+  /** Octets of large segments whose checksums are still looked at though nothing speaks of bit errors. */
+  #sumBudget = SUM_BUDGET;
   /** The segment that is being taken in. */
   segment: TcpSegment | null = null;
   /** Microseconds between it and its connection's packet in front of it. */
@@ -69,6 +77,19 @@ export class StreamContext {
         this.#verdict = this.segment === null ? 'unverifiable' : checksum(this.segment);
       return this.#verdict;
     };
+  }
+
+  /**
+   * Is the segment's checksum to be looked at before its octets are believed?
+   *
+   * Always where it is short, as commands and replies are: 60 ns each. Of the long ones so many as take 10 ms in all, and every
+   * one from the first on that was thrown away: a path that spoils one packet spoils others.
+   */
+  doubts({ length }: TcpSegment): boolean {
+    if (length <= SHORT || this.thrownAway > 0) return length > 0 || this.thrownAway > 0;
+    if (this.#sumBudget <= 0) return false;
+    this.#sumBudget -= length;
+    return true;
   }
 
   /** Hands octets of the present segment on as they lie. */
@@ -313,7 +334,8 @@ export class Assembler {
     let released = false;
     for (;;) {
       const first = waiting.held[0];
-      if (first === undefined || first.offset > this.offset || first.after > otherOffset) return released;
+      if (first === undefined || first.offset > this.offset || first.after > otherOffset || first.doubtful)
+        return released;
       released = true;
       context.heldCost -= first.cost;
       waiting.shift();

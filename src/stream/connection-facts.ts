@@ -1,7 +1,9 @@
 import type { Timestamp } from '../capture/timestamp.js';
+import { type IcmpError, icmpKind } from '../wire/icmp-error.js';
 import type { TcpSegment } from '../wire/segment.js';
 import type { Assembler, GapListener } from './assembler.js';
-import { ConnectionNumbers, OPEN, WRITTEN } from './connection-numbers.js';
+import type { BehindReset } from './behind-reset.js';
+import { ConnectionNumbers, OPEN, RESET, WRITTEN } from './connection-numbers.js';
 import { type Oddities, timestamp } from './connection-oddities.js';
 import { tcpFacts, writeConnection } from './connection-record.js';
 import {
@@ -30,8 +32,11 @@ import type {
 import { MAX_LISTED } from './limits.js';
 import { distance } from './sequence.js';
 import {
+  type ForeignReset,
   type ForeignSegment,
+  type ForgedReset,
   Oversizes,
+  type ReturnedSegment,
   Sacks,
   type SynRepeats,
   type TcpFacts,
@@ -51,6 +56,10 @@ class Rare {
   sacks: Sacks | null = null;
   deliveries: Deliveries | null = null;
   readonly lost: LostOctets[] = [];
+  readonly forgedResets: ForgedReset[] = [];
+  readonly returned: ReturnedSegment[] = [];
+  foreignReset: ForeignReset | null = null;
+  behindReset: BehindReset | null = null;
   unfitResets: UnfitResets | null = null;
   readonly foreign: { -readonly [K in keyof ForeignSegment]: ForeignSegment[K] }[] = [];
   foreignCount = 0;
@@ -78,6 +87,21 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
   get listener(): StreamListener {
     if (this.#listener === null) this.wake();
     return this.#listener!;
+  }
+
+  /** A reset was seen that its receiver would believe, and what came behind it; null: none. */
+  get behindReset(): BehindReset | null {
+    return this.#rare?.behindReset ?? null;
+  }
+
+  protected set behindReset(behind: BehindReset | null) {
+    this.#noteRare().behindReset = behind;
+    if (behind) this.wholes[this.wholeAt + FLAGS]! |= RESET;
+    else this.wholes[this.wholeAt + FLAGS]! &= ~RESET;
+  }
+
+  get isReset(): boolean {
+    return (this.flags & RESET) !== 0;
   }
 
   /** Has somebody listen from now on. */
@@ -180,7 +204,7 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
     const rare = this.#rare;
     if (rare === null) return null;
     const { gaps, gapCount, overlaps, overlapCount, syns, foreign, foreignCount, unfitResets } = rare;
-    const { deliveries, lost } = rare;
+    const { deliveries, lost, forgedResets, foreignReset, returned } = rare;
     const acked = (direction: Direction) => this.acknowledged(direction);
     return {
       gaps,
@@ -198,6 +222,9 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
       resentCount: deliveries?.resentCount ?? 0,
       selected: deliveries?.selected ?? [],
       lost,
+      forgedResets,
+      foreignReset,
+      returned,
     };
   }
 
@@ -333,6 +360,38 @@ export class ConnectionFacts extends ConnectionNumbers implements ConnectionView
     rare.sacks.fits(direction);
     rare.deliveries ??= new Deliveries();
     rare.deliveries.select(direction === 'client' ? 'server' : 'client', from, to, frame);
+  }
+
+  /** An ICMP error about a packet of this connection. */
+  icmpError(error: IcmpError, direction: Direction): void {
+    const { returned } = this.#noteRare();
+    if (returned.length >= MAX_LISTED) return;
+    const { frame, us, ns, digits, hopLimit, type, code, mtu, family } = error;
+    returned.push({
+      frame,
+      time: Number.isNaN(us) ? null : { us, ns, digits },
+      from: this.context.addresses.text(family === 6 ? 6 : 4, error.from),
+      hopLimit,
+      kind: icmpKind(error),
+      type,
+      code,
+      mtu: mtu > 0 ? mtu : null,
+      direction,
+      offset: this.streamOffset(direction, error.seq),
+    });
+  }
+
+  /** A reset that its receiver would believe. */
+  protected reset(s: TcpSegment, direction: Direction): void {
+    const own = direction === 'client' ? this.clientHopLimit : this.serverStack & 0xff;
+    if (own <= 0 || own === s.hopLimit) return;
+    const { frame, hopLimit } = s;
+    this.#noteRare().foreignReset = { direction, frame, time: timeOf(s), hopLimit, ownHopLimit: own };
+  }
+
+  protected forgedReset(reset: ForgedReset): void {
+    const { forgedResets } = this.#noteRare();
+    if (forgedResets.length < MAX_LISTED) forgedResets.push(reset);
   }
 
   protected lost(octets: LostOctets): void {

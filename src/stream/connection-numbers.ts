@@ -40,7 +40,12 @@ const SYN_SEEN = 1 << 1;
 export const OPEN = 1 << 2;
 /** The connection was written, and nobody asks it any more. */
 export const WRITTEN = 1 << 3;
-const CLOSED_SHIFT = 4;
+/** A segment of that side with a right checksum was seen. */
+export const CLIENT_SUMS_RIGHT = 1 << 4;
+export const SERVER_SUMS_RIGHT = 1 << 5;
+/** A reset was seen that its receiver would believe; what comes behind it tells whether it did. */
+export const RESET = 1 << 6;
+const CLOSED_SHIFT = 7;
 
 /** The numbers of one connection by their names; they stand in a row. */
 export abstract class ConnectionNumbers implements RowHolder {

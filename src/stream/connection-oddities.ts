@@ -1,4 +1,5 @@
 import type { Timestamp } from '../capture/timestamp.js';
+import { ICMP_KINDS } from '../wire/icmp-error.js';
 import { CHECKSUMS } from '../wire/segment.js';
 import type { LostOctets, ResentSegment, SelectedOctets } from './delivery.js';
 import {
@@ -9,12 +10,22 @@ import {
   type NumberSource,
   type Overlap,
 } from './event.js';
-import type { ForeignSegment, OversizeSegment, SackAccount, SynRepeats, UnfitResets } from './tcp-facts.js';
+import type {
+  ForeignReset,
+  ForeignSegment,
+  ForgedReset,
+  OversizeSegment,
+  ReturnedSegment,
+  SackAccount,
+  SynRepeats,
+  UnfitResets,
+} from './tcp-facts.js';
 
 /** Of what is odd. */
 const HAS_SYNS = 1 << 0;
 const HAS_SACK = 1 << 1;
 const HAS_UNFIT_RESETS = 1 << 2;
+const HAS_FOREIGN_RESET = 1 << 3;
 
 /** Of a segment that was sent again. */
 const ARRIVED = 1 << 0;
@@ -42,6 +53,9 @@ export interface Oddities {
   readonly resentCount: number;
   readonly selected: readonly SelectedOctets[];
   readonly lost: readonly LostOctets[];
+  readonly forgedResets: readonly ForgedReset[];
+  readonly foreignReset: ForeignReset | null;
+  readonly returned: readonly ReturnedSegment[];
 }
 
 export const NOTHING_ODD: Oddities = {
@@ -60,6 +74,9 @@ export const NOTHING_ODD: Oddities = {
   resentCount: 0,
   selected: [],
   lost: [],
+  forgedResets: [],
+  foreignReset: null,
+  returned: [],
 };
 
 /** @param fine  nanoseconds below the microsecond, and below them in four bits the decimal digits of a second */
@@ -98,7 +115,10 @@ function readDirection(source: NumberSource): Direction {
 /** Lists are short: their writers keep the first 20 of each. */
 export function writeOddities(odd: Oddities, sink: NumberSink): void {
   sink.octet(
-    (odd.syns ? HAS_SYNS : 0) | (odd.sack ? HAS_SACK : 0) | (odd.unfitResets ? HAS_UNFIT_RESETS : 0),
+    (odd.syns ? HAS_SYNS : 0) |
+      (odd.sack ? HAS_SACK : 0) |
+      (odd.unfitResets ? HAS_UNFIT_RESETS : 0) |
+      (odd.foreignReset ? HAS_FOREIGN_RESET : 0),
   );
   sink.number(odd.gapCount);
   sink.octet(odd.gaps.length);
@@ -146,6 +166,11 @@ export function writeOddities(odd: Oddities, sink: NumberSink): void {
   }
   sink.octet(odd.lost.length);
   for (const octets of odd.lost) writeLost(octets, sink);
+  sink.octet(odd.forgedResets.length);
+  for (const reset of odd.forgedResets) writeForgedReset(reset, sink);
+  if (odd.foreignReset) writeForeignReset(odd.foreignReset, sink);
+  sink.octet(odd.returned.length);
+  for (const segment of odd.returned) writeReturned(segment, sink);
 }
 
 export function readOddities(source: NumberSource): Oddities {
@@ -186,6 +211,9 @@ export function readOddities(source: NumberSource): Oddities {
       frame: source.number(),
     })),
     lost: readList(source, () => readLost(source)),
+    forgedResets: readList(source, () => readForgedReset(source)),
+    foreignReset: flags & HAS_FOREIGN_RESET ? readForeignReset(source) : null,
+    returned: readList(source, () => readReturned(source)),
   };
 }
 
@@ -338,5 +366,82 @@ function readLost(source: NumberSource): LostOctets {
     time: readTime(source),
     heardFrame: source.number(),
     heardAfterUs: source.time(0),
+  };
+}
+
+function writeForgedReset(reset: ForgedReset, sink: NumberSink): void {
+  writeDirection(reset.direction, sink);
+  sink.number(reset.frame);
+  writeTime(reset.time, sink);
+  sink.octet(reset.hopLimit);
+  sink.number(reset.wentOnFrame);
+  writeOptional(reset.answeredFrame, sink);
+}
+
+function readForgedReset(source: NumberSource): ForgedReset {
+  return {
+    direction: readDirection(source),
+    frame: source.number(),
+    time: readTime(source),
+    hopLimit: source.octet(),
+    wentOnFrame: source.number(),
+    answeredFrame: readOptional(source),
+  };
+}
+
+function writeForeignReset(reset: ForeignReset, sink: NumberSink): void {
+  writeDirection(reset.direction, sink);
+  sink.number(reset.frame);
+  writeTime(reset.time, sink);
+  sink.octet(reset.hopLimit);
+  sink.octet(reset.ownHopLimit);
+}
+
+function readForeignReset(source: NumberSource): ForeignReset {
+  return {
+    direction: readDirection(source),
+    frame: source.number(),
+    time: readTime(source),
+    hopLimit: source.octet(),
+    ownHopLimit: source.octet(),
+  };
+}
+
+/** An address as text, which is ASCII: what complains is in no table of addresses that the reader has. */
+function writeAddress(text: string, sink: NumberSink): void {
+  sink.octet(text.length);
+  for (let index = 0; index < text.length; index++) sink.octet(text.charCodeAt(index));
+}
+
+function readAddress(source: NumberSource): string {
+  return String.fromCharCode(...readList(source, () => source.octet()));
+}
+
+function writeReturned(segment: ReturnedSegment, sink: NumberSink): void {
+  writeDirection(segment.direction, sink);
+  sink.number(segment.frame);
+  writeTime(segment.time, sink);
+  writeAddress(segment.from, sink);
+  sink.octet(segment.hopLimit);
+  sink.octet(ICMP_KINDS.indexOf(segment.kind));
+  sink.octet(segment.type);
+  sink.octet(segment.code);
+  writeOptional(segment.mtu, sink);
+  sink.octet(segment.offset === null ? 0 : 1);
+  if (segment.offset !== null) sink.signed(segment.offset);
+}
+
+function readReturned(source: NumberSource): ReturnedSegment {
+  return {
+    direction: readDirection(source),
+    frame: source.number(),
+    time: readTime(source),
+    from: readAddress(source),
+    hopLimit: source.octet(),
+    kind: ICMP_KINDS[source.octet()] ?? 'other',
+    type: source.octet(),
+    code: source.octet(),
+    mtu: readOptional(source),
+    offset: source.octet() === 0 ? null : source.signed(),
   };
 }

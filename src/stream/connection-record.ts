@@ -242,7 +242,8 @@ export function tcpFacts(
 ): TcpFacts {
   const { synSeen, synAckSeen } = connection;
   const { syns, foreign, foreignCount, oversize, oversizeCount, sack, unfitResets } = oddities ?? NOTHING_ODD;
-  const { resent, resentCount, selected, lost } = oddities ?? NOTHING_ODD;
+  const { resent, resentCount, selected, lost, forgedResets, foreignReset, returned } =
+    oddities ?? NOTHING_ODD;
   return {
     clientPackets: connection.clientPackets,
     serverPackets: connection.serverPackets,
@@ -276,6 +277,9 @@ export function tcpFacts(
     resentCount,
     selected,
     lost,
+    forgedResets,
+    foreignReset,
+    returned,
   };
 }
 

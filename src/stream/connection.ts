@@ -1,8 +1,11 @@
 import { ACK, FIN, RST, SYN, type TcpSegment } from '../wire/segment.js';
 import { type Assembler, Origin } from './assembler.js';
+import { BehindReset } from './behind-reset.js';
 import { ConnectionFacts } from './connection-facts.js';
+import { CLIENT_SUMS_RIGHT, SERVER_SUMS_RIGHT } from './connection-numbers.js';
 import * as column from './connection-rows.js';
 import type { CloseReason, GapCause } from './event.js';
+import { sideOf } from './flow-table.js';
 import { MAX_ACK_LEAD, MAX_AHEAD, PATIENCE_SEGMENTS, PATIENCE_US, RESET_WINDOW } from './limits.js';
 import { advance, distance } from './sequence.js';
 import { hasOtherOptions, packOffer, sackBlocks, timestampsAgreed, tsvalOf } from './tcp-facts.js';
@@ -56,7 +59,37 @@ export class Connection extends ConnectionFacts {
 
   /** Takes in a segment of this connection. */
   segment(s: TcpSegment, isClient: boolean): void {
-    if (!this.#fast(s, isClient)) this.#slow(s, isClient);
+    if (this.isReset) this.#afterReset(s, isClient);
+    else if (this.context.doubts(s) && this.#isThrownAway(s, isClient)) this.#doubt(s, isClient);
+    else if (!this.#fast(s, isClient)) this.#slow(s, isClient);
+  }
+
+  /**
+   * No receiver takes a segment with a wrong checksum. RFC 9293 §3.1. Where the sending host's network card is to put it right,
+   * all of that sender's are wrong, and say nothing.
+   */
+  #isThrownAway(s: TcpSegment, isClient: boolean): boolean {
+    const verdict = this.context.checksum(s);
+    const right = isClient ? CLIENT_SUMS_RIGHT : SERVER_SUMS_RIGHT;
+    const receiver = isClient ? column.FIRST_OF.server : column.FIRST_OF.client;
+    if (verdict === 'valid') this.wholes[this.wholeAt + column.FLAGS]! |= right;
+    // Without a packet of the receiver nobody can say what it took.
+    const isHeard = this.wholes[this.wholeAt + receiver + column.PACKETS]! !== 0;
+    return verdict === 'invalid' && (this.flags & right) !== 0 && isHeard;
+  }
+
+  /** Takes in a segment that its receiver will hardly have taken: its octets wait for a better copy, or for an acknowledgement. */
+  #doubt(s: TcpSegment, isClient: boolean): void {
+    const from = isClient ? this.fromClient : this.fromServer;
+    from.packets++;
+    this.seen(s);
+    const ahead = from.known ? distance(s.seq, from.next) : -1;
+    // Without a packet of the receiver nobody can say what it took.
+    if (s.length === 0 || ahead < 0 || ahead > MAX_AHEAD || (s.flags & (SYN | RST)) !== 0) {
+      this.context.thrownAway++;
+      return;
+    }
+    this.#hold(s, from, from.offset + ahead, s.start, s.end - s.start, s.length, 0, true);
   }
 
   /**
@@ -114,6 +147,10 @@ export class Connection extends ConnectionFacts {
     from.packets++;
     this.seen(s);
     let seq = s.seq;
+    if (s.length === 0 && this.#isThrownAway(s, isClient)) {
+      this.context.thrownAway++;
+      return;
+    }
     if ((flags & (SYN | RST)) !== 0) {
       if ((flags & RST) !== 0) {
         this.#reset(s, from, to);
@@ -128,6 +165,7 @@ export class Connection extends ConnectionFacts {
     let after = 0;
     if ((flags & ACK) !== 0) {
       if (to.known) {
+        if (to.waiting?.believe(to.offset + distance(s.ack, to.next))) this.#drain();
         const lead = distance(s.ack, to.next);
         if (lead > 0) after = this.#acknowledgeAhead(s, to, lead);
         else if (to.offset + lead > to.acked) to.acked = to.offset + lead;
@@ -166,6 +204,15 @@ export class Connection extends ConnectionFacts {
   /** Delivers or declares missing all that waits, and says goodbye. */
   close(reason: CloseReason): void {
     if (!this.isOpen) return;
+    if (this.isReset) {
+      const behind = this.behindReset!;
+      // Several packets, since one may have been captured out of order.
+      if (behind.wentOn !== 0 && behind.wentOnCount > 1) this.#forged(behind, null);
+      this.behindReset = null;
+      this.#flush();
+      this.closeFor('rst');
+      return;
+    }
     this.#flush();
     const finished = this.fromClient.finOffset >= 0 && this.fromServer.finOffset >= 0;
     this.closeFor(finished ? 'fin' : reason);
@@ -270,7 +317,68 @@ export class Connection extends ConnectionFacts {
     }
     if (acknowledges && lead <= 0 && to.offset + lead > to.acked) to.acked = to.offset + lead;
     from.rstFrame = s.frame;
-    this.close('rst');
+    this.reset(s, from.direction);
+    // A reset that answers a SYN, or follows a FIN, ends what nobody goes on with.
+    const talking = from.offset > 0 && to.offset > 0 && from.finOffset < 0 && to.finOffset < 0;
+    if (!talking || this.isReset) {
+      this.close('rst');
+      return;
+    }
+    const sent = advance(to.next, Math.max(0, (to.waiting?.top ?? 0) - to.offset));
+    const { frame, us, ns, digits, hopLimit, seq } = s;
+    this.behindReset = new BehindReset(from.direction, frame, us, ns, digits, hopLimit, seq, sent);
+  }
+
+  /**
+   * A segment behind a reset that its receiver would believe.
+   *
+   * The price: a session that ended in a reset is reported when its two ends could have spoken again and did not, a minute
+   * later, or at the end of the capture.
+   */
+  #afterReset(s: TcpSegment, isClient: boolean): void {
+    const behind = this.behindReset!;
+    const isItsOwn = (behind.direction === 'client') === isClient;
+    if ((s.flags & RST) !== 0) {
+      if (isItsOwn) return;
+      if (behind.wentOn !== 0) this.#forged(behind, null);
+      this.close('rst');
+      return;
+    }
+    if (this.context.checksum(s) === 'invalid') return;
+    const goesOn = isItsOwn ? isNewBehind(s, behind) : behind.wentOn !== 0;
+    if (isItsOwn && goesOn) {
+      if (behind.wentOnCount++ === 0) behind.wentOn = s.frame;
+    }
+    if (!behind.keep(s)) {
+      this.close('rst');
+      return;
+    }
+    if (isItsOwn || !goesOn) return;
+    const { direction, segments } = behind;
+    this.behindReset = null;
+    (direction === 'client' ? this.fromClient : this.fromServer).rstFrame = 0;
+    this.#forged(behind, s.frame);
+    const present = this.context.segment;
+    for (const segment of segments) {
+      if (!this.isOpen) break;
+      this.context.segment = segment;
+      this.segment(segment, sideOf(this, segment) === 1);
+    }
+    this.context.segment = present;
+  }
+
+  #forged(
+    { direction, frame, us, ns, digits, hopLimit, wentOn }: BehindReset,
+    answered: number | null,
+  ): void {
+    this.forgedReset({
+      direction,
+      frame,
+      time: Number.isNaN(us) ? null : { us, ns, digits },
+      hopLimit,
+      wentOnFrame: wentOn,
+      answeredFrame: answered,
+    });
   }
 
   /**
@@ -402,6 +510,7 @@ export class Connection extends ConnectionFacts {
     captured: number,
     length: number,
     after: number,
+    doubtful = false,
   ): void {
     const { context } = this;
     const { scratch } = context;
@@ -411,7 +520,18 @@ export class Connection extends ConnectionFacts {
     const verdict = context.checksum(s);
     const { frame, us, ns, digits } = s;
     if (captured > 0) {
-      const segment = new HeldSegment(offset, null, captured, after, frame, us, ns, digits, verdict);
+      const segment = new HeldSegment(
+        offset,
+        null,
+        captured,
+        after,
+        frame,
+        us,
+        ns,
+        digits,
+        verdict,
+        doubtful,
+      );
       waiting.insert(segment, s.octets.subarray(start, start + captured), scratch);
     }
     if (captured < length) {
@@ -430,6 +550,7 @@ export class Connection extends ConnectionFacts {
       waiting.insert(segment, null, scratch);
     }
     context.heldCost += waiting.cost - before;
+    context.thrownAway += waiting.takeReplaced();
   }
 
   /** A FIN lies behind the data, at `seq`. */
@@ -522,6 +643,8 @@ export class Connection extends ConnectionFacts {
 
   #flush(): void {
     const { fromClient, fromServer } = this;
+    this.#dropDoubtful(fromClient);
+    this.#dropDoubtful(fromServer);
     this.#drain();
     this.#accountLost(fromClient);
     this.#accountLost(fromServer);
@@ -534,6 +657,14 @@ export class Connection extends ConnectionFacts {
     }
     fromClient.waiting = null;
     fromServer.waiting = null;
+  }
+
+  /** Nobody acknowledged them, and no better copy came: they were never said. */
+  #dropDoubtful({ waiting }: Assembler): void {
+    if (waiting === null) return;
+    const before = waiting.cost;
+    this.context.thrownAway += waiting.dropDoubtful();
+    this.context.heldCost += waiting.cost - before;
   }
 
   /** A hole that its sender has sent past, and its receiver never acknowledged. */
@@ -579,6 +710,12 @@ function heard(s: TcpSegment, to: Assembler, waiting: Waiting): void {
 function offsetOf(s: TcpSegment, from: Assembler): number {
   if (!from.known) return 0;
   return from.offset + distance((s.flags & SYN) !== 0 ? advance(s.seq, 1) : s.seq, from.next);
+}
+
+/** More than its side had sent when the reset came, or an acknowledgement of more than the other side had. */
+function isNewBehind(s: TcpSegment, { seq, sent }: BehindReset): boolean {
+  const data = s.length > 0 && distance(advance(s.seq, s.length), seq) > 0;
+  return data || ((s.flags & ACK) !== 0 && distance(s.ack, sent) > 0);
 }
 
 /** The SYN-ACK answers the SYN of `to`, with or without data in it. */

@@ -1,6 +1,7 @@
 import type { AddressTable } from '../wire/address.js';
 import type { SegmentListener } from '../wire/decode.js';
-import { ACK, type Checksum, RST, SYN, type TcpSegment } from '../wire/segment.js';
+import type { IcmpError } from '../wire/icmp-error.js';
+import { ACK, type Checksum, RST, SYN, TcpSegment } from '../wire/segment.js';
 import { StreamContext } from './assembler.js';
 import { Connection, isKeepAlive } from './connection.js';
 import type { CloseReason, ConnectionListener, ConnectionView } from './event.js';
@@ -41,6 +42,8 @@ export class ConnectionTable implements SegmentListener {
   #previousUs = Number.NaN;
   #sweepUs = Number.NaN;
   #last: Connection | null = null;
+  /** Stands for a segment that an ICMP error returns. */
+  readonly #returned = new TcpSegment();
   /** Where the search for a connection to evict goes on. */
   #hand = 0;
 
@@ -63,6 +66,11 @@ export class ConnectionTable implements SegmentListener {
   /** Connections open now. */
   get openCount(): number {
     return this.#flows.open;
+  }
+
+  /** Packets that their receivers threw away: checksums that are wrong while those of their senders are right otherwise. */
+  get thrownAway(): number {
+    return this.#context.thrownAway;
   }
 
   /** What is held for holes in all connections, in octets. */
@@ -94,6 +102,22 @@ export class ConnectionTable implements SegmentListener {
     this.#context.segment = null;
     if (!connection!.isOpen) this.#remove(connection!, true);
     return connection;
+  }
+
+  /** An ICMP error: it concerns the connection whose segment it returns. */
+  icmp(error: IcmpError): boolean {
+    const s = this.#returned;
+    s.family = error.family;
+    s.source = error.source;
+    s.destination = error.destination;
+    s.sourcePort = error.sourcePort;
+    s.destinationPort = error.destinationPort;
+    s.seq = error.seq;
+    const ref = this.#flows.find(s, flowHash(s));
+    if (ref <= 0) return false;
+    const connection = this.#flows.connections[ref - 1]!;
+    connection.icmpError(error, sideOf(connection, s) === 1 ? 'client' : 'server');
+    return true;
   }
 
   /** Time goes on though no packet comes: closes what has been idle for too long by then. */
@@ -199,7 +223,9 @@ export class ConnectionTable implements SegmentListener {
       if (connection === undefined) continue;
       const quiet = clock - connection.touchedUs;
       if (quiet < closingUs) continue;
-      if (connection.fromClient.finished && connection.fromServer.finished) {
+      if (connection.isReset) {
+        this.#close(connection, 'rst', true);
+      } else if (connection.fromClient.finished && connection.fromServer.finished) {
         this.#close(connection, 'fin', true);
       } else if (quiet >= idleUs) {
         this.#close(connection, 'idle', false);

@@ -1,4 +1,5 @@
 import type { Timestamp } from '../capture/timestamp.js';
+import type { IcmpKind } from '../wire/icmp-error.js';
 import type { TcpSegment } from '../wire/segment.js';
 import type { LostOctets, ResentSegment, SelectedOctets } from './delivery.js';
 import type { Direction } from './event.js';
@@ -72,12 +73,52 @@ export interface SackAccount {
   readonly frames: readonly number[];
 }
 
+/** The reset that ended the connection has another hop limit than the segments of the side in whose name it came. */
+export interface ForeignReset {
+  readonly direction: Direction;
+  readonly frame: number;
+  readonly time: Timestamp | null;
+  readonly hopLimit: number;
+  readonly ownHopLimit: number;
+}
+
 /** Resets by the server that their receiver does not believe: the numbers do not fit. RFC 9293 §3.10.7.3. */
 export interface UnfitResets {
   readonly count: number;
   /** Of the first one. */
   readonly frame: number;
   readonly time: Timestamp | null;
+}
+
+/** An ICMP error about a packet of this connection: the plainest word that a box on the path can say. */
+export interface ReturnedSegment {
+  readonly frame: number;
+  readonly time: Timestamp | null;
+  /** Address of who complains, and hop limit of the complaint. */
+  readonly from: string;
+  readonly hopLimit: number;
+  readonly kind: IcmpKind;
+  readonly type: number;
+  readonly code: number;
+  /** Of the next link, in octets; null where it is not told. */
+  readonly mtu: number | null;
+  /** Whose packet was returned, and the stream offset of its sequence number; null: not known. */
+  readonly direction: Direction;
+  readonly offset: number | null;
+}
+
+/** A reset behind which the side in whose name it was written went on: somebody else wrote it. RFC 5961 §3. */
+export interface ForgedReset {
+  /** In whose name it was written. */
+  readonly direction: Direction;
+  readonly frame: number;
+  readonly time: Timestamp | null;
+  /** IPv4 TTL or IPv6 hop limit. */
+  readonly hopLimit: number;
+  /** The first packet of that side behind it that says something new. */
+  readonly wentOnFrame: number;
+  /** The first packet of the other side behind that one; null: that side believed the reset. */
+  readonly answeredFrame: number | null;
 }
 
 /** The server's first FIN or RST. */
@@ -135,6 +176,10 @@ export interface TcpFacts {
   readonly selected: readonly SelectedOctets[];
   /** At most one of each direction. */
   readonly lost: readonly LostOctets[];
+  /** First 20 of each. */
+  readonly forgedResets: readonly ForgedReset[];
+  readonly foreignReset: ForeignReset | null;
+  readonly returned: readonly ReturnedSegment[];
 }
 
 const NO_MSS = 0xffff;

@@ -19,6 +19,9 @@ export class HeldSegment {
     public ns: number,
     public digits: number,
     public checksum: Checksum,
+    /** Its checksum is wrong, its sender's others are right: it was thrown away, unless its receiver acknowledges it
+     * before it is sent again. */
+    public doubtful = false,
   ) {}
 
   get end(): number {
@@ -66,6 +69,15 @@ export class Waiting {
   heardFrame = 0;
   heardUs = Number.NaN;
 
+  #replaced = 0;
+
+  /** Doubtful segments that better copies have replaced since the last time. */
+  takeReplaced(): number {
+    const replaced = this.#replaced;
+    this.#replaced = 0;
+    return replaced;
+  }
+
   /** Where what is held begins; Infinity when nothing is. */
   get first(): number {
     return this.held[0]?.offset ?? Number.POSITIVE_INFINITY;
@@ -86,6 +98,7 @@ export class Waiting {
    */
   insert(segment: HeldSegment, octets: Buffer | null, difference: Difference): void {
     const { held } = this;
+    if (segment.doubtful && this.#covers(segment.offset, segment.end)) return;
     let index = this.#indexAt(segment.offset);
     let from = segment.offset;
     const { end } = segment;
@@ -101,7 +114,11 @@ export class Waiting {
         index++;
       }
       const to = Math.min(end, next.end);
-      if (octets !== null && next.octets !== null) compare(next, segment, octets, from, to, difference);
+      if (octets !== null && next.octets !== null) {
+        const doubted = next.doubtful;
+        compare(next, segment, octets, from, to, difference);
+        if (doubted && !next.doubtful) this.#replaced++;
+      }
       from = to;
       index++;
     }
@@ -129,6 +146,33 @@ export class Waiting {
     }
   }
 
+  /**
+   * The receiver has acknowledged everything in front of `offset`: it took what is held there, whatever its checksum.
+   *
+   * @returns something was doubted until now
+   */
+  believe(offset: number): boolean {
+    let changed = false;
+    for (const segment of this.held) {
+      if (segment.end > offset) break;
+      changed ||= segment.doubtful;
+      segment.doubtful = false;
+    }
+    return changed;
+  }
+
+  /** Takes out what nobody has accepted. @returns so many segments */
+  dropDoubtful(): number {
+    const before = this.held.length;
+    for (let index = before - 1; index >= 0; index--) {
+      const segment = this.held[index]!;
+      if (!segment.doubtful) continue;
+      this.held.splice(index, 1);
+      this.cost -= segment.cost;
+    }
+    return before - this.held.length;
+  }
+
   shift(): HeldSegment | undefined {
     const segment = this.held.shift();
     if (segment !== undefined) this.cost -= segment.cost;
@@ -142,10 +186,15 @@ export class Waiting {
       copy = Buffer.allocUnsafeSlow(to - from);
       octets.copy(copy, 0, from - segment.offset, to - segment.offset);
     }
-    const { after, frame, us, ns, digits, checksum } = segment;
-    const part = new HeldSegment(from, copy, to - from, after, frame, us, ns, digits, checksum);
+    const { after, frame, us, ns, digits, checksum, doubtful } = segment;
+    const part = new HeldSegment(from, copy, to - from, after, frame, us, ns, digits, checksum, doubtful);
     this.held.splice(index, 0, part);
     this.cost += part.cost;
+  }
+
+  #covers(from: number, to: number): boolean {
+    const first = this.held[this.#indexAt(from)];
+    return first !== undefined && first.offset <= from && first.end >= to;
   }
 
   /** Index of the first held segment that ends beyond `offset`. */
@@ -174,13 +223,16 @@ function compare(
   const a = from - kept.offset;
   const b = from - later.offset;
   const length = to - from;
-  if (mine.compare(octets, b, b + length, a, a + length) === 0) return;
-  for (let i = 0; i < length; i++) {
+  const better = kept.checksum === 'invalid' && later.checksum === 'valid';
+  // What was thrown away was never said: no difference.
+  const doubted = kept.doubtful && better;
+  if (!doubted && mine.compare(octets, b, b + length, a, a + length) === 0) return;
+  for (let i = 0; i < length && !doubted; i++) {
     if (mine[a + i] === octets[b + i]) continue;
     if (difference.first < 0 || from + i < difference.first) difference.first = from + i;
     if (from + i > difference.last) difference.last = from + i;
   }
-  if (kept.checksum !== 'invalid' || later.checksum !== 'valid') return;
+  if (!better) return;
   octets.copy(mine, a, b, b + length);
   if (length < kept.length) return;
   kept.frame = later.frame;
@@ -188,4 +240,6 @@ function compare(
   kept.ns = later.ns;
   kept.digits = later.digits;
   kept.checksum = later.checksum;
+  kept.after = later.after;
+  kept.doubtful = false;
 }

@@ -1,12 +1,19 @@
 import { type CapturedPacket, LinkType, type PacketListener } from '../capture/packet.js';
 import type { AddressTable } from './address.js';
 import type { FragmentSink } from './fragment-sink.js';
+import { IcmpError } from './icmp-error.js';
 import { TcpSegment } from './segment.js';
-import { PENDING_FRAGMENT, SKIP_REASONS, Skip, TCP_FOUND, Unwrapper } from './unwrap.js';
+import { ICMP_FOUND, PENDING_FRAGMENT, SKIP_REASONS, Skip, TCP_FOUND, Unwrapper } from './unwrap.js';
 
 /** Hears each TCP segment of the wanted ports. */
 export interface SegmentListener {
   segment(segment: TcpSegment): void;
+  /**
+   * An ICMP error that returns a segment of the wanted ports.
+   *
+   * @returns false: it concerns nothing that the listener knows
+   */
+  icmp?(error: IcmpError): boolean;
 }
 
 /**
@@ -21,6 +28,7 @@ export class Decoder implements PacketListener {
   readonly #ports = new Uint8Array(65536);
   readonly #counts = new Float64Array(SKIP_REASONS.length);
   readonly #segment = new TcpSegment();
+  readonly #icmp = new IcmpError();
   readonly #unwrapper: Unwrapper;
 
   constructor(
@@ -84,6 +92,10 @@ export class Decoder implements PacketListener {
   #longWay(packet: CapturedPacket): void {
     const unwrapper = this.#unwrapper;
     const result = unwrapper.unwrap(packet);
+    if (result === ICMP_FOUND) {
+      if (!this.#returned(packet)) this.#counts[Skip.NOT_TCP]!++;
+      return;
+    }
     if (result !== TCP_FOUND) {
       if (result !== PENDING_FRAGMENT) this.#counts[result]!++;
       return;
@@ -121,6 +133,45 @@ export class Decoder implements PacketListener {
     segment.ipId = unwrapper.ipId;
     segment.lengthClaimed = unwrapper.lengthClaimed;
     this.#tcp(packet, octets, at, end, wireEnd);
+  }
+
+  /** An ICMP error holds the IP header of what it returns, and at least eight octets behind that. RFC 792, RFC 4443 §2.4. */
+  #returned(packet: CapturedPacket): boolean {
+    const { octets: o, at, end, family, addressOctets, sourceAt, hopLimit } = this.#unwrapper;
+    const ip = at + 8;
+    if (!this.#listener.icmp || end - ip < 28) return false;
+    const type = o[at]!;
+    const isError = family === 4 ? type === 3 || type === 11 || type === 12 : type >= 1 && type <= 4;
+    if (!isError || o[ip]! >> 4 !== family) return false;
+    const tcp = family === 4 ? ip + ((o[ip]! & 15) << 2) : ip + 40;
+    const protocol = family === 4 ? o[ip + 9] : o[ip + 6];
+    if (protocol !== 6 || tcp < ip + 20 || end - tcp < 8) return false;
+    const error = this.#icmp;
+    error.sourcePort = (o[tcp]! << 8) | o[tcp + 1]!;
+    error.destinationPort = (o[tcp + 2]! << 8) | o[tcp + 3]!;
+    if ((this.#ports[error.sourcePort]! | this.#ports[error.destinationPort]!) === 0) return false;
+    error.seq = int32(o, tcp + 4);
+    error.frame = packet.frame;
+    error.us = packet.us;
+    error.ns = packet.ns;
+    error.digits = packet.digits;
+    error.family = family;
+    error.hopLimit = hopLimit;
+    error.type = type;
+    error.code = o[at + 1]!;
+    error.mtu =
+      family === 4 ? (type === 3 ? (o[at + 6]! << 8) | o[at + 7]! : 0) : type === 2 ? int32(o, at + 4) : 0;
+    if (family === 4) {
+      error.from = int32(addressOctets, sourceAt);
+      error.source = int32(o, ip + 12);
+      error.destination = int32(o, ip + 16);
+    } else {
+      error.from = this.#addresses.intern(addressOctets, sourceAt);
+      error.source = this.#addresses.intern(o, ip + 8);
+      error.destination = this.#addresses.intern(o, ip + 24);
+      if (error.from < 0 || error.source < 0 || error.destination < 0) return false;
+    }
+    return this.#listener.icmp(error);
   }
 
   /** The fixed part of the header at `at` is there; `end` is how far octets were captured. */

@@ -29,6 +29,9 @@ export const SKIP_REASONS = [
 /** `unwrap` found a TCP header; any other result is a `Skip`. */
 export const TCP_FOUND = 16;
 
+/** `unwrap` found an ICMP message, with the cursor at it. */
+export const ICMP_FOUND = 14;
+
 /** A header with addresses, and where it begins. */
 export type HeaderListener = (kind: 'ethernet' | 'sll' | 'sll2' | 'ipv4' | 'ipv6', at: number) => void;
 
@@ -47,6 +50,7 @@ const MAX_IP_HEADERS = 16;
 const MAX_EXTENSION_HEADERS = 16;
 
 const PROTOCOL_HOP_BY_HOP = 0;
+const PROTOCOL_ICMP = 1;
 const PROTOCOL_IPV4 = 4;
 const PROTOCOL_TCP = 6;
 const PROTOCOL_UDP = 17;
@@ -55,6 +59,7 @@ const PROTOCOL_ROUTING = 43;
 const PROTOCOL_FRAGMENT = 44;
 const PROTOCOL_GRE = 47;
 const PROTOCOL_AH = 51;
+const PROTOCOL_ICMPV6 = 58;
 const PROTOCOL_DESTINATION = 60;
 const PROTOCOL_MOBILITY = 135;
 const PROTOCOL_HIP = 139;
@@ -387,6 +392,10 @@ export class Unwrapper {
     switch (this.#protocol) {
       case PROTOCOL_TCP:
         return TCP_FOUND;
+      case PROTOCOL_ICMP:
+        return this.family === 4 ? ICMP_FOUND : Skip.NOT_TCP;
+      case PROTOCOL_ICMPV6:
+        return this.family === 6 ? ICMP_FOUND : Skip.NOT_TCP;
       case PROTOCOL_IPV4:
         return IPV4;
       case PROTOCOL_IPV6:

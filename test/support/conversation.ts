@@ -49,6 +49,9 @@ export const PLAIN_TCP: TcpFacts = {
   resentCount: 0,
   selected: [],
   lost: [],
+  forgedResets: [],
+  foreignReset: null,
+  returned: [],
 };
 
 /** A connection that a test moves by hand. */
