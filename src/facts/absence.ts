@@ -58,8 +58,20 @@ function readDoubts(session: SmtpSession): number {
 /**
  * How a command is known to have stayed without a reply; null: it was answered, or a reply could have been missed.
  *
- * `closed` and `silent`: nothing came any more; `next`: a later command was answered instead.
+ * `closed` and `silent`: nothing came any more; `unacknowledged`: the command never arrived; `lost`: the reply never arrived;
+ * `next`: a later command was answered instead.
  */
-export function knownSilence({ noReply }: SmtpExchange): 'closed' | 'silent' | 'next' | null {
-  return noReply === 'closed' || noReply === 'silent' || noReply === 'next' ? noReply : null;
+export function knownSilence({ noReply }: SmtpExchange): KnownSilence | null {
+  switch (noReply) {
+    case 'closed':
+    case 'silent':
+    case 'unacknowledged':
+    case 'lost':
+    case 'next':
+      return noReply;
+    default:
+      return null;
+  }
 }
+
+export type KnownSilence = 'closed' | 'silent' | 'unacknowledged' | 'lost' | 'next';

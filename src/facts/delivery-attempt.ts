@@ -32,6 +32,10 @@ export interface DeliveryAttempt {
   readonly replyCode: number | null;
   /** From the end to the final reply, or to the end of the connection; NaN: unknown. */
   readonly waitedUs: number;
+  /** The client's TCP acknowledged the whole final reply. */
+  readonly replyAcknowledged: boolean;
+  /** The last line of the final reply came in more than one packet, or without its CRLF. */
+  readonly replyHeldBack: boolean;
   /** The client spoke again after the final reply: it has heard it. */
   readonly clientWentOn: boolean;
   readonly closed: SmtpSession['closed'];
@@ -61,6 +65,8 @@ export function deliveryAttempt(session: SmtpSession, message: SmtpMessage): Del
     split,
     replyCode: message.replyCode,
     waitedUs: (until ?? Number.NaN) - endUs,
+    replyAcknowledged: isAcknowledged(session, end),
+    replyHeldBack: isHeldBack(end),
     clientWentOn: wentOn(session, message.endExchange!, end),
     closed: session.closed,
     closedBy: session.closedBy,
@@ -80,6 +86,17 @@ function wentOn(session: SmtpSession, index: number, end: SmtpExchange): boolean
   return next?.line != null && next.kind !== 'unseen' && !next.pipelined;
 }
 
+function isAcknowledged({ tcp }: SmtpSession, { reply }: SmtpExchange): boolean {
+  const last = reply?.lines.at(-1);
+  return last !== undefined && tcp.serverAcknowledged > last.offset + last.octets;
+}
+
+/** A reply line is finished by its CRLF. RFC 5321 §2.3.8. */
+function isHeldBack({ reply }: SmtpExchange): boolean {
+  const last = reply?.lines.at(-1);
+  return last !== undefined && (last.frame !== last.lastFrame || last.ending === 'none');
+}
+
 /** Why a message was sent again, as far as its attempts tell. */
 export interface Cause {
   readonly cause:
@@ -88,6 +105,7 @@ export interface Cause {
     | 'reply-lost'
     | 'slow-acceptance'
     | 'sender'
+    | 'reply-unfinished'
     | 'accepted-again';
   /** One sentence or two. */
   readonly text: string;
@@ -124,6 +142,11 @@ export function causeOf(attempts: readonly DeliveryAttempt[]): Cause {
   };
 }
 
+/** The reply came while any client still waits for it. */
+function isPrompt({ waitedUs }: DeliveryAttempt): boolean {
+  return !(waitedUs >= SLOW_REPLY_US);
+}
+
 function causeAfterAcceptance(accepted: readonly DeliveryAttempt[]): Cause {
   const many = `The server accepted ${accepted.length} of the earlier copies`;
   if (accepted.every(({ clientWentOn }) => clientWentOn)) {
@@ -135,11 +158,30 @@ function causeAfterAcceptance(accepted: readonly DeliveryAttempt[]): Cause {
       ],
     };
   }
+  if (accepted.every(({ replyHeldBack, clientWentOn }) => replyHeldBack && !clientWentOn)) {
+    const slowest = Math.round(Math.max(...accepted.map(({ waitedUs }) => waitedUs)) / 1e6);
+    return {
+      cause: 'reply-unfinished',
+      text: `The 250 to ${accepted.length} of the earlier copies began at once, but its line ended only after up to ${slowest} s: without CRLF it is no reply yet (RFC 5321 §2.3.8), and the client gave up.`,
+    };
+  }
+  if (
+    accepted.every(({ clientWentOn, replyAcknowledged }) => clientWentOn || replyAcknowledged) &&
+    accepted.every(isPrompt)
+  ) {
+    return {
+      cause: 'sender',
+      text: `${many}, and the client's TCP acknowledged the 250: it arrived. The client sent the message again all the same: the sender, or what feeds it, did it; nothing was lost on this connection.`,
+      remedy: [
+        'Nothing to change on a firewall: look into the queue and the log of the sender at these times.',
+      ],
+    };
+  }
   if (accepted.every(({ clientWentOn, waitedUs }) => !clientWentOn && waitedUs >= SLOW_REPLY_US)) {
     const slowest = Math.round(Math.max(...accepted.map(({ waitedUs }) => waitedUs)) / 1e6);
     return {
       cause: 'slow-acceptance',
-      text: `${many}, but answered only after up to ${slowest} s, when the client did not listen any more (RFC 1047): the server is slow, no octet was lost.`,
+      text: `${many}, but answered only after up to ${slowest} s, when the client did not listen any more (RFC 1047): the server is slow, and nothing was lost.`,
       remedy: [
         'Nothing to change on a firewall: let the server answer the end of a message at once and filter afterwards (RFC 1047).',
       ],
@@ -148,7 +190,7 @@ function causeAfterAcceptance(accepted: readonly DeliveryAttempt[]): Cause {
   if (accepted.every(({ clientWentOn }) => !clientWentOn)) {
     return {
       cause: 'reply-lost',
-      text: `${many} at once, and the client never went on: the 250 did not reach it.`,
+      text: `${many}, and the client neither went on nor acknowledged the 250: it did not reach it.`,
     };
   }
   return {

@@ -8,7 +8,7 @@ import { knownSilence } from './absence.js';
 export function isUnanswered(exchange: SmtpExchange, message: SmtpMessage): boolean {
   if (exchange.reply) return exchange.reply.code === 421 && message.terminator?.acknowledged === false;
   const silence = knownSilence(exchange);
-  return silence === 'closed' || silence === 'silent';
+  return silence !== null && silence !== 'next';
 }
 
 const PARTS = ['CR', 'LF', '.', 'CR', 'LF'] as const;

@@ -228,20 +228,26 @@ export class OldAttempts {
   }
 }
 
-function bitsOf({ outcome, acknowledged, split, clientWentOn, closed, closedBy }: DeliveryAttempt): number {
+function bitsOf(attempt: DeliveryAttempt): number {
+  const { outcome, acknowledged, split, clientWentOn, closed, closedBy } = attempt;
   return (
     OUTCOMES.indexOf(outcome) |
     (TRISTATE.indexOf(acknowledged) << 2) |
     ((split === null ? 0 : 1) << 4) |
     ((clientWentOn ? 1 : 0) << 5) |
     (CLOSE_REASONS.indexOf(closed) << 6) |
-    (DIRECTIONS.indexOf(closedBy) << 9)
+    (DIRECTIONS.indexOf(closedBy) << 9) |
+    ((attempt.replyAcknowledged ? 1 : 0) << 11) |
+    ((attempt.replyHeldBack ? 1 : 0) << 12)
   );
 }
 
 function fromBits(
   bits: number,
-): Pick<DeliveryAttempt, 'outcome' | 'acknowledged' | 'split' | 'clientWentOn' | 'closed' | 'closedBy'> {
+): Omit<
+  DeliveryAttempt,
+  'session' | 'us' | 'waitedUs' | 'octets' | 'digest' | 'to' | 'replyCode' | 'evidence'
+> {
   return {
     outcome: OUTCOMES[bits & 3]!,
     acknowledged: TRISTATE[(bits >> 2) & 3] ?? null,
@@ -249,5 +255,7 @@ function fromBits(
     clientWentOn: (bits & 32) !== 0,
     closed: CLOSE_REASONS[(bits >> 6) & 7] ?? 'idle',
     closedBy: DIRECTIONS[(bits >> 9) & 3] ?? null,
+    replyAcknowledged: (bits & (1 << 11)) !== 0,
+    replyHeldBack: (bits & (1 << 12)) !== 0,
   };
 }

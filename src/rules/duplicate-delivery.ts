@@ -116,6 +116,7 @@ export function duplicateDraft(key: string, copies: readonly DeliveryAttempt[]):
   if (shown === undefined) return null;
   const [subject = ''] = key.split('\0');
   const why = causeOf(all);
+  const arrivedOnce = why.cause === 'end-lost';
   const intervals = all.slice(1).map((copy, index) => Math.round((copy.us - all[index]!.us) / 1e6));
   const splits = contrast(all);
   const unseen = all.length - others.length - 1;
@@ -129,6 +130,8 @@ export function duplicateDraft(key: string, copies: readonly DeliveryAttempt[]):
     session: shown.session,
     others: others.map((copy) => copy.session),
     subject,
+    // An end that TCP never acknowledged did not arrive: nothing was delivered twice.
+    ...(arrivedOnce && { severity: 'info' as const }),
     confidence: confidenceOf(all, subject),
     message: `The message ${subject} was sent ${atLeast ? 'at least ' : ''}${all.length} times by the same client to the same recipients, ${intervalText(intervals)}.${earlier} ${why.text}${splits}`,
     args: {

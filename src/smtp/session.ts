@@ -37,13 +37,17 @@ export interface SmtpReply {
   readonly droppedLines: number;
 }
 
-/** Why no reply is there. Only `closed`, `silent` and `next` are evidence of absence.
+/** Why no reply is there. The first five are evidence of absence.
  * `closed`: the connection was closed or reset, nothing is missing from the capture;
  * `silent`: capture and connection went on for at least 60 s without a reply;
+ * `unacknowledged`: its octets were sent again and again, and the peer's TCP never took them;
+ * `lost`: the server's own sequence numbers show that it sent a reply, which never reached the client;
  * `next`: a later command was answered, this one was not. */
 export type NoReply =
   | 'closed'
   | 'silent'
+  | 'unacknowledged'
+  | 'lost'
   | 'next'
   | 'end-of-capture'
   | 'gap'

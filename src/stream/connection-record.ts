@@ -266,6 +266,7 @@ export function tcpFacts(
     serverLastUs: connection.startUs + connection.serverMs * 1000,
     serverClose: serverClose(connection),
     clientAcknowledged: connection.acknowledged('client'),
+    serverAcknowledged: connection.acknowledged('server'),
     clientEnd: connection.clientOffset,
     foreign,
     foreignCount,

@@ -161,6 +161,8 @@ export interface TcpFacts {
   readonly serverClose: ServerClose | null;
   /** Highest stream offset of the client that the server acknowledged, in its RST too. */
   readonly clientAcknowledged: number;
+  /** Highest stream offset of the server that the client acknowledged. */
+  readonly serverAcknowledged: number;
   /** Stream offset of the client behind all that was captured, and behind holes in front of that. */
   readonly clientEnd: number;
   /** First 20, and how many. */

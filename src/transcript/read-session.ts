@@ -25,6 +25,12 @@ import * as event from './transcript-event.js';
 import { readTranscript, type TranscriptVisitor } from './transcript-visitor.js';
 
 /** After so long without a reply, in the capture, a reply is not merely late. */
+/** Longer than a packet is under way. RFC 6298 has the first timer at one second. */
+const HEARD_LATER_US = 1_000_000;
+/** The first copy and so many more: what is lost by chance arrives then. */
+const MIN_REPEATS = 2;
+/** CR and LF. */
+const LINE_END = 2;
 const SILENT_US = 60_000_000;
 const MAX_RECIPIENTS = 1000;
 
@@ -326,10 +332,34 @@ class TranscriptAccount implements TranscriptVisitor {
       case 'limit':
         return 'limit';
       default: {
+        if (connection.clientFinFrame > 0 || connection.serverFinFrame > 0) return 'closed';
+        const gaveUp = this.gaveUp(exchange);
+        if (gaveUp !== null) return gaveUp;
         const sentUs = exchange.line?.time?.us ?? connection.start?.us ?? Number.NaN;
         return this.captureLastUs - sentUs >= SILENT_US ? 'silent' : 'end-of-capture';
       }
     }
+  }
+
+  /** What TCP itself shows of an exchange that is still open at the end: who gives up has waited. */
+  private gaveUp(exchange: ExchangeDraft): NoReply | null {
+    const { resent, lost } = this.connection.tcp;
+    const arrived = lost.find(({ direction }) => direction === 'server');
+    // A packet of the client that was under way already acknowledges less, too: it must come later than any round trip.
+    if (arrived && arrived.heardAfterUs >= HEARD_LATER_US) return 'lost';
+    const { line } = exchange;
+    if (line === null) return null;
+    const end = line.offset + line.octets;
+    const again = resent.some(
+      (one) =>
+        one.direction === 'client' &&
+        one.offset <= end &&
+        end < one.offset + one.length + LINE_END &&
+        one.repeats >= MIN_REPEATS &&
+        !one.acknowledged &&
+        !one.selected,
+    );
+    return again ? 'unacknowledged' : null;
   }
 
   private messages(): SmtpMessage[] {

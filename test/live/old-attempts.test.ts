@@ -16,6 +16,8 @@ function attempt(octets: number): DeliveryAttempt {
     replyCode: 250,
     waitedUs: 1_500,
     clientWentOn: false,
+    replyAcknowledged: true,
+    replyHeldBack: false,
     closed: 'fin',
     closedBy: 'client',
     evidence: [],

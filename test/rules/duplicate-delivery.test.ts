@@ -5,7 +5,8 @@ const LOST = 'C! .\n@ +300\nrst C\n@ +1500';
 const UNANSWERED = 'C: .\n@ +300\nfin C\n@ +1500';
 const ACCEPTED = 'C: .\nS: 250 ok\nC: QUIT\nS: 221 x\nfin\n@ +1800';
 const ACCEPTED_WHOLE = '.\\r\\n\nS: 250 ok\nC: QUIT\nS: 221 x\nfin';
-const ACCEPTED_UNHEARD = 'C: .\nS: 250 ok\n@ +300\nfin C\n@ +1500';
+const ACCEPTED_UNHEARD = 'C: .\nnoack C\nS: 250 ok\n@ +300\nfin C\n@ +1500';
+const ACCEPTED_NOT_HEEDED = 'C: .\nS: 250 ok\n@ +1\nfin C\n@ +1500';
 const ACCEPTED_SLOWLY = 'C: .\n@ +630\nS: 250 ok\nfin C\n@ +1200';
 const RESET = 'C: .\nrst S\n@ +1800';
 const RESET_LATE = 'C: .\n@ +300\nrst S\n@ +1500';
@@ -51,6 +52,10 @@ ruleTable(duplicateDelivery, {
     'accepted at once, and the client never went on: the 250 was lost': {
       script: [attempt({ end: ACCEPTED_UNHEARD }), attempt({ end: ACCEPTED })].join('\n'),
       gives: { confidence: 'certain', args: { cause: 'reply-lost' } },
+    },
+    'accepted, acknowledged by the client’s TCP, and sent again: the sender did it': {
+      script: [attempt({ end: ACCEPTED_NOT_HEEDED }), attempt({ end: ACCEPTED })].join('\n'),
+      gives: { confidence: 'certain', args: { cause: 'sender' } },
     },
     'RFC 1047: accepted after minutes, when the client had gone': {
       script: [attempt({ end: ACCEPTED_SLOWLY }), attempt({ end: ACCEPTED })].join('\n'),

@@ -38,6 +38,7 @@ export const PLAIN_TCP: TcpFacts = {
   serverLastUs: SCRIPT_START_US,
   serverClose: null,
   clientAcknowledged: 0,
+  serverAcknowledged: 0,
   clientEnd: 0,
   foreign: [],
   foreignCount: 0,

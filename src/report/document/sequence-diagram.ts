@@ -39,6 +39,8 @@ const WEIGHT: Readonly<Record<Finding['severity'], number>> = { high: 27, medium
 const UNANSWERED: Readonly<Record<NoReply, string>> = {
   closed: 'No reply came before the connection ended.',
   silent: 'No reply came in a minute or more.',
+  unacknowledged: 'It was sent again and again, and never acknowledged.',
+  lost: 'The server sent a reply, which never arrived.',
   next: 'No reply came to this command; the next one was answered.',
   'end-of-capture': 'The capture ends before a reply.',
   gap: 'A reply may be among the packets that the capture lacks.',
