@@ -1,6 +1,7 @@
 import { exchangeEvidence, lineEvidence } from '../finding/evidence.js';
 import type { Confidence, Evidence } from '../finding/finding.js';
 import type { SmtpExchange, SmtpLine, SmtpSession } from '../smtp/session.js';
+import { boxWitness } from './box-witness.js';
 import { echoedMask, ehloWorked, isSpoiledTls, LONE_VERBS, maskedCommand, sessionMask } from './mask.js';
 import { factsOf } from './session-facts.js';
 import { REFUSED, SWALLOWED, UNCODED, X_COMMAND, X_KEYWORD } from './session-flags.js';
@@ -88,8 +89,23 @@ function lostIn(session: SmtpSession, exchange: SmtpExchange, offered: ReadonlyS
       'no SMTP reply',
     );
   }
+  const witness = reply.code === 500 || reply.code === 502 ? boxWitness(session, exchange) : null;
+  if (witness !== null && witness.kind === 'stack') {
+    return make(
+      'refused',
+      witness.confidence,
+      `${subject} was refused with ${reply.code}, and ${witness.clause}`,
+      'refused by another machine',
+    );
+  }
   if (subject === 'EHLO') return null;
-  if (reply.code === 250 && reply.lines.length === 1) {
+  // XEXCH50 is a command with data: 354, the data, 250.
+  if (
+    reply.code === 250 &&
+    reply.lines.length === 1 &&
+    exchange.intermediate === null &&
+    subject !== 'XEXCH50'
+  ) {
     return make(
       'swallowed',
       'likely',
@@ -98,11 +114,12 @@ function lostIn(session: SmtpSession, exchange: SmtpExchange, offered: ReadonlyS
     );
   }
   if (reply.code !== 500 && reply.code !== 502) return null;
+  if (isSyntax(exchange) || isUnderstood(session, subject)) return null;
   if (offered.has(subject)) {
     return make(
       'refused',
-      'likely',
-      `${subject} was offered and then refused with ${reply.code}`,
+      witness?.confidence ?? 'likely',
+      `${subject} was offered and then refused with ${reply.code}${witness ? `, and ${witness.clause}` : ''}`,
       'refused though offered',
     );
   }
@@ -142,7 +159,8 @@ function byVerbAndArgument(text: string): LosableVerb | undefined {
 function lostBehindMask(session: SmtpSession, exchange: SmtpExchange, line: SmtpLine): Loss | null {
   if (line.checksum === 'invalid') return null;
   const [verb = '', argument] = line.text.split(' ');
-  const whole = /^X+$/.test(line.text);
+  // A whole line of X's may hold an argument, too: before EHLO nobody says STARTTLS or X-LINK2STATE.
+  const whole = /^X+$/.test(line.text) && isBehindEhlo(session, exchange);
   const authenticates = verb.length === 4 && argument !== undefined && SASL_MECHANISM.test(argument);
   const subject = authenticates ? 'AUTH' : whole ? BY_LENGTH[line.octets] : byVerbAndArgument(line.text);
   if (!subject) return null;
@@ -155,6 +173,29 @@ function lostBehindMask(session: SmtpSession, exchange: SmtpExchange, line: Smtp
       : `a verb of ${verb.length} octets arrived as X's, and ${subject} is the one command that fits`,
     evidence: exchangeEvidence(session, exchange, ["X's in place of the verb", "the server refuses the X's"]),
   };
+}
+
+function isBehindEhlo({ exchanges }: SmtpSession, exchange: SmtpExchange): boolean {
+  const ehlo = exchanges.findIndex(ehloWorked);
+  return ehlo >= 0 && exchanges.indexOf(exchange) > ehlo;
+}
+
+/** AUTH names its mechanism: without one it is a mistake, and refused as such. RFC 4954 §4. */
+export function isSyntax({ verb, argument }: SmtpExchange): boolean {
+  return verb === 'AUTH' && (argument === null || argument.trim() === '');
+}
+
+/** The server took this verb elsewhere in the session: it knows it, and got it. */
+export function isUnderstood({ exchanges }: SmtpSession, verb: string): boolean {
+  return exchanges.some(
+    (exchange) =>
+      exchange.verb === verb &&
+      exchange.kind === 'command' &&
+      !isSyntax(exchange) &&
+      [exchange.intermediate, exchange.reply].some(
+        (reply) => reply?.code != null && reply.code !== 500 && reply.code !== 502 && reply.code !== 250,
+      ),
+  );
 }
 
 /** No EHLO of this session reached the server as EHLO. */
@@ -170,7 +211,7 @@ function isEhloLost(session: SmtpSession): boolean {
     !session.exchanges.some(ehloWorked) &&
     (session.exchanges.some((exchange) => exchange.verb === 'EHLO' && echoedMask(exchange) !== null) ||
       session.exchanges.some((exchange) => exchange.verb === 'EHLO' && exchange.reply?.code === null) ||
-      (sessionMask(session) !== null && session.exchanges.some(refusedEhlo)) ||
+      session.exchanges.some((exchange) => refusedEhlo(exchange) && boxWitness(session, exchange) !== null) ||
       session.exchanges.some((exchange) => maskedCommand(exchange) && exchange.line!.checksum !== 'invalid'))
   );
 }

@@ -41,6 +41,9 @@ export const eightBitMimeRejected: Rule = {
           reply.lines.some((line) => /body type not supported/i.test(line.text));
         if (exchange.message !== null && said561) {
           const message = session.messages[exchange.message];
+          // A body of 7 bits that nobody declared to be more was not refused for 8BITMIME.
+          if (message && !message.eightBit && message.missingOctets === 0 && message.body !== '8BITMIME')
+            continue;
           context.report({
             session,
             subject: message?.messageId ?? `${session.id}/${exchange.message}`,

@@ -1,6 +1,6 @@
-import { echoedMask, greetingOf, sessionMask } from '../facts/mask.js';
+import { boxWitness } from '../facts/box-witness.js';
 import { REFUSED } from '../facts/session-flags.js';
-import { exchangeEvidence, replyEvidence } from '../finding/evidence.js';
+import { exchangeEvidence } from '../finding/evidence.js';
 import type { FindingDraft } from '../finding/finding.js';
 import type { Rule } from './rule.js';
 import { BROKE } from './verdict.js';
@@ -48,22 +48,17 @@ export const ehloRejected: Rule = {
             exchange.afterGap
           )
             continue;
-          const echoed = echoedMask(exchange);
-          const masked = sessionMask(session);
+          const witness = boxWitness(session, exchange);
           const evidence = exchangeEvidence(session, exchange, ['EHLO as it was sent', 'refused as unknown']);
           const draft: FindingDraft = {
             session: { id: session.id, capture: session.capture, server: session.server },
             subject: 'EHLO',
-            confidence: echoed ? 'certain' : 'likely',
-            message: echoed
-              ? `EHLO was refused with ${code}, and the refusal quotes "${echoed.quoted}": the server never got EHLO.`
-              : `EHLO was refused with ${code} behind a greeting that is masked: the same box probably spoils EHLO.`,
-            args: { code, witness: echoed ? 'echo' : masked ? 'greeting' : 'other-session' },
-            evidence: masked
-              ? [...replyEvidence(session, greetingOf(session)!.reply, 'the greeting is masked'), ...evidence]
-              : evidence,
+            confidence: witness?.confidence ?? 'likely',
+            message: `EHLO was refused with ${code}, and ${witness?.clause ?? ''}.`,
+            args: { code, witness: witness?.kind ?? 'other-session' },
+            evidence: witness?.kind === 'echo' ? evidence : [...(witness?.evidence ?? []), ...evidence],
           };
-          if (echoed || masked) context.report(draft);
+          if (witness) context.report(draft);
           else if (waiting.length < MAX_WAITING) waiting.push(draft);
           else forgotten++;
         }

@@ -63,6 +63,9 @@ export const relayDeniedAfterAuthDropped: Rule = {
 };
 
 function relayDenied(reply: SmtpReply): boolean {
-  if (reply.code !== 550 && reply.code !== 554 && reply.code !== 553 && reply.code !== 551) return false;
-  return reply.enhanced === '5.7.1' || reply.lines.some((line) => /\brelay/i.test(line.text));
+  const { code, enhanced } = reply;
+  if (code === null || ![454, 550, 551, 553, 554].includes(code)) return false;
+  return (
+    enhanced === '5.7.1' || enhanced === '4.7.1' || reply.lines.some((line) => /\brelay/i.test(line.text))
+  );
 }

@@ -1,3 +1,4 @@
+import { isSyntax, isUnderstood } from '../facts/lost-verbs.js';
 import { echoedMask } from '../facts/mask.js';
 import { REFUSED } from '../facts/session-flags.js';
 import { foreignSigns } from '../facts/who-answered.js';
@@ -77,7 +78,7 @@ export const verbRejected: Rule = {
           const code = exchange.reply?.code;
           if (exchange.kind !== 'command' && exchange.kind !== 'bdat') continue;
           if (!keyword || !exchange.line || (code !== 500 && code !== 502) || exchange.afterGap) continue;
-          if (echoedMask(exchange)) continue;
+          if (echoedMask(exchange) || isSyntax(exchange) || isUnderstood(session, exchange.verb)) continue;
           offers ??= offersOf(session);
           const offer = offers.get(keyword);
           const signs = foreignSigns(session, exchange.reply!);

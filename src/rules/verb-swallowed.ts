@@ -117,6 +117,8 @@ export const verbSwallowed: Rule = {
           context.report({
             ...draft,
             confidence: sure ? 'likely' : draft.confidence,
+            // A very plain server answers so by itself: alone it is no more than a note.
+            ...(!sure && draft.confidence === 'possible' && { severity: 'info' as const }),
             ...(sure && { proof: 'contrast' }),
             message: `EHLO was answered by "${reply}": one line, no host name, no keywords. ${whose(signs, twin, esmtp)}`,
           });
