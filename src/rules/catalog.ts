@@ -12,12 +12,16 @@ import { duplicateDelivery } from './duplicate-delivery.js';
 import { ehloRejected } from './ehlo-rejected.js';
 import { endOfDataSplit } from './end-of-data-split.js';
 import { endOfDataUnacknowledged } from './end-of-data-unacknowledged.js';
+import { greetingMissing } from './greeting-missing.js';
 import { greetingStalled } from './greeting-stalled.js';
 import { inspectionLimit } from './inspection-limit.js';
 import { link2stateDropped } from './link2state-dropped.js';
 import { ndr8bitmime } from './ndr-8bitmime.js';
+import { pathMtuBlackHole } from './path-mtu-black-hole.js';
 import { relayDeniedAfterAuthDropped } from './relay-denied-after-auth-dropped.js';
 import { replySpoofed } from './reply-spoofed.js';
+import { resetForged } from './reset-forged.js';
+import { resetInSession } from './reset-in-session.js';
 import type { Rule } from './rule.js';
 import { sackImpossible } from './sack-impossible.js';
 import { segmentOverMss } from './segment-over-mss.js';
@@ -58,4 +62,8 @@ export const catalog: readonly Rule[] = [
   connectionBlocked,
   segmentOverMss,
   sackImpossible,
+  greetingMissing,
+  resetForged,
+  resetInSession,
+  pathMtuBlackHole,
 ];

@@ -1,4 +1,5 @@
 import { absenceDoubt, knownSilence } from '../facts/absence.js';
+import { blackHole } from '../facts/black-hole.js';
 import { isUnanswered, splitText } from '../facts/end-of-data.js';
 import { sessionMask } from '../facts/mask.js';
 import { END_OPEN } from '../facts/session-flags.js';
@@ -52,6 +53,8 @@ export const endOfDataUnacknowledged: Rule = {
     heeds: END_OPEN,
     session(session) {
       if (absenceDoubt(session) !== null) return;
+      // The path lost what came in front of the end: no box kept it for itself.
+      if (blackHole(session)?.direction === 'client') return;
       for (const exchange of session.exchanges) {
         if (exchange.kind !== 'end-of-data' || !exchange.line || exchange.message === null) continue;
         const message = session.messages[exchange.message];
