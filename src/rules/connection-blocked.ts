@@ -1,9 +1,11 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import { Answered } from '../facts/answered.js';
 import { serverKey, serverKeyOf } from '../facts/server-key.js';
-import type { Evidence, FindingDraft, SeenIn } from '../finding/finding.js';
+import type { Confidence, Evidence, FindingDraft, SeenIn } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { Direction } from '../stream/event.js';
+import type { ReturnedSegment } from '../stream/tcp-facts.js';
+import type { IcmpKind } from '../wire/icmp-error.js';
 import type { Rule } from './rule.js';
 
 /** Clients at servers whose failed attempts are kept, and of each of these. */
@@ -19,12 +21,12 @@ const MAX_SERVERS = 20;
 const PATIENCE_US = 3_000_000;
 /** SYNs closer to each other are one, captured twice. */
 const REPEATED_US = 200_000;
-/** Some stacks try three times within a second when refused: one attempt of their user. */
+/** Some stacks try three times within a second, from one port, when refused: one attempt of their user. */
 const ONE_ATTEMPT_US = 1_000_000;
 /** A server that is back within this time was started again. */
 const RESTART_US = 300_000_000;
 
-type Kind = 'unanswered' | 'refused' | 'reset-ignored';
+type Kind = 'unanswered' | 'refused' | 'reset-ignored' | 'returned';
 
 /** What one client met at one server. */
 interface Blocked {
@@ -37,6 +39,9 @@ interface Blocked {
   /** Of the first reset. */
   readonly hopLimit: number | null;
   lastAttemptUs: number;
+  lastPort: number;
+  /** The first ICMP error that returned a SYN. */
+  returned: ReturnedSegment | null;
   syns: number;
   firstUs: number;
   lastUs: number;
@@ -129,7 +134,11 @@ export const connectionBlocked: Rule = {
           // A SYN that nobody repeats was answered: the capture holds nothing but SYNs.
           const alone = singles.get(`${client} ${serverKey(server)}`) ?? 0;
           if (kind === 'unanswered' && alone >= met.count) continue;
-          if (kind === 'refused' && met.count < 2) continue;
+          if (
+            (kind === 'refused' || (kind === 'returned' && met.returned?.kind !== 'prohibited')) &&
+            met.count < 2
+          )
+            continue;
           const came = answered.laterThan(met, met.lastUs);
           if (came && met.lastUs - met.firstUs < RESTART_US) continue;
           const key = `${kind} ${came} ${serverKey(server)}`;
@@ -160,6 +169,7 @@ export const connectionBlocked: Rule = {
 /** `single`: one SYN, no answer. null: nothing to say. */
 function kindOf(session: SmtpSession): Kind | 'single' | null {
   const { tcp } = session;
+  if (tcp.serverPackets === 0 && returnedBy(session) !== null) return 'returned';
   if (tcp.unfitResets !== null && tcp.unfitResets.count >= 2 && tcp.synCount >= 2) return 'reset-ignored';
   if (session.closed === 'rst' && session.closedBy === 'server') return 'refused';
   if (tcp.serverPackets > 0 || tcp.clientPackets > tcp.synCount) return null;
@@ -168,7 +178,13 @@ function kindOf(session: SmtpSession): Kind | 'single' | null {
   return repeated >= REPEATED_US ? 'unanswered' : 'single';
 }
 
-function newlyBlocked(kind: Kind, { client, server, tcp }: SmtpSession): Blocked {
+/** The ICMP error that says why a SYN does not get there. One about size is another matter. */
+function returnedBy({ tcp }: SmtpSession): ReturnedSegment | null {
+  return tcp.returned.find(({ direction, kind }) => direction === 'client' && STOPPED.includes(kind)) ?? null;
+}
+
+function newlyBlocked(kind: Kind, session: SmtpSession): Blocked {
+  const { client, server, tcp } = session;
   return {
     kind,
     client: client.address,
@@ -178,6 +194,8 @@ function newlyBlocked(kind: Kind, { client, server, tcp }: SmtpSession): Blocked
     count: 0,
     hopLimit: tcp.serverHopLimit,
     lastAttemptUs: Number.NaN,
+    lastPort: -1,
+    returned: returnedBy(session),
     syns: 0,
     firstUs: Number.POSITIVE_INFINITY,
     lastUs: Number.NEGATIVE_INFINITY,
@@ -189,8 +207,10 @@ function count(met: Blocked, session: SmtpSession): void {
   const firstUs = us(session.start);
   const lastUs = us(tcp.lastSynTime);
   met.syns += tcp.synCount;
-  const again = Math.abs(firstUs - met.lastAttemptUs) < ONE_ATTEMPT_US;
+  const again =
+    session.client.port === met.lastPort && Math.abs(firstUs - met.lastAttemptUs) < ONE_ATTEMPT_US;
   met.lastAttemptUs = firstUs;
+  met.lastPort = session.client.port;
   if (firstUs < met.firstUs) met.firstUs = firstUs;
   if (lastUs > met.lastUs) met.lastUs = lastUs;
   if (again && met.kind === 'refused') return;
@@ -213,6 +233,11 @@ function evidenceOf(kind: Kind, session: SmtpSession): Evidence[] {
   const first = packet(session.firstFrame, start, 'client', 'the client asks');
   const last = packet(tcp.lastSynFrame, tcp.lastSynTime, 'client', `its SYN number ${tcp.synCount}`);
   switch (kind) {
+    case 'returned': {
+      const error = returnedBy(session)!;
+      const said = packet(error.frame, error.time, 'server', `${error.from} says: ${SAYS[error.kind]}`);
+      return [first, { ...said, excerpt: `(ICMP type ${error.type} code ${error.code})` }];
+    }
     case 'unanswered':
       return [first, last];
     case 'refused':
@@ -235,6 +260,7 @@ function draftOf(met: readonly Blocked[], answered: Answered): FindingDraft {
   const syns = sum(met.map((each) => each.syns));
   const lasted =
     Math.max(...met.map(({ lastUs }) => lastUs)) - Math.min(...met.map(({ firstUs }) => firstUs));
+  const onLink = kind === 'refused' && one.hopLimit === 255 && !isNear(clients[0]!, server.address);
   const foreign = kind === 'refused' && witness !== null && witness.hopLimit !== one.hopLimit;
   const reaches = met.some((each) => answered.elsewhere(each));
   const seconds = Number.isFinite(lasted) ? Math.round(lasted / 1e6) : null;
@@ -246,13 +272,15 @@ function draftOf(met: readonly Blocked[], answered: Answered): FindingDraft {
     ...(witness !== null && { contrast: [witness.session] }),
     subject: came ? `${kind} for a while` : kind,
     ...(came && { severity: 'info' as const }),
-    confidence: came || (witness === null && kind !== 'reset-ignored') ? 'possible' : 'likely',
+    confidence: sureness(one, came, witness !== null || onLink),
     ...(witness !== null && !came && { proof: 'contrast' as const }),
     message: `${who} asked port ${server.port} of ${server.address} ${times(attempts)} (${syns} SYNs${seconds ? ` in ${seconds} s` : ''}) and ${MET[kind]}. ${
       came
         ? 'Later the same client got through: the server was down, or what stood between was changed.'
-        : reasons(kind, witness?.client ?? null, reaches)
-    }${foreign ? ` The resets came with hop limit ${one.hopLimit}, the server’s own packets with ${witness!.hopLimit}.` : ''}`,
+        : one.returned !== null
+          ? `${one.returned.from} says so itself, by ICMP: ${SAYS[one.returned.kind]} (type ${one.returned.type} code ${one.returned.code}).`
+          : reasons(kind, witness?.client ?? null, reaches)
+    }${onLink ? ' The resets arrived with TTL 255, which no router has lowered: they were written on this very link, and not by a server of another network.' : ''}${foreign ? ` The resets came with hop limit ${one.hopLimit}, the server’s own packets with ${witness!.hopLimit}.` : ''}`,
     args: {
       kind,
       clients: clients.slice(0, MAX_CLIENTS),
@@ -262,6 +290,7 @@ function draftOf(met: readonly Blocked[], answered: Answered): FindingDraft {
       seconds,
       otherClient: witness?.client ?? null,
       gotThroughLater: came,
+      ...(one.returned !== null && { icmpFrom: one.returned.from, icmpKind: one.returned.kind }),
       resetHopLimit: kind === 'refused' ? one.hopLimit : null,
       serverHopLimit: witness?.hopLimit ?? null,
     },
@@ -272,7 +301,31 @@ function draftOf(met: readonly Blocked[], answered: Answered): FindingDraft {
   };
 }
 
+function sureness({ kind, returned }: Blocked, came: boolean, isWitnessed: boolean): Confidence {
+  if (came) return 'possible';
+  if (kind === 'returned') return returned?.kind === 'prohibited' ? 'certain' : 'likely';
+  return isWitnessed || kind === 'reset-ignored' ? 'likely' : 'possible';
+}
+
+/** The first 16 bits of both addresses are the same: they may be on one link. IPv6: the first two groups. */
+function isNear(client: string, server: string): boolean {
+  const network = (address: string) => address.split(/[.:]/).slice(0, 2).join(' ');
+  return network(client) === network(server);
+}
+
+/** Kinds of ICMP errors that end an attempt, and what they say. */
+const SAYS: Readonly<Record<IcmpKind, string>> = {
+  prohibited: 'administratively prohibited',
+  unreachable: 'unreachable',
+  refused: 'nothing listens there',
+  'time-exceeded': 'the packet went in circles (TTL exceeded)',
+  'fragmentation-needed': 'too large',
+  other: 'a parameter problem',
+};
+const STOPPED: readonly IcmpKind[] = ['prohibited', 'unreachable', 'refused', 'time-exceeded'];
+
 const MET: Readonly<Record<Kind, string>> = {
+  returned: 'got its SYN back',
   unanswered: 'got no answer',
   refused: 'was refused by a reset each time',
   'reset-ignored':

@@ -26,6 +26,10 @@ ruleTable(connectionBlocked, {
         excerpt: '(SYN)',
       },
     },
+    'two refusals within a second, from two ports, are two attempts': {
+      script: `${from(A, 40_001)}\nknock\nrefuse\n@ +0.1\n${from(A, 40_002)}\nknock\nrefuse\n${LATER}`,
+      gives: { confidence: 'possible', args: { kind: 'refused', attempts: 2 } },
+    },
     'attempt after attempt is one finding': {
       script: `${asks(A, 40_001)}\n@ +60\n${asks(A, 40_002)}\n@ +60\n${asks(A, 40_003)}\n${LATER}`,
       gives: { args: { attempts: 3, syns: 12 }, sessions: ['s1', 's2', 's3'] },
@@ -77,7 +81,7 @@ ruleTable(connectionBlocked, {
     'the server is started again: the next attempt succeeds': `${asks(A)}\n@ +20\n${isServed(A)}\n${LATER}`,
     'refused twice, then served': `${isRefused(A, 40_001)}\n${isRefused(A, 40_002)}\n${isServed(A)}\n${LATER}`,
     'refused once': `${isRefused(A)}\n${LATER}`,
-    'refused three times within a second: one attempt': `${[40_001, 40_002, 40_003]
+    'refused three times within a second from one port: one attempt': `${[40_001, 40_001, 40_001]
       .map((port) => `${from(A, port)}\nknock\nrefuse\n@ +0.4`)
       .join('\n')}\n${LATER}`,
     'a scan: one client, 21 servers': `${Array.from({ length: 21 }, (_, n) =>
