@@ -75,6 +75,17 @@ export function foreignSigns(session: SmtpSession, reply: SmtpReply): string | n
   return judged?.writer === 'another' ? signText(judged) : null;
 }
 
+/**
+ * Bare acknowledgements in the server's name that another stack wrote: a box took the bytes, whether or not it passed them on.
+ *
+ * Two signs at each, since one alone has honest explanations.
+ */
+export function foreignAcknowledgements({ tcp }: SmtpSession): readonly ForeignSegment[] {
+  return tcp.foreign.filter(
+    (segment) => segment.length === 0 && !segment.reset && segmentSigns(segment, tcp).length > 1,
+  );
+}
+
 /** `hop limit 255/61; no timestamp` */
 export function signText({ signs }: Pick<JudgedReply, 'signs'>): string {
   return signs.map(({ short }) => short).join('; ');

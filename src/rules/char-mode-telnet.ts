@@ -2,6 +2,7 @@ import { absenceDoubt, knownSilence } from '../facts/absence.js';
 import { echoedMask, maskedCommand, sessionMask } from '../facts/mask.js';
 import { IN_PIECES } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
+import { foreignAcknowledgements } from '../facts/who-answered.js';
 import { exchangeEvidence } from '../finding/evidence.js';
 import type { Confidence } from '../finding/finding.js';
 import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
@@ -85,6 +86,9 @@ function isTyped({ kind, line, segments, afterGap }: SmtpExchange): boolean {
   );
 }
 
+/** Foreign acknowledgements that are no accident. */
+const MIN_FOREIGN = 3;
+
 interface Damage {
   readonly kind: 'masked' | 'echoed' | 'refused' | 'lost';
   readonly confidence: Confidence;
@@ -120,6 +124,15 @@ function damageOf(session: SmtpSession, exchange: SmtpExchange): Damage | null {
     };
   }
   const silence = knownSilence(exchange);
+  const acknowledged = silence === null ? [] : foreignAcknowledgements(session);
+  if (acknowledged.length >= MIN_FOREIGN && absenceDoubt(session) === null) {
+    return {
+      kind: 'lost',
+      confidence: 'likely',
+      what: `was never answered, while another machine acknowledged it byte by byte in the server’s name (TTL ${acknowledged[0]!.hopLimit}, the server’s own packets ${session.tcp.serverHopLimit}): a box took it and did not pass it on`,
+      doubt: '',
+    };
+  }
   if (silence === 'next' || silence === 'silent') {
     if (absenceDoubt(session) !== null) return null;
     return {

@@ -4,6 +4,7 @@ import { isUnanswered, splitText } from '../facts/end-of-data.js';
 import { sessionMask } from '../facts/mask.js';
 import { END_OPEN } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
+import { foreignAcknowledgements } from '../facts/who-answered.js';
 import { closeEvidence, lineEvidence, replyEvidence } from '../finding/evidence.js';
 import { plural } from '../finding/words.js';
 import type { SmtpSession, Terminator } from '../smtp/session.js';
@@ -66,14 +67,21 @@ export const endOfDataUnacknowledged: Rule = {
         const split = splitText(terminator);
         const seen = sessionMask(session) !== null || sessionKeywords(session).length > 0;
         const arrived = terminator.acknowledged;
+        const byAnother = foreignAcknowledgements(session).find(({ frame }) => frame >= terminator.lastFrame);
         const slow = waitedUs >= SLOW_ACCEPTANCE_US;
-        const confidence = arrived === false || (seen && !slow) ? 'likely' : 'possible';
-        const ack =
-          arrived === null
-            ? 'Whether the server’s TCP acknowledged it, the capture does not show.'
-            : arrived
-              ? 'The server’s TCP (or a box that answers for it) acknowledged it.'
-              : 'It was never acknowledged by TCP: it did not arrive.';
+        const confidence =
+          arrived === false || byAnother || exchange.noReply === 'lost' || (seen && !slow)
+            ? 'likely'
+            : 'possible';
+        const ack = byAnother
+          ? `Another machine acknowledged it in the server’s name (frame ${byAnother.frame}, TTL ${byAnother.hopLimit}, the server’s own packets ${session.tcp.serverHopLimit}).`
+          : exchange.noReply === 'lost'
+            ? 'The server’s own sequence numbers show that it sent a reply, which never reached the client.'
+            : arrived === null
+              ? 'Whether the server’s TCP acknowledged it, the capture does not show.'
+              : arrived
+                ? 'The server’s TCP (or a box that answers for it) acknowledged it.'
+                : 'It was never acknowledged by TCP: it did not arrive.';
         const end = exchange.reply
           ? 'the server gave up with 421, still waiting for the end'
           : knownSilence(exchange) === 'silent'
