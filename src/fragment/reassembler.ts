@@ -103,9 +103,11 @@ export class Reassembler implements FragmentSink {
   }
 
   add(fragment: IpFragment): Buffer | null {
-    const size = fragment.end - fragment.start;
+    const octets = fragment.end - fragment.start;
+    // Receivers cut what is no multiple of eight in front of further fragments: the next one begins there. RFC 791 §2.3.
+    const size = fragment.more ? octets - (octets % UNIT) : octets;
     const end = fragment.offset + size;
-    if (size <= 0 || end > MAX_DATAGRAM || (fragment.more && size % UNIT !== 0)) return null;
+    if (size <= 0 || end > MAX_DATAGRAM) return null;
     const key = keyOf(fragment);
     let datagram = this.#datagrams.get(key);
     if (datagram !== undefined && fragment.us - datagram.us > this.#limits.timeoutUs) {

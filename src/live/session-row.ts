@@ -1,9 +1,10 @@
+import { lastHello } from '../smtp/hello.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { SessionRow } from './watch.js';
 
 /** What a view shows of a session in one line. */
 export function sessionRow(session: SmtpSession, state: SessionRow['state']): SessionRow {
-  const hello = session.exchanges.findLast(({ verb }) => verb === 'EHLO' || verb === 'HELO');
+  const hello = lastHello(session.exchanges);
   const newest = session.exchanges.at(-1);
   const reply = newest?.reply ?? newest?.intermediate;
   return {

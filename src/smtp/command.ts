@@ -144,12 +144,10 @@ export function isHeaderField(text: string): boolean {
   return HEADER_FIELD.test(text);
 }
 
-/** Size and LAST of a BDAT argument; size is -1 when it is no number. RFC 3030 §2. */
+/** Size and LAST of a BDAT argument; size is -1 where it is malformed: no chunk follows what a server refuses. RFC 3030 §2. */
 export function parseBdat(argument: string | null): { size: number; last: boolean } {
   const match = /^[ \t]*(\d{1,15})(?:[ \t]+(LAST))?[ \t]*$/i.exec(argument ?? '');
-  if (match) return { size: Number(match[1]), last: match[2] !== undefined };
-  const number = /^[ \t]*(\d{1,15})(?=[ \t])/.exec(argument ?? '');
-  return { size: number ? Number(number[1]) : -1, last: /\bLAST\b/i.test(argument ?? '') };
+  return match ? { size: Number(match[1]), last: match[2] !== undefined } : { size: -1, last: false };
 }
 
 /** How many octets follow the 354 to XEXCH50; -1 when the argument does not say. */

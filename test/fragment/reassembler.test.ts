@@ -230,13 +230,28 @@ describe('the reassembler beside a naive twin', () => {
     expect(add(3, 0, true, 'is missing what ')?.toString()).toBe('is missing what the last piece');
   });
 
+  it('cuts what is no multiple of eight in front of further fragments, as receivers do', () => {
+    const reassembler = new Reassembler();
+    const fragment = new IpFragment();
+    fragment.mayBegin = true;
+    fragment.octets = Buffer.from('0123456789abcdef0123456789XXXXXX', 'latin1');
+    fragment.more = true;
+    fragment.end = 26;
+    expect(reassembler.add(fragment)).toBeNull();
+    fragment.octets = Buffer.from('0123456789wxyz', 'latin1');
+    fragment.more = false;
+    fragment.offset = 16;
+    fragment.end = 14;
+    expect(reassembler.add(fragment)!.toString('latin1')).toBe('0123456789abcdef0123456789wxyz');
+  });
+
   it('drops fragments that no datagram can hold', () => {
     const reassembler = new Reassembler();
     const fragment = new IpFragment();
     fragment.octets = Buffer.alloc(100);
     for (const [offset, size, more] of [
       [65528, 16, false],
-      [0, 9, true],
+      [0, 7, true],
       [0, 0, false],
     ] as const) {
       fragment.offset = offset;

@@ -72,10 +72,10 @@ describe('BDAT and XEXCH50', () => {
     ['10 LAST', 10, true],
     ['0 last', 0, true],
     [' 10  LAST ', 10, true],
-    ['10 FIRST', 10, false],
+    ['10 FIRST', -1, false],
     ['x', -1, false],
     ['-1', -1, false],
-    ['99999999999999999999 LAST', -1, true],
+    ['99999999999999999999 LAST', -1, false],
     [null, -1, false],
   ])('BDAT %j', (argument, size, last) => {
     expect(parseBdat(argument)).toEqual({ size, last });

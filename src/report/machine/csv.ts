@@ -1,5 +1,6 @@
 import type { Analysis } from '../../analyze.js';
 import { formatTimestamp } from '../../capture/timestamp.js';
+import { lastHello } from '../../smtp/hello.js';
 import { inPieces } from '../chunked.js';
 import { displayFilters } from '../document/display-filter.js';
 import { printableOctets, printableText } from '../printable.js';
@@ -108,7 +109,7 @@ function* sessionLines(analysis: Analysis): Generator<string> {
   yield line(SESSION_COLUMNS);
   for (const session of analysis.sessions()) {
     const greeting = session.exchanges.find(({ kind }) => kind === 'greeting')?.reply;
-    const hello = session.exchanges.findLast(({ verb }) => verb === 'EHLO' || verb === 'HELO');
+    const hello = lastHello(session.exchanges);
     yield line([
       session.id,
       printableText(analysis.captures[session.capture]?.file ?? ''),

@@ -2,6 +2,7 @@ import type { Analysis, CaptureResult } from '../../analyze.js';
 import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
 import type { Diagnosis } from '../../diagnose/diagnosis.js';
 import type { Finding, NotAssessed } from '../../finding/finding.js';
+import { lastHello } from '../../smtp/hello.js';
 import type { Extension, SmtpExchange, SmtpMessage, SmtpReply, SmtpSession } from '../../smtp/session.js';
 import type { Gap } from '../../stream/event.js';
 import type { FirewallLogReport } from '../../syslog/joiner.js';
@@ -166,7 +167,7 @@ class SessionWriter {
     this.builder.add(',"banner":');
     this.pushBanner(exchanges);
     this.builder.add(',"helo":');
-    this.pushQuoted(helo(exchanges));
+    this.pushQuoted(lastHello(exchanges)?.argument ?? null);
     this.builder.add(',"extensions":');
     this.pushList(session.extensions, this.pushExtension);
     this.builder.add(',"encryptedFrom":');
@@ -314,15 +315,6 @@ class SessionWriter {
     this.builder.number(message.frame);
     this.builder.add('}');
   };
-}
-
-/** What the client called itself last. */
-function helo(exchanges: readonly SmtpExchange[]): string | null {
-  for (let index = exchanges.length - 1; index >= 0; index--) {
-    const { verb, argument } = exchanges[index]!;
-    if (verb === 'EHLO' || verb === 'HELO') return argument;
-  }
-  return null;
 }
 
 /** Where a line's text begins. A masked continuation line has lost its code: then with the line. */

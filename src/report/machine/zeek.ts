@@ -1,5 +1,6 @@
 import type { Analysis } from '../../analyze.js';
 import { sha256 } from '../../platform/platform.js';
+import { lastHello } from '../../smtp/hello.js';
 import type { SmtpMessage, SmtpReply, SmtpSession } from '../../smtp/session.js';
 import { inPieces } from '../chunked.js';
 import { decodeOctets, escapeJson } from '../printable.js';
@@ -54,7 +55,7 @@ function* zeekLines(analysis: Analysis): Generator<string> {
 
 function sessionFields(session: SmtpSession): object {
   const { client, server } = session;
-  const hello = session.exchanges.findLast(({ verb }) => verb === 'EHLO' || verb === 'HELO');
+  const hello = lastHello(session.exchanges);
   return {
     uid: uid(session),
     'id.orig_h': client.address,
