@@ -75,7 +75,10 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
   if (!args.quiet) {
     warn(names ? { ...sure, captures: await anonymousCaptures(sure, names) } : sure, io.stderr);
     if (whole.pairs.length === 0) {
-      io.stderr.write('mailwitness: the two captures have no session in common.\n');
+      const isOpen = whole.unpaired.some(({ reason }) => reason === 'ambiguous');
+      io.stderr.write(
+        `mailwitness: ${isOpen ? 'no session could be paired for certain' : 'the two captures have no session in common'}.\n`,
+      );
     }
   }
   const making = { rules, ports, comparison: whole, names, version };

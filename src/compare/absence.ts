@@ -18,6 +18,9 @@ export interface Sent {
   readonly time: Timestamp | null;
   /** Somebody acknowledged them, as that capture shows. null: it does not. */
   readonly acknowledged: boolean | null;
+  /** Where they lie in that capture's stream, half-open. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Where in a stream they would be: behind `from`, and in front of `to`. */
@@ -35,7 +38,7 @@ export class Sight {
 
   constructor(
     private readonly session: SmtpSession,
-    other: SmtpSession,
+    private readonly other: SmtpSession,
   ) {
     this.forged = forgedReset(session, other);
     this.ahead = (session.tcp.lastSynTime?.us ?? Number.NaN) - (other.tcp.lastSynTime?.us ?? Number.NaN);
@@ -52,13 +55,13 @@ export class Sight {
     if (missed.some(({ cause }) => cause !== 'unfilled')) return 'unseen';
     if (session.gapCount > session.gaps.length) return 'unseen';
     // The connection ended before the hole was filled: its receiver did not acknowledge it.
-    if (missed.length > 0) return this.wentOn(sent, REPEATED_US) ? 'absent' : 'unknown';
+    if (missed.length > 0) return this.waited(sent) || this.wasRepeatedInVain(sent) ? 'absent' : 'unknown';
     if (Number.isFinite(place.to)) return 'absent';
     if (session.truncated || session.encryptedFrom !== null) return 'unknown';
     // Whoever sent that reset passed on nothing more.
     if (this.forged === direction) return 'absent';
     const complete = session.closed === 'fin' || (sent.acknowledged === true && session.closed === 'rst');
-    return complete || this.wentOn(sent, REPEATED_US) ? 'absent' : 'unknown';
+    return complete || this.waited(sent) ? 'absent' : 'unknown';
   }
 
   /** The line begins behind a gap, or breaks off in front of one: its text may be a part of another's. */
@@ -82,6 +85,34 @@ export class Sight {
   wentOn({ time }: { time: Timestamp | null }, us: number): boolean {
     const { end } = this.session;
     return end !== null && time !== null && end.us - (time.us + this.ahead) >= us;
+  }
+
+  /**
+   * They would have come by now. Of octets that were sent in vain, as their sender's own capture shows, it is enough that
+   * this capture went on: the connection has nothing more to show. Of others, it may lack the rest of the connection.
+   */
+  private waited(sent: Sent): boolean {
+    if (this.wentOn(sent, REPEATED_US)) return true;
+    const { end, silenceUs } = this.session;
+    if (end === null || sent.time === null || !this.wasInVain(sent)) return false;
+    return end.us + silenceUs - (sent.time.us + this.ahead) >= REPEATED_US;
+  }
+
+  /** No acknowledgement of it came back to its sender. */
+  private wasInVain(sent: Sent): boolean {
+    return sent.acknowledged === null ? this.wasRepeatedInVain(sent, 1) : !sent.acknowledged;
+  }
+
+  /** Its sender sent it again, more than once, and no acknowledgement came back. RFC 9293 §3.8.1. */
+  private wasRepeatedInVain({ direction, from, to }: Sent, repeats = 2): boolean {
+    return this.other.tcp.resent.some(
+      (one) =>
+        one.direction === direction &&
+        one.repeats >= repeats &&
+        !one.acknowledged &&
+        one.offset < to &&
+        from < one.offset + one.length,
+    );
   }
 
   private gapsAt(direction: Direction, { from, to }: Place): Gap[] {

@@ -101,6 +101,8 @@ export class Agreement {
     else if (inside.clientPort[i] === outside.clientPort[o]) facts.push('client-port');
     if (this.sameMessage(i, o)) facts.push('message');
     if (inside.smtp[i] && inside.lengths[i] !== 0 && this.sameLines(i, o)) facts.push('dialogue');
+    if (facts.length === 0 && inside.hello[i] !== 0 && inside.hello[i] === outside.hello[o])
+      facts.push('hello');
     return facts.length > 0 ? facts : ['clock'];
   }
 }

@@ -3,12 +3,13 @@ import {
   type Evidence,
   type Finding,
   type FindingDraft,
-  type Proof,
   type SeenIn,
 } from '../finding/finding.js';
 import type { Rule, RuleContext } from '../rules/rule.js';
 import type { ReportableChange } from '../rules/rule-meta.js';
 import { RuleSet } from '../rules/rule-set.js';
+import { parseCommand } from '../smtp/command.js';
+import { type Consequence, evidenceOf, isForged, isRefusal } from './consequences.js';
 import type { Difference, Spot } from './pair.js';
 import { isWithheld } from './tls-excerpt.js';
 
@@ -31,9 +32,13 @@ export class ChangeFindings {
   private readonly contexts = new Map<string, RuleContext>();
   /** By change: the rule that reports it. */
   private readonly reporting = new Map<ReportableChange, string>();
+  /** Rules that report the loss of a verb. */
+  private readonly ofLoss = new Set<string>();
   private readonly set: RuleSet;
   private readonly singles = new Map<string, Finding[]>();
   private readonly spoken = new Map<string, Set<string>>();
+  /** What stood under a mask that the other capture has in clear, by its place. */
+  private readonly unmasked = new Map<string, string>();
 
   /** @param singles  what each capture gave by itself */
   constructor(
@@ -49,7 +54,12 @@ export class ChangeFindings {
         },
       })),
     );
-    for (const { meta } of rules) for (const change of meta.changes) this.reporting.set(change, meta.id);
+    for (const { meta } of rules) {
+      for (const change of meta.changes) {
+        this.reporting.set(change, meta.id);
+        if (change.startsWith('lost ')) this.ofLoss.add(meta.id);
+      }
+    }
     for (const finding of findings) {
       const list = this.singles.get(finding.rule);
       if (list) list.push(finding);
@@ -58,34 +68,53 @@ export class ChangeFindings {
   }
 
   /** @param client  the session at the client's side of the box, which names the server as clients do */
-  add(client: SeenIn, server: SeenIn, differences: readonly Difference[]): void {
+  add(
+    client: SeenIn,
+    server: SeenIn,
+    differences: readonly Difference[],
+    consequences: readonly Consequence[],
+  ): void {
     const refused = new Set(differences.filter(isRefusal).map(({ verb }) => verb));
     for (const difference of differences) {
+      const { change, subject, verb, after } = difference;
+      if (change === 'altered' && subject === 'command' && verb !== null && after !== null) {
+        this.unmasked.set(spotKey(after), verb);
+      }
       // What the box refuses in the server's name is told with that refusal.
       const told = difference.change === 'removed' && refused.has(difference.verb);
       if (!told) this.one(client, server, difference);
     }
+    for (const { difference, ...consequence } of consequences) {
+      this.report(client, server, consequence, difference);
+    }
   }
 
   private one(client: SeenIn, server: SeenIn, difference: Difference): void {
-    for (const { change, args, ...meaning } of meaningsOf(difference)) {
-      const rule = this.reporting.get(change);
-      const context = rule === undefined ? undefined : this.contexts.get(rule);
-      if (rule === undefined || context === undefined) continue;
-      const same = this.singleOf(rule, difference);
-      context.report({
-        session: client,
-        others: [server],
-        ...meaning,
-        confidence: 'certain',
-        proof: 'octets' satisfies Proof,
-        args: { ...same?.args, ...args },
-        evidence: evidenceOf(difference),
-        ...(same && { symptoms: same.symptoms, remedy: same.remedy }),
-      });
-      this.note(rule, client.id);
-      this.note(rule, server.id);
+    for (const meaning of meaningsOf(difference)) {
+      const sure = { confidence: 'certain', proof: 'octets' } as const;
+      this.report(client, server, { ...meaning, ...sure, evidence: evidenceOf(difference) }, difference);
     }
+  }
+
+  private report(
+    client: SeenIn,
+    server: SeenIn,
+    { change, ...draft }: Pick<Meaning, 'change'> & Omit<FindingDraft, 'session' | 'others'>,
+    difference: Difference | null,
+  ): void {
+    const rule = this.reporting.get(change);
+    const context = rule === undefined ? undefined : this.contexts.get(rule);
+    if (rule === undefined || context === undefined) return;
+    const same = difference === null ? undefined : this.singleOf(rule, difference);
+    context.report({
+      session: client,
+      others: [server],
+      ...draft,
+      args: { ...same?.args, ...draft.args },
+      ...(same && { symptoms: same.symptoms, remedy: same.remedy }),
+    });
+    this.note(rule, client.id);
+    this.note(rule, server.id);
   }
 
   /**
@@ -101,9 +130,13 @@ export class ChangeFindings {
     const superseded = new Set<Finding>();
     const best = new Map<string, Finding>();
     for (const finding of this.findings) {
-      const { rule, sessions, confidence } = finding;
+      const { rule, sessions } = finding;
       const spoken = this.spoken.get(rule);
       if (spoken !== undefined && sessions.every((id) => spoken.has(id))) {
+        superseded.add(finding);
+        continue;
+      }
+      if (this.isRefuted(finding)) {
         superseded.add(finding);
         continue;
       }
@@ -114,12 +147,25 @@ export class ChangeFindings {
       const other = best.get(key);
       if (other === undefined || other.capture === finding.capture) {
         if (other === undefined) best.set(key, finding);
-      } else if (compareConfidence(confidence, other.confidence) < 0) {
+      } else if (isSurer(finding, other)) {
         superseded.add(other);
         best.set(key, finding);
       } else superseded.add(finding);
     }
     return { findings: this.set.end().findings, superseded };
+  }
+
+  /** It took a masked command for another than the other side shows. */
+  private isRefuted({ rule, evidence }: Finding): boolean {
+    const commands = evidence.filter(({ direction, offset }) => direction === 'client' && offset !== null);
+    return (
+      this.ofLoss.has(rule) &&
+      commands.length > 0 &&
+      commands.every((one) => {
+        const verb = this.unmasked.get(spotKey(one));
+        return verb !== undefined && this.reporting.get(`lost ${verb}`) !== rule;
+      })
+    );
   }
 
   private note(rule: string, session: string): void {
@@ -141,6 +187,17 @@ export class ChangeFindings {
   }
 }
 
+function spotKey({ capture, packet, offset }: Pick<Evidence, 'capture' | 'packet' | 'offset'>): string {
+  return `${capture} ${packet} ${offset}`;
+}
+
+/** A note is behind every finding, however sure it is. */
+function isSurer(one: Finding, other: Finding): boolean {
+  const isNote = one.severity === 'info';
+  if (isNote !== (other.severity === 'info')) return !isNote;
+  return compareConfidence(one.confidence, other.confidence) < 0;
+}
+
 function lower(a: string, b: string): string {
   return Number(a.slice(1)) < Number(b.slice(1)) ? a : b;
 }
@@ -156,7 +213,7 @@ function meaningsOf(difference: Difference): Meaning[] {
     case 'command':
       return change === 'altered' || change === 'removed' ? command(difference) : [];
     case 'reply':
-      if (change === 'answered') return answered(difference);
+      if (isForged(difference)) return answered(difference);
       return change === 'removed' && verb === '(end-of-data)' ? [endOfData(difference)] : [];
     case 'message':
       if (change === 'removed') return [messageEnd(difference)];
@@ -164,9 +221,9 @@ function meaningsOf(difference: Difference): Meaning[] {
         ? [
             {
               change: 'message-altered',
-              subject: `${before?.session} ${before?.offset}`,
               // Places in one capture do not outlast it.
               enduring: '',
+              subject: `${before?.session} ${before?.offset}`,
               message: `${octets(difference)} of a message are not the same on both sides: ${frames(difference)}.`,
               args: { octets: difference.octets, kind: change },
             },
@@ -244,11 +301,6 @@ function messageEnd(difference: Difference): Meaning {
   };
 }
 
-/** The box said 5xx to what it did not pass on. */
-function isRefusal({ change, subject, after }: Difference): boolean {
-  return change === 'answered' && subject === 'reply' && after !== null && /^5\d\d/.test(after.text);
-}
-
 function keyword(difference: Difference): Meaning[] {
   const { change, before, after } = difference;
   if (!before || (change !== 'altered' && change !== 'removed')) return [];
@@ -276,27 +328,69 @@ function command(difference: Difference): Meaning[] {
   const verb = (difference.verb ?? before.text.split(' ')[0] ?? '').toUpperCase();
   const arrived = after ? `"${excerpt(after)}" (${place(after)})` : 'nothing';
   const what = `"${excerpt(before)}" was sent (${place(before)}), and ${arrived} arrived.`;
-  const isSwallowed = change === 'removed' || how === 'noop';
-  if (!isSwallowed && how !== 'xs') return [];
+  if (change === 'removed') {
+    return [
+      {
+        change: 'command-swallowed',
+        subject: verb,
+        message: what,
+        args: { verb, seenAt: 'both', octets: before.text.length },
+      },
+      lostVerb(verb, what, 'swallowed'),
+    ];
+  }
+  if (how === 'xs' || how === 'noop') {
+    return [
+      {
+        change: 'command-masked',
+        subject: verb,
+        message: what,
+        args: { verb, seenAt: 'both', octets: before.text.length },
+      },
+      lostVerb(verb, what, how === 'noop' ? 'swallowed' : 'masked-verb'),
+    ];
+  }
+  return rewritten(difference, before, after, what);
+}
+
+/** EHLO as HELO: both are honest by themselves. Other letter case is no change of the verb. RFC 5321 §2.4. */
+function rewritten({ verb }: Difference, before: Spot, after: Spot | null, what: string): Meaning[] {
+  if (after === null) return [];
+  const [sent, arrived] = [parseCommand(before.text), parseCommand(after.text)];
+  if (!sent.known || sent.verb !== verb || sent.verb === arrived.verb) return [];
+  const cost =
+    sent.verb === 'EHLO'
+      ? ' Every keyword of the server is lost to this client: no STARTTLS, no AUTH, no SIZE, no 8BITMIME, whatever the server offers.'
+      : '';
   return [
     {
-      change: isSwallowed ? 'command-swallowed' : 'command-masked',
-      subject: verb,
-      message: what,
-      args: { verb, seenAt: 'both', octets: before.text.length },
+      change: 'command-rewritten',
+      subject: sent.verb,
+      message: `${what}${cost}`,
+      args: { verb: sent.verb, arrived: arrived.known ? arrived.verb : null },
     },
-    lostVerb(verb, what, isSwallowed ? 'swallowed' : 'masked-verb'),
+    lostVerb(sent.verb, what, 'masked-verb'),
   ];
 }
 
 /** The box answered by itself: with OK what it swallowed, with a refusal in the server's name. */
-function answered({ verb, after }: Difference): Meaning[] {
-  if (!after || verb === null) return [];
-  const refused = /^5\d\d/.test(after.text);
-  const what = `The client got "${excerpt(after)}" (${place(after)}) in answer to ${verb}, and the server never said it.`;
+function answered(difference: Difference): Meaning[] {
+  const { verb, before, after } = difference;
+  // What stands in the place of a verb that is none has no rule; neither has the end of a message.
+  if (!after || verb === null || verb.startsWith('(')) return [];
+  const refused = isRefusal(difference);
+  if (!refused && (before !== null || /^4/.test(after.text))) return [];
+  const said =
+    before === null ? 'the server never said it' : `the server said "${excerpt(before)}" (${place(before)})`;
+  const what = `The client got "${excerpt(after)}" (${place(after)}) in answer to ${verb}, and ${said}.`;
   return [
     refused
-      ? { change: 'command-refused', subject: verb, message: what, args: { verb } }
+      ? {
+          change: verb === 'EHLO' ? 'ehlo-refused' : 'command-refused',
+          subject: verb,
+          message: what,
+          args: { verb },
+        }
       : { change: 'command-swallowed', subject: verb, message: what, args: { verb, reply: after.text } },
     lostVerb(verb, what, refused ? 'refused' : 'swallowed'),
   ];
@@ -330,22 +424,4 @@ function frames({ before, after }: Difference): string {
     .filter((spot) => spot !== null)
     .map(place)
     .join('; ');
-}
-
-function evidenceOf({ direction, before, after }: Difference): Evidence[] {
-  const one = (spot: Spot | null, note: string): Evidence[] =>
-    spot === null
-      ? []
-      : [
-          {
-            capture: spot.capture,
-            packet: spot.packet,
-            time: null,
-            direction,
-            offset: spot.offset,
-            excerpt: spot.text.length > 120 ? `${spot.text.slice(0, 120)}...` : spot.text,
-            note,
-          },
-        ];
-  return [...one(before, 'as it was sent'), ...one(after, 'as it arrived')];
 }

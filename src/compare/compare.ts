@@ -14,6 +14,7 @@ import { capturesReader } from '../reading/captures-reader.js';
 import type { CapturesReader } from '../reading/one-by-one.js';
 import type { SmtpSession } from '../smtp/session.js';
 import { ChangeFindings } from './change-findings.js';
+import { consequencesOf } from './consequences.js';
 import { type Differences, differencesOf, type SidedSession } from './differences.js';
 import type { WantedOctets } from './message-octets.js';
 import type { ClockFit, Difference, Pair, Pairing, Side, Unpaired } from './pair.js';
@@ -273,7 +274,8 @@ async function compareAll(
     const [nearClient, nearServer] =
       all.length > 0 ? [sided(client, pair), sided(server, pair)] : [null, null];
     if (nearClient && nearServer) {
-      changes.add(seenIn(nearClient.session), seenIn(nearServer.session), all);
+      const [a, b] = [nearClient.session, nearServer.session];
+      changes.add(seenIn(a), seenIn(b), all, consequencesOf(a, all));
     }
     const differences = all.slice(0, Math.min(MAX_OF_ONE_PAIR, room));
     room -= differences.length;

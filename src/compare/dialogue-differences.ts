@@ -1,3 +1,4 @@
+import { blackHole } from '../facts/black-hole.js';
 import type { SmtpExchange, SmtpLine, SmtpReply } from '../smtp/session.js';
 import type { Direction } from '../stream/event.js';
 import { type Absence, endOf, lineOctets, linesOf, type Place, placeBetween, type Sent } from './absence.js';
@@ -5,6 +6,7 @@ import { align } from './alignment.js';
 import type { DifferenceList, View } from './difference-list.js';
 import { isUnended, lineChange } from './line-change.js';
 import { compareMessages } from './message-differences.js';
+import { OctetMap, type Stretch } from './octet-map.js';
 import type { Change, Difference, Subject } from './pair.js';
 
 /** Compares what was said, command by command, each with its replies. */
@@ -15,7 +17,11 @@ export function compareDialogues(list: DifferenceList): void {
     same: (a, b) => isSame(asked[a]!, heard[b]!),
     score: (a, b) => likeness(asked[a]!, heard[b]!),
   });
-  const comparison = new DialogueComparison(list);
+  const comparison = new DialogueComparison(
+    list,
+    mapOf(list, partners, 'client'),
+    mapOf(list, partners, 'server'),
+  );
   let next = 0;
   for (let index = 0; index < asked.length; index++) {
     const partner = partners[index]!;
@@ -27,8 +33,36 @@ export function compareDialogues(list: DifferenceList): void {
     comparison.both(index, next++);
   }
   while (next < heard.length) comparison.onlyNearServer(next++, asked.length);
+  comparison.compareMisread();
   list.reconcileUnseen();
   compareMessages(list, partners);
+}
+
+/** null: offsets of the two captures cannot be held against each other. */
+function mapOf(
+  { nearClient, nearServer }: DifferenceList,
+  partners: Int32Array,
+  direction: Direction,
+): OctetMap | null {
+  const [asked, heard] = [nearClient.session, nearServer.session];
+  const isCounted = ({ midstream, gaps, gapCount, truncated, encryptedFrom }: typeof asked) => {
+    const isWhole = gapCount === gaps.length && gaps.every((gap) => gap.direction !== direction);
+    return isWhole && !midstream && !truncated && encryptedFrom === null;
+  };
+  if (!isCounted(asked) || !isCounted(heard)) return null;
+  const end = ({ tcp, exchanges }: typeof asked) =>
+    direction === 'client'
+      ? tcp.clientEnd
+      : Math.max(0, ...exchanges.flatMap((exchange) => linesOf(exchange, 'server').map(endOf)));
+  const ends = [end(asked), end(heard)] as const;
+  const { exchanges } = heard;
+  return new OctetMap(
+    direction,
+    asked.exchanges,
+    exchanges,
+    partners,
+    direction === 'client' ? ends : [ends[1], ends[0]],
+  );
 }
 
 /** Beyond doubt one exchange: the same line, or its mask in its place, and the same reply. */
@@ -94,7 +128,19 @@ class DialogueComparison {
   private readonly asked: readonly SmtpExchange[];
   private readonly heard: readonly SmtpExchange[];
 
-  constructor(private readonly list: DifferenceList) {
+  /** Where stretches begin that are to be read again. */
+  private readonly compared = { client: new Set<number>(), server: new Set<number>() };
+  /** Lines whose octets stand in the other capture, where they are read as something else; and what they belong to. */
+  private readonly misread = {
+    client: { sent: new Map<SmtpLine, string>(), arrived: new Map<SmtpLine, string>() },
+    server: { sent: new Map<SmtpLine, string>(), arrived: new Map<SmtpLine, string>() },
+  };
+
+  constructor(
+    private readonly list: DifferenceList,
+    private readonly clientMap: OctetMap | null,
+    private readonly serverMap: OctetMap | null,
+  ) {
     this.asked = list.nearClient.session.exchanges;
     this.heard = list.nearServer.session.exchanges;
   }
@@ -107,14 +153,19 @@ class DialogueComparison {
     const replies = linesOf(exchange, 'server');
     const suspect = exchange.afterGap || isBesideGap(this.heard, at);
     if (line !== null) {
-      const place = placeBetween(this.heard, at, at, 'client');
+      const where = this.placeOf('client', 'sent', verb, [line]);
+      if (where === 'there') {
+        this.placeOf('server', 'arrived', verb, replies);
+        return;
+      }
+      const place = beyond(placeBetween(this.heard, at, at, 'client'), where);
       const absence = this.lineAbsence(list.nearServer, exchange, place, suspect);
       this.oneSided(absence, 'removed', commandSubject(exchange), 'client', verb, [line]);
-      if (absence !== 'absent') return;
+      if (absence !== 'absent' || this.placeOf('server', 'arrived', verb, replies) === 'there') return;
       // The box kept the command: whatever answers it, the server does not.
       if (replies.length > 0)
         this.oneSided('absent', 'answered', replySubject(exchange), 'server', verb, replies);
-    } else if (replies.length > 0) {
+    } else if (replies.length > 0 && this.placeOf('server', 'arrived', verb, replies) !== 'there') {
       const place = placeBetween(this.heard, at, at, 'server');
       const absence = this.absence(list.nearServer, sentLines(replies), place, suspect);
       this.oneSided(absence, 'added', replySubject(exchange), 'server', verb, replies);
@@ -128,12 +179,12 @@ class DialogueComparison {
     const { line, verb } = exchange;
     const replies = linesOf(exchange, 'server');
     const suspect = exchange.afterGap || isBesideGap(this.asked, at);
-    if (line !== null) {
+    if (line !== null && this.placeOf('client', 'arrived', verb, [line]) !== 'there') {
       const place = placeBetween(this.asked, at, at, 'client');
       const absence = this.lineAbsence(list.nearClient, exchange, place, suspect);
       this.oneSided(absence, 'added', commandSubject(exchange), 'client', verb, [line]);
     }
-    if (replies.length > 0) {
+    if (replies.length > 0 && this.placeOf('server', 'sent', verb, replies) !== 'there') {
       const place = placeBetween(this.asked, at, at, 'server');
       const absence = this.absence(list.nearClient, sentLines(replies), place, suspect);
       this.oneSided(absence, 'removed', replySubject(exchange), 'server', verb, replies);
@@ -148,15 +199,30 @@ class DialogueComparison {
     if (a.line !== null && b.line !== null) {
       this.line(commandSubject(a), 'client', verb, a.line, b.line);
     } else if (a.line !== null) {
-      const place = placeBetween(this.heard, partner, partner + 1, 'client');
-      const absence = this.absence(nearServer, sentLine(a), place, b.afterGap);
+      const where = this.placeOf('client', 'sent', verb, [a.line]);
+      const place = beyond(placeBetween(this.heard, partner, partner + 1, 'client'), where);
+      const absence =
+        where === 'there' ? 'unknown' : this.absence(nearServer, sentLine(a), place, b.afterGap);
       this.oneSided(absence, 'removed', commandSubject(a), 'client', verb, [a.line]);
-    } else if (b.line !== null) {
+    } else if (b.line !== null && this.placeOf('client', 'arrived', verb, [b.line]) !== 'there') {
       const place = placeBetween(this.asked, index, index + 1, 'client');
       const absence = this.absence(nearClient, sentLine(b), place, a.afterGap);
       this.oneSided(absence, 'added', commandSubject(b), 'client', verb, [b.line]);
     }
     for (const [sent, received] of replyPairs(b, a)) this.reply(a, index, partner, verb, sent, received);
+  }
+
+  /** The octets that the two captures read differently, for a second reading: it is not known that any of them differs. */
+  compareMisread(): void {
+    for (const direction of ['client', 'server'] as const) {
+      for (const side of ['sent', 'arrived'] as const) {
+        const lines = this.misread[direction][side];
+        const map = direction === 'client' ? this.clientMap : this.serverMap;
+        for (const { sent, arrived } of map?.unlike(new Set(lines.keys()), side) ?? []) {
+          this.doubtful(direction, sent, arrived);
+        }
+      }
+    }
   }
 
   private reply(
@@ -172,14 +238,16 @@ class DialogueComparison {
     if (sent !== null && received !== null) {
       this.replyLines(exchange, index, partner, verb, sent, received);
     } else if (sent !== null) {
+      if (this.placeOf('server', 'sent', verb, sent.lines) === 'there') return;
       const place = placeBetween(this.asked, index, index + 1, 'server');
       const absence = this.absence(nearClient, sentLines(sent.lines), place, exchange.noReply === 'gap');
       this.oneSided(absence, 'removed', subject, 'server', verb, sent.lines);
     } else if (received !== null) {
+      if (this.placeOf('server', 'arrived', verb, received.lines) === 'there') return;
       const place = placeBetween(this.heard, partner, partner + 1, 'server');
       const gap = this.heard[partner]!.noReply === 'gap';
       const absence = this.absence(nearServer, sentLines(received.lines), place, gap);
-      this.oneSided(absence, 'added', subject, 'server', verb, received.lines);
+      this.oneSided(absence, 'answered', subject, 'server', verb, received.lines);
     }
   }
 
@@ -262,7 +330,8 @@ class DialogueComparison {
     const octets = lineOctets(before) - arrived;
     if (!isUnended(after) || octets <= 0) return;
     const { sender, receiver } = this.list.between(direction);
-    const sent = { direction, time: before.time, acknowledged: null };
+    const { time, offset } = before;
+    const sent = { direction, time, acknowledged: null, from: offset + arrived, to: endOf(before) };
     const place = { from: endOf(after), to: Number.POSITIVE_INFINITY };
     if (receiver.sight.absence(sent, place) !== 'absent') return;
     this.list.add({
@@ -292,9 +361,12 @@ class DialogueComparison {
     const { sender, receiver } = this.list.between(direction);
     const [first] = lines;
     const isBefore = change === 'removed';
+    // The end of a message goes with the large segments in front of it, which the path lost.
+    const isLost =
+      isBefore && subject === 'end-of-data' && blackHole(sender.session)?.direction === direction;
     const text = Math.min(first!.text.length, first!.octets);
     const difference: Difference = {
-      change: absence === 'unseen' ? 'unseen' : change,
+      change: absence === 'unseen' ? 'unseen' : isLost ? 'lost' : change,
       subject,
       how: null,
       direction,
@@ -305,6 +377,44 @@ class DialogueComparison {
       ranges: isBefore && absence === 'absent' ? [[0, text]] : [],
     };
     this.list.add(difference);
+  }
+
+  /** What the other capture has at the place of these lines, which it has not as lines. */
+  private placeOf(
+    direction: Direction,
+    side: 'sent' | 'arrived',
+    verb: string,
+    lines: readonly SmtpLine[],
+  ): 'there' | 'behind' | null {
+    const map = direction === 'client' ? this.clientMap : this.serverMap;
+    const places = lines.map((line) => map?.placeOf(line, side) ?? null);
+    if (places.length === 0) return null;
+    if (places.every((place) => place === 'there')) {
+      for (const line of lines) this.misread[direction][side].set(line, verb);
+      return 'there';
+    }
+    return places[0] === 'behind' ? 'behind' : null;
+  }
+
+  private doubtful(direction: Direction, sent: Stretch['sent'], arrived: Stretch['arrived']): void {
+    const { list } = this;
+    const { sender, receiver } = list.between(direction);
+    if (sent.to <= sent.from || this.compared[direction].has(sent.from)) return;
+    this.compared[direction].add(sent.from);
+    const frame = (view: View, at: number) => frameAt(view.session.exchanges, direction, at);
+    const difference: Difference = {
+      change: 'altered',
+      subject: direction === 'client' ? 'command' : 'reply',
+      how: 'other',
+      direction,
+      verb: verbAt(sender.session.exchanges, direction, sent.from),
+      before: sender.spot(frame(sender, sent.from), sent.from, ''),
+      after: receiver.spot(frame(receiver, arrived.from), arrived.from, ''),
+      octets: 1,
+      ranges: [],
+    };
+    list.add(difference);
+    list.needsOctets.push({ difference, before: sent, after: arrived, isDoubt: true });
   }
 
   /** A command where the other capture has mail data: one of the two is wrong about what the octets are. */
@@ -322,6 +432,28 @@ class DialogueComparison {
     const absence = view.sight.absence(sent, place);
     return absence === 'absent' && suspect ? 'unseen' : absence;
   }
+}
+
+/** The other capture's octets end in front of it. */
+function beyond(place: Place, where: 'there' | 'behind' | null): Place {
+  return where === 'behind' ? { ...place, to: Number.POSITIVE_INFINITY } : place;
+}
+
+/** The exchange whose line is the last in front of that octet, or begins with it. */
+function lineAt(exchanges: readonly SmtpExchange[], direction: Direction, offset: number) {
+  const before = exchanges.filter(
+    (exchange) => (linesOf(exchange, direction)[0]?.offset ?? offset + 1) <= offset,
+  );
+  return before.at(-1) ?? null;
+}
+
+function frameAt(exchanges: readonly SmtpExchange[], direction: Direction, offset: number): number {
+  const exchange = lineAt(exchanges, direction, offset) ?? exchanges[0];
+  return (exchange && linesOf(exchange, direction).at(-1)?.lastFrame) ?? 1;
+}
+
+function verbAt(exchanges: readonly SmtpExchange[], direction: Direction, offset: number): string {
+  return lineAt(exchanges, direction, offset - 1)?.verb ?? '(unseen)';
 }
 
 function spotOf(view: View, line: SmtpLine) {
@@ -342,11 +474,13 @@ function isKeyword({ verb }: SmtpExchange, line: number): boolean {
 }
 
 function sentLine({ line, acknowledged }: SmtpExchange): Sent {
-  return { direction: 'client', time: line!.time, acknowledged };
+  const { time, offset: from } = line!;
+  return { direction: 'client', time, acknowledged, from, to: endOf(line!) };
 }
 
 function sentLines(lines: readonly SmtpLine[]): Sent {
-  return { direction: 'server', time: lines[0]!.time, acknowledged: null };
+  const { time, offset: from } = lines[0]!;
+  return { direction: 'server', time, acknowledged: null, from, to: endOf(lines.at(-1)!) };
 }
 
 /** A lone reply goes with a lone reply, whichever it is; else 354 with 354, and what follows with what follows. */

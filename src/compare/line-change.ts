@@ -58,7 +58,7 @@ export function inPlace(before: string, after: string, inGreeting: boolean): Tex
 }
 
 function alteration(before: string, after: string, inGreeting: boolean): Alteration {
-  if (/^NOOP *$/.test(after)) return 'noop';
+  if (isNoop(before, after)) return 'noop';
   // The letter with which a masked keyword ends counts the masked ones.
   const end = /^(?:\d{3}[ -])?X+[A-Z]$/.test(after) ? after.length - 1 : after.length;
   let xs = true;
@@ -72,6 +72,12 @@ function alteration(before: string, after: string, inGreeting: boolean): Alterat
     if (octet !== ' ' || before[at] !== '|') blank = false;
   }
   return xs ? 'xs' : stars ? 'stars' : blank ? 'blank' : 'other';
+}
+
+/** NOOP in the verb's place, and blanks behind it or what stood there. */
+function isNoop(before: string, after: string): boolean {
+  if (!/^NOOP(?: |$)/.test(after) || /^NOOP\b/i.test(before)) return false;
+  return /^NOOP *$/.test(after) || after.slice(4) === before.slice(4);
 }
 
 /** Another length: what lies between the beginning and the end that both have. */

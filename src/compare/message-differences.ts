@@ -1,3 +1,4 @@
+import { blackHole } from '../facts/black-hole.js';
 import { withheld } from '../smtp/auth.js';
 import type { SmtpMessage } from '../smtp/session.js';
 import { endOf } from './absence.js';
@@ -39,6 +40,7 @@ function compareMessage(list: DifferenceList, sent: SmtpMessage, received: SmtpM
     return;
   }
   const { nearClient, nearServer } = list;
+  if (missed && sent.missingOctets === 0 && lostPieces(list, sent, received)) return;
   const difference: Difference = {
     change: missed ? 'unseen' : 'altered',
     subject: 'message',
@@ -79,16 +81,59 @@ function tellLost(list: DifferenceList, sent: SmtpMessage, start: number): void 
   const octets = end - offset - arrived;
   if (octets <= 0 || sent.missingOctets > 0) return;
   const time = terminator?.time ?? nearClient.session.end;
-  const where = { direction: 'client', time, acknowledged: terminator?.acknowledged ?? null } as const;
+  const acknowledged = terminator?.acknowledged ?? null;
+  const where = { direction: 'client', time, acknowledged, from: offset + arrived, to: end } as const;
   const place = { from: start + arrived, to: Number.POSITIVE_INFINITY };
   if (nearServer.sight.absence(where, place) !== 'absent') return;
+  // Where small segments pass and large ones do not, it is the path that loses them.
+  const change = blackHole(nearClient.session)?.direction === 'client' ? 'lost' : 'removed';
+  addMissing(list, sent, change, offset + arrived, octets);
+}
+
+/**
+ * Holes in a message that its receiver never acknowledged, whose octets its sender sent in vain: they were lost in between,
+ * and no fault of a capture.
+ *
+ * @returns whether all of its holes are such
+ */
+function lostPieces(list: DifferenceList, sent: SmtpMessage, received: SmtpMessage): boolean {
+  const { nearClient, nearServer } = list;
+  const end = received.terminator?.endOffset ?? Number.POSITIVE_INFINITY;
+  const holes = nearServer.session.gaps.filter(
+    ({ direction, offset }) => direction === 'client' && offset >= received.offset && offset < end,
+  );
+  const moved = sent.offset - received.offset;
+  const time = sent.terminator?.time ?? nearClient.session.end;
+  const areLost = holes.every(({ cause, octets, offset }) => {
+    if (cause !== 'unfilled' || octets === null) return false;
+    const where = {
+      direction: 'client',
+      time,
+      acknowledged: nearClient.session.tcp.clientAcknowledged >= offset + moved + octets,
+      from: offset + moved,
+      to: offset + moved + octets,
+    } as const;
+    return nearServer.sight.absence(where, { from: offset, to: offset + octets }) === 'absent';
+  });
+  if (!areLost || holes.length === 0) return false;
+  for (const { offset, octets } of holes) addMissing(list, sent, 'lost', offset + moved, octets!);
+  return true;
+}
+
+function addMissing(
+  list: DifferenceList,
+  { frame, transport }: SmtpMessage,
+  change: 'removed' | 'lost',
+  offset: number,
+  octets: number,
+): void {
   list.addPiece({
-    change: 'removed',
+    change,
     subject: 'message',
     how: null,
     direction: 'client',
-    verb: sent.transport,
-    before: nearClient.spot(sent.frame, offset + arrived, withheld(octets)),
+    verb: transport,
+    before: list.nearClient.spot(frame, offset, withheld(octets)),
     after: null,
     octets,
     ranges: [],

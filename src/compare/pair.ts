@@ -9,8 +9,8 @@ export type Side = 'inside' | 'outside';
  *
  * `sequence-numbers`: an initial sequence number; `timestamps`: the TSval of a SYN or SYN-ACK; `endpoints`: all
  * addresses and ports; `client-port`: the client's port where addresses were translated; `message`: a Message-ID and
- * digest; `dialogue`: the lengths of all lines and the clear part of them; `clock`: nothing but the time, once the
- * clocks are known, and no other candidate.
+ * digest; `dialogue`: the lengths of all lines and the clear part of them; `hello`: what the client calls itself, and
+ * the time; `clock`: nothing but the time, once the clocks are known, and no other candidate.
  */
 export type MatchedBy =
   | 'sequence-numbers'
@@ -19,6 +19,7 @@ export type MatchedBy =
   | 'client-port'
   | 'message'
   | 'dialogue'
+  | 'hello'
   | 'clock';
 
 /** One session seen on both sides. Numbers are those of the ids (17 for `s17`). */
@@ -71,8 +72,11 @@ export interface Spot {
   readonly text: string;
 }
 
-/** What became of it on its way. `unseen`: one capture has a gap there, which is no change. */
-export type Change = 'altered' | 'removed' | 'added' | 'answered' | 'unseen';
+/**
+ * What became of it on its way. `lost`: its receiver never acknowledged it, and it was sent in vain: no box need have
+ * touched it; `unseen`: one capture has a gap there, which is no change.
+ */
+export type Change = 'altered' | 'removed' | 'added' | 'answered' | 'lost' | 'unseen';
 
 /** `stars`: the greeting's mask; `xs`: X’s; `noop`: NOOP in its place; `blank`: a blank for `|`; `other`. */
 export type Alteration = 'stars' | 'xs' | 'noop' | 'blank' | 'other';

@@ -50,6 +50,10 @@ export const lineLengths: KeysOf = (keys, at, tell) => {
   if (keys.smtp[at]) tell(keys.lengths[at]!);
 };
 
+export const hello: KeysOf = (keys, at, tell) => {
+  tell(keys.hello[at]!);
+};
+
 export const envelope: KeysOf = (keys, at, tell) => {
   tell(keys.envelope[at]!);
 };

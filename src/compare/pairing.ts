@@ -101,8 +101,11 @@ class Matchmaker {
     this.clock = this.fit();
     this.measured = this.clock !== null;
     this.clock ??= this.elect();
+    if (this.clock === null) {
+      if (this.timeless()) this.pairWithoutClock();
+      else this.pairBehindAnyClock();
+    }
     if (this.clock !== null) this.pairByClock();
-    else if (this.timeless()) this.pairWithoutClock();
     return this.result();
   }
 
@@ -119,6 +122,32 @@ class Matchmaker {
       this.inside.clientIsn[i] === this.outside.clientIsn[o] &&
       this.inside.serverIsn[i] === this.outside.serverIsn[o]
     );
+  }
+
+  /**
+   * Neither numbers nor a vote tell how far the clocks are apart: a pair of timestamps, a message, or a client's name for
+   * itself, that each capture has once, and what was said and how long it took. The clocks then follow from that.
+   */
+  private pairBehindAnyClock(): void {
+    const { agreement, inside, outside } = this;
+    const areAlone = inside.count === 1 && outside.count === 1;
+    const isOne = (i: number, o: number) =>
+      !this.contradicts(i, o) && this.lastedAlike(i, o) && (areAlone || agreement.sameLines(i, o));
+    // Slow clocks give connections of one moment one pair of timestamps, and a mail may be sent again.
+    this.pairAlone(
+      by.bothTimestamps,
+      (i, o) => inside.serverTsval[i] === outside.serverTsval[o] && isOne(i, o),
+    );
+    this.pairAlone(by.messageTo, isOne);
+    if (this.count === 0) {
+      this.pairAlone(by.hello, (i, o) => {
+        const ahead = Math.abs(inside.start[i]! - outside.start[o]!);
+        return !this.contradicts(i, o) && ahead <= SET_CLOCKS_US && this.overlap(i, o);
+      });
+    }
+    if (this.count === 0) return;
+    agreement.learn(this.outsideOf);
+    this.clock = this.fit();
   }
 
   /** No session of one side has a time. */

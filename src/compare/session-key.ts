@@ -45,6 +45,8 @@ export class SessionKeys {
   /** First reverse-path and first forward-path, which masks leave alone; 0 where one may have been missed. */
   readonly firstMail: number[] = [];
   readonly firstRecipient: number[] = [];
+  /** What the client calls itself in its first EHLO or HELO: no translation and no proxy of the server's changes it. */
+  readonly hello: number[] = [];
   /** All of MAIL and RCPT. */
   readonly envelope: number[] = [];
   /** Where its messages begin in the lists below. */
@@ -108,6 +110,7 @@ export class SessionKeys {
     let paths = 0;
     let mail = 0;
     let recipient = 0;
+    let hello = 0;
     let whole = session.oneSided === null && !session.midstream;
     const reply = (of: SmtpReply | null): void => {
       for (const { octets } of of?.lines ?? []) lengths.number(octets);
@@ -121,6 +124,9 @@ export class SessionKeys {
       }
       reply(exchange.intermediate);
       reply(exchange.reply);
+      if (exchange.verb === 'EHLO' || exchange.verb === 'HELO') {
+        hello ||= Fingerprint.of('hello', (exchange.argument ?? '').trim().toLowerCase());
+      }
       const path = pathOf(exchange);
       if (path === null) continue;
       envelope.text(path);
@@ -129,6 +135,7 @@ export class SessionKeys {
       else recipient ||= whole ? Fingerprint.of(path) : 0;
     }
     this.lengths.push(lines >= MIN_LINES ? lengths.value : 0);
+    this.hello.push(hello);
     this.envelope.push(paths > 0 ? envelope.value : 0);
     this.firstMail.push(mail);
     this.firstRecipient.push(recipient);

@@ -74,10 +74,13 @@ function notCovered(other: Side, away: number): string {
 }
 
 function ambiguous(other: Side, rivals: number, clock: Clock | null): string {
-  const could = rivals === 1 ? '1 session could be it' : `${rivals} sessions could be it`;
-  return clock === null
-    ? `In the ${other} capture ${could}, and how far the clocks are apart is not known.`
-    : `In the ${other} capture ${could}, and nothing decides between them.`;
+  const unknown = 'how far the clocks are apart is not known';
+  if (rivals > 1) {
+    return `In the ${other} capture ${rivals} sessions could be it, and ${clock === null ? unknown : 'nothing decides between them'}.`;
+  }
+  const doubt =
+    clock === null ? `: too little is the same in both, and ${unknown}` : ', or another one that is like it';
+  return `In the ${other} capture one session may be it${doubt}.`;
 }
 
 function missing(other: Side, clock: Clock | null): string {

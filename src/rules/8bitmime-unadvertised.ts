@@ -59,7 +59,7 @@ export const eightBitMimeUnadvertised: Rule = {
     verdict: { kind: 'consequence', order: 30, clause: '8-bit mail was sent without sight of 8BITMIME' },
     cure: 'inspection-off',
     confirmedBy: null,
-    changes: [],
+    changes: ['8bit-unadvertised'],
     box: 'nothing',
     eightBit: true,
   },

@@ -30,6 +30,7 @@ import { starttlsStripped } from './starttls-stripped.js';
 import { tlsHandshakeBroken } from './tls-handshake-broken.js';
 import { verbMasked } from './verb-masked.js';
 import { verbRejected } from './verb-rejected.js';
+import { verbRewritten } from './verb-rewritten.js';
 import { verbSwallowed } from './verb-swallowed.js';
 
 /** Every rule, in the order of the documentation. An id is never used again for something else. */
@@ -40,6 +41,7 @@ export const catalog: readonly Rule[] = [
   capabilityMasked,
   capabilityRemoved,
   verbMasked,
+  verbRewritten,
   verbSwallowed,
   verbRejected,
   replySpoofed,
@@ -61,9 +63,9 @@ export const catalog: readonly Rule[] = [
   senderWorkaround,
   connectionBlocked,
   segmentOverMss,
+  pathMtuBlackHole,
   sackImpossible,
   greetingMissing,
   resetForged,
   resetInSession,
-  pathMtuBlackHole,
 ];

@@ -30,7 +30,7 @@ export const ehloRejected: Rule = {
     verdict: { kind: 'deed', order: 110, verb: BROKE, objects: ['EHLO'] },
     cure: 'inspection-off',
     confirmedBy: null,
-    changes: [],
+    changes: ['ehlo-refused'],
     box: 'signature',
   },
   create: (context) => {

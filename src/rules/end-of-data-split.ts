@@ -52,7 +52,7 @@ export const endOfDataSplit: Rule = {
     verdict: { kind: 'consequence', order: 110, clause: 'messages whose end was split over segments failed' },
     cure: 'inspection-off',
     confirmedBy: null,
-    changes: [],
+    changes: ['split-end-lost'],
     box: 'signature',
   },
   create: (context) => {

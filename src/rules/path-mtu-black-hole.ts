@@ -34,7 +34,7 @@ export const pathMtuBlackHole: Rule = {
     },
     cure: 'elsewhere',
     confirmedBy: null,
-    changes: [],
+    changes: ['large-segments-lost'],
     box: 'nothing',
   },
   create: (context) => ({

@@ -28,7 +28,7 @@ export const relayDeniedAfterAuthDropped: Rule = {
     verdict: { kind: 'consequence', order: 10, clause: 'a recipient was refused as relaying' },
     cure: 'inspection-off',
     confirmedBy: null,
-    changes: [],
+    changes: ['recipient-refused'],
     box: 'nothing',
   },
   create: (context) => ({

@@ -35,7 +35,7 @@ export const replySpoofed: Rule = {
     verdict: { kind: 'deed', order: 30, verb: ANSWERED, objects: ["in the server's name"] },
     cure: 'inspection-off',
     confirmedBy: null,
-    changes: [],
+    changes: ['reply-forged'],
     box: 'signature',
   },
   create: (context) => ({

@@ -166,7 +166,7 @@ describe('what a box keeps to itself', () => {
     'a reply of its own to a command that it passed on': [
       `${GREETING}${EHLO}C: RSET\nS: 421 busy\nfin`,
       `${GREETING}${EHLO}C: RSET\nfin`,
-      'added reply RSET 10 octets - => "421 busy" -/#12',
+      'answered reply RSET 10 octets - => "421 busy" -/#12',
     ],
     'a command of its own, and the reply to it': [
       `${GREETING}${EHLO}${QUIT}`,

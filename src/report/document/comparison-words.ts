@@ -16,6 +16,7 @@ const MATCHED: Readonly<Record<string, string>> = {
   'client-port': 'the client’s port',
   message: 'the message',
   dialogue: 'the dialogue',
+  hello: 'the name that the client gives itself',
   clock: 'the clock',
 };
 
@@ -25,6 +26,7 @@ const CHANGES: Readonly<Record<Difference['change'], string>> = {
   removed: 'did not pass',
   added: 'added on the way',
   answered: 'answered by the box',
+  lost: 'lost on the way',
   unseen: 'not in the other capture',
 };
 
@@ -46,16 +48,23 @@ const SUBJECTS: Readonly<Partial<Record<Difference['subject'], string>>> = {
 /** Why a session has no partner, for readers who do not know the words of the JSON report. */
 const UNPAIRED: Readonly<Record<Comparison['unpaired'][number]['reason'], string>> = {
   'no-counterpart': 'not in the other capture',
-  ambiguous: 'several could be its partner',
+  ambiguous: 'its partner is not certain',
   'not-covered': 'the other capture was not running',
 };
 
 /** The outcome in a sentence or two. */
-export function comparisonVerdict({ pairs, analysis }: Comparison): string {
+export function comparisonVerdict({ pairs, unpaired, analysis }: Comparison): string {
+  if (pairs.length === 0 && unpaired.some(({ reason }) => reason === 'ambiguous'))
+    return 'No session could be paired for certain, so that nothing was compared: sessions of one capture may be in the other, as told below.';
   if (pairs.length === 0)
     return 'The two captures have nothing in common: no session of one is in the other.';
   const changed = pairs.filter(isChanged);
   const both = `${plural(pairs.length, 'session')} seen on both sides`;
+  const lost = pairs.filter(({ differences }) => differences.some(({ change }) => change === 'lost'));
+  if (changed.length === 0 && lost.length > 0) {
+    const whole = lost.length === pairs.length ? '' : ` The others are the same on both sides.`;
+    return `Data was lost between the two captures in ${thousands(lost.length)} of ${both}: it was sent, and never arrived. What arrived is unchanged.${whole}${trouble(analysis)}`;
+  }
   if (changed.length === 0) {
     const touched = pairs.some(({ differences }) => differences.some(isTcp));
     const but = touched ? ' TCP was touched (see below), the mail was not.' : '';
@@ -114,7 +123,7 @@ export function captureNames({ swapped }: Comparison): readonly string[] {
 }
 
 export function isChanged({ differences }: ComparedPair): boolean {
-  return differences.some(isTold);
+  return differences.some((difference) => isTold(difference) && difference.change !== 'lost');
 }
 
 /** Pairs in which the same was changed, the first of each kind and how many more there are. */
