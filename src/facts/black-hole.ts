@@ -3,8 +3,8 @@ import type { ResentSegment } from '../stream/delivery.js';
 import type { Direction } from '../stream/event.js';
 import type { ReturnedSegment } from '../stream/tcp-facts.js';
 
-/** What is smaller passes every path: IPv4 hosts take 576 octets with headers. RFC 1122 §3.3.2. */
-const LARGE = 480;
+/** Data of a segment that a small link cuts out: with headers it is larger than the 1,280 octets that every IPv6 link takes. */
+const LARGE = 1_200;
 /** A segment that is lost so often in a row is not lost by chance: at 5 % of loss once in 8,000. */
 const MIN_REPEATS = 2;
 

@@ -26,7 +26,7 @@ export const pathMtuBlackHole: Rule = {
     references: ['RFC 1191', 'RFC 2923 §2.1', 'RFC 8201', 'RFC 4821'],
     symptoms: [],
     staysSilent:
-      'Segments that arrive at the second or third try, segments larger than the receiver’s MSS (segment-over-mss), a receiver that is not heard at all any more.',
+      'Segments that arrive at the second or third try, segments larger than the receiver’s MSS, a receiver that is not heard at all any more.',
     verdict: {
       kind: 'consequence',
       order: 95,

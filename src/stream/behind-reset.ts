@@ -1,4 +1,6 @@
-import { TcpSegment } from '../wire/segment.js';
+import { ACK, RST, TcpSegment } from '../wire/segment.js';
+import { advance, distance } from './sequence.js';
+import type { ForgedReset } from './tcp-facts.js';
 
 /** Segments and octets that may wait until it is clear whether a reset was believed. */
 const MAX_SEGMENTS = 16;
@@ -32,8 +34,39 @@ export class BehindReset {
     readonly sent: number,
   ) {}
 
+  /**
+   * What a segment behind the reset says of it. It is kept while nothing is decided, and where the reset was forged.
+   *
+   * @param isItsOwn  of the side in whose name the reset was written
+   */
+  take(s: TcpSegment, isItsOwn: boolean): 'undecided' | 'believed' | 'forged' {
+    if ((s.flags & RST) !== 0) return isItsOwn ? 'undecided' : 'believed';
+    if (isItsOwn && this.#isNew(s) && this.wentOnCount++ === 0) this.wentOn = s.frame;
+    if (!this.#keep(s)) return 'believed';
+    return !isItsOwn && this.wentOn !== 0 ? 'forged' : 'undecided';
+  }
+
+  /** @param answered  frame in which the other side went on; null: it believed the reset */
+  forged(answered: number | null): ForgedReset {
+    const { direction, frame, us, ns, digits, hopLimit, wentOn } = this;
+    return {
+      direction,
+      frame,
+      time: Number.isNaN(us) ? null : { us, ns, digits },
+      hopLimit,
+      wentOnFrame: wentOn,
+      answeredFrame: answered,
+    };
+  }
+
+  /** More than its side had sent when the reset came, or an acknowledgement of more than the other side had. */
+  #isNew(s: TcpSegment): boolean {
+    const data = s.length > 0 && distance(advance(s.seq, s.length), this.seq) > 0;
+    return data || ((s.flags & ACK) !== 0 && distance(s.ack, this.sent) > 0);
+  }
+
   /** @returns false: there is no more room, and the segment was not kept */
-  keep(s: TcpSegment): boolean {
+  #keep(s: TcpSegment): boolean {
     const length = s.end - s.tcpStart;
     if (this.#segments.length >= MAX_SEGMENTS || this.#octets + length > MAX_OCTETS) return false;
     this.#octets += length;

@@ -192,11 +192,11 @@ export abstract class ConnectionNumbers implements RowHolder {
   }
 
   /** Hop limit of the server's first segment, and STAMPED; -1 before it. */
-  protected get serverStack(): number {
+  get serverStack(): number {
     return this.wholes[this.wholeAt + SERVER_STACK]!;
   }
 
-  protected set serverStack(value: number) {
+  set serverStack(value: number) {
     this.wholes[this.wholeAt + SERVER_STACK] = value;
   }
 

@@ -8,19 +8,12 @@ import type { CloseReason, GapCause } from './event.js';
 import { sideOf } from './flow-table.js';
 import { MAX_ACK_LEAD, MAX_AHEAD, PATIENCE_SEGMENTS, PATIENCE_US, RESET_WINDOW } from './limits.js';
 import { advance, distance } from './sequence.js';
+import { isOneStack, isOtherClock, STAMPED } from './server-stack.js';
 import { hasOtherOptions, packOffer, sackBlocks, timestampsAgreed, tsvalOf } from './tcp-facts.js';
 import { HeldSegment, Waiting } from './waiting.js';
 
 /** A SYN-ACK may acknowledge this much data in the SYN (RFC 7413). */
 const MAX_SYN_DATA = 1 << 16;
-
-/** Of `serverStack`: every segment carries a timestamp. */
-const STAMPED = 1 << 8;
-const TIMESTAMP_HEADER = 32;
-/** A timestamp clock ticks once a microsecond at most, and may have been read a little earlier. RFC 7323 §5.4. */
-const TSVAL_SLACK = 1 << 20;
-/** After so long a fast timestamp clock may have gone round. */
-const TSVAL_TRUST_US = 1_800_000_000;
 
 /** What is larger may soon be beyond 32 bits. */
 const LARGE = 2 ** 30;
@@ -207,7 +200,7 @@ export class Connection extends ConnectionFacts {
     if (this.isReset) {
       const behind = this.behindReset!;
       // Several packets, since one may have been captured out of order.
-      if (behind.wentOn !== 0 && behind.wentOnCount > 1) this.#forged(behind, null);
+      if (behind.wentOn !== 0 && behind.wentOnCount > 1) this.forgedReset(behind.forged(null));
       this.behindReset = null;
       this.#flush();
       this.closeFor('rst');
@@ -250,40 +243,12 @@ export class Connection extends ConnectionFacts {
 
   #compareStack(s: TcpSegment): void {
     const { flags } = s;
-    if (!this.#isOneStack(s)) {
-      const stamped = (this.serverStack & STAMPED) !== 0 && s.start - s.tcpStart >= TIMESTAMP_HEADER;
-      const otherClock = stamped && (flags & (SYN | RST)) === 0 && !this.#isOneClock(s);
+    if (!isOneStack(this, s)) {
+      const otherClock = (flags & (SYN | RST)) === 0 && isOtherClock(this, s);
       this.otherStack(s, offsetOf(s, this.fromServer), (flags & RST) !== 0, otherClock);
     } else if ((flags & (SYN | RST)) === 0) {
       this.ownStack(s);
     }
-  }
-
-  /** Looks the segment like the server's first one? Only what costs nothing to ask of every segment. */
-  #isOneStack(s: TcpSegment): boolean {
-    const { serverStack } = this;
-    if (serverStack < 0) {
-      this.serverStack = s.hopLimit;
-      return true;
-    }
-    // Some stacks reset without a timestamp.
-    if ((s.flags & RST) !== 0) return s.hopLimit === (serverStack & 0xff);
-    if ((serverStack & STAMPED) === 0) return s.hopLimit === serverStack;
-    if (s.start - s.tcpStart < TIMESTAMP_HEADER || s.hopLimit !== (serverStack & 0xff)) return false;
-    return (s.flags & SYN) !== 0 || this.#isOneClock(s);
-  }
-
-  #isOneClock(s: TcpSegment): boolean {
-    const { octets, tcpStart } = s;
-    const at = tcpStart + 24;
-    if (octets[at - 2] !== 8 || octets[at - 3] !== 1) return true;
-    const tsval = octets.readInt32BE(at);
-    // Some systems send 0 in the SYN-ACK.
-    if (this.serverTsval === 0) this.serverTsval = tsval;
-    const elapsed = this.sinceStart(s.us);
-    if (!(elapsed >= 0 && elapsed < TSVAL_TRUST_US)) return true;
-    const ticks = distance(tsval, this.serverTsval);
-    return ticks >= -TSVAL_SLACK && ticks <= 2 * elapsed + TSVAL_SLACK;
   }
 
   /** Do the blocks lie in what the other side has sent? Sequence numbers that are rewritten on the way leave them behind. */
@@ -338,47 +303,23 @@ export class Connection extends ConnectionFacts {
   #afterReset(s: TcpSegment, isClient: boolean): void {
     const behind = this.behindReset!;
     const isItsOwn = (behind.direction === 'client') === isClient;
-    if ((s.flags & RST) !== 0) {
-      if (isItsOwn) return;
-      if (behind.wentOn !== 0) this.#forged(behind, null);
+    const verdict = this.context.checksum(s) === 'invalid' ? 'undecided' : behind.take(s, isItsOwn);
+    if (verdict === 'undecided') return;
+    if (verdict === 'believed') {
+      if ((s.flags & RST) !== 0 && behind.wentOn !== 0) this.forgedReset(behind.forged(null));
       this.close('rst');
       return;
     }
-    if (this.context.checksum(s) === 'invalid') return;
-    const goesOn = isItsOwn ? isNewBehind(s, behind) : behind.wentOn !== 0;
-    if (isItsOwn && goesOn) {
-      if (behind.wentOnCount++ === 0) behind.wentOn = s.frame;
-    }
-    if (!behind.keep(s)) {
-      this.close('rst');
-      return;
-    }
-    if (isItsOwn || !goesOn) return;
-    const { direction, segments } = behind;
     this.behindReset = null;
-    (direction === 'client' ? this.fromClient : this.fromServer).rstFrame = 0;
-    this.#forged(behind, s.frame);
+    (behind.direction === 'client' ? this.fromClient : this.fromServer).rstFrame = 0;
+    this.forgedReset(behind.forged(s.frame));
     const present = this.context.segment;
-    for (const segment of segments) {
+    for (const segment of behind.segments) {
       if (!this.isOpen) break;
       this.context.segment = segment;
       this.segment(segment, sideOf(this, segment) === 1);
     }
     this.context.segment = present;
-  }
-
-  #forged(
-    { direction, frame, us, ns, digits, hopLimit, wentOn }: BehindReset,
-    answered: number | null,
-  ): void {
-    this.forgedReset({
-      direction,
-      frame,
-      time: Number.isNaN(us) ? null : { us, ns, digits },
-      hopLimit,
-      wentOnFrame: wentOn,
-      answeredFrame: answered,
-    });
   }
 
   /**
@@ -427,13 +368,7 @@ export class Connection extends ConnectionFacts {
     const ahead = distance(s.seq, from.next);
     if (ahead <= 0 || ahead > MAX_ACK_LEAD || this.context.checksum(s) === 'invalid') return;
     from.waiting ??= new Waiting();
-    const { waiting } = from;
-    const offset = from.offset + ahead;
-    if (offset <= waiting.claimed) return;
-    waiting.claimed = offset;
-    waiting.claimedFrame = s.frame;
-    waiting.claimedTime = Number.isNaN(s.us) ? null : { us: s.us, ns: s.ns, digits: s.digits };
-    waiting.heardFrame = 0;
+    from.waiting.claim(from.offset + ahead, s);
   }
 
   #deliver(s: TcpSegment, from: Assembler, start: number, end: number): void {
@@ -669,17 +604,8 @@ export class Connection extends ConnectionFacts {
 
   /** A hole that its sender has sent past, and its receiver never acknowledged. */
   #accountLost({ direction, offset, acked, waiting }: Assembler): void {
-    if (waiting === null || waiting.claimed <= offset || acked > offset) return;
-    const { claimedFrame: frame, claimedTime: time, heardFrame, heardUs } = waiting;
-    this.lost({
-      direction,
-      offset,
-      octets: Math.min(waiting.claimed, waiting.first) - offset,
-      frame,
-      time,
-      heardFrame,
-      heardAfterUs: heardFrame === 0 || time === null ? Number.NaN : heardUs - time.us,
-    });
+    const hole = acked > offset ? null : (waiting?.hole(offset) ?? null);
+    if (hole !== null) this.lost({ direction, offset, ...hole });
   }
 
   #flushHole(side: Assembler): boolean {
@@ -710,12 +636,6 @@ function heard(s: TcpSegment, to: Assembler, waiting: Waiting): void {
 function offsetOf(s: TcpSegment, from: Assembler): number {
   if (!from.known) return 0;
   return from.offset + distance((s.flags & SYN) !== 0 ? advance(s.seq, 1) : s.seq, from.next);
-}
-
-/** More than its side had sent when the reset came, or an acknowledgement of more than the other side had. */
-function isNewBehind(s: TcpSegment, { seq, sent }: BehindReset): boolean {
-  const data = s.length > 0 && distance(advance(s.seq, s.length), seq) > 0;
-  return data || ((s.flags & ACK) !== 0 && distance(s.ack, sent) > 0);
 }
 
 /** The SYN-ACK answers the SYN of `to`, with or without data in it. */

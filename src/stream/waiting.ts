@@ -1,5 +1,6 @@
 import type { Timestamp } from '../capture/timestamp.js';
-import type { Checksum } from '../wire/segment.js';
+import type { Checksum, TcpSegment } from '../wire/segment.js';
+import type { LostOctets } from './delivery.js';
 
 /** What it costs to keep one segment, beside its octets. */
 const SEGMENT_COST = 512;
@@ -171,6 +172,28 @@ export class Waiting {
       this.cost -= segment.cost;
     }
     return before - this.held.length;
+  }
+
+  /** A segment whose sender has sent all in front of `offset`. */
+  claim(offset: number, { frame, us, ns, digits }: TcpSegment): void {
+    if (offset <= this.claimed) return;
+    this.claimed = offset;
+    this.claimedFrame = frame;
+    this.claimedTime = Number.isNaN(us) ? null : { us, ns, digits };
+    this.heardFrame = 0;
+  }
+
+  /** What its sender has sent behind `offset`, up to the first octet that is held; null: nothing that is known of. */
+  hole(offset: number): Omit<LostOctets, 'direction' | 'offset'> | null {
+    if (this.claimed <= offset) return null;
+    const { claimedFrame: frame, claimedTime: time, heardFrame, heardUs } = this;
+    return {
+      octets: Math.min(this.claimed, this.first) - offset,
+      frame,
+      time,
+      heardFrame,
+      heardAfterUs: heardFrame === 0 || time === null ? Number.NaN : heardUs - time.us,
+    };
   }
 
   shift(): HeldSegment | undefined {
