@@ -38,14 +38,20 @@ export function diagnose(findings: readonly Finding[], rules: readonly RuleMeta[
     else servers.set(key, [finding]);
   }
   return [...servers.values()].flatMap((list) => {
-    const proxy = proxyOf(list, rules);
-    const editors = inSeries(shownMarks(list));
+    const speaking = list.filter(namesBox);
+    const proxy = proxyOf(speaking, rules);
+    const editors = inSeries(shownMarks(speaking));
     const several = editors.length + (proxy ? 1 : 0) > 1;
     return [
       ...(proxy ? [proxyDiagnosis(list, proxy.speaking, proxy.box, several)] : []),
       ...editors.map((shown) => editorDiagnosis(list, shown, several, rules)),
     ];
   });
+}
+
+/** What other things explain as well, and what harmed nobody, names no box. */
+function namesBox({ confidence, severity }: Finding): boolean {
+  return confidence !== 'possible' && severity !== 'info';
 }
 
 /** Each finding shows the first mark that it speaks for, and those that only support. */

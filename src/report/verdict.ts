@@ -20,11 +20,14 @@ interface Phrase {
   readonly confidence: Confidence;
 }
 
-const ADVERB: Readonly<Record<Confidence, string>> = {
+/** What is only possible blames nobody. */
+const ADVERB: Readonly<Record<Exclude<Confidence, 'possible'>, string>> = {
   certain: '',
   likely: 'probably ',
-  possible: 'may have ',
 };
+
+const WHO_ELSE_MAY_BE_WHY = "the server's own policy, a load balancer, the sender or the path";
+const WHO_MAY_BE_WHY = "the server's own policy, a load balancer, the sender, the path or a firewall";
 
 /** Clauses that one sentence bears. */
 const MAX_CLAUSES = 4;
@@ -60,6 +63,13 @@ function admitted({ witnesses = [] }: Finding): boolean {
   return witnesses.some(({ confirms, joinedBy }) => confirms && joinedBy === 'addresses-and-ports');
 }
 
+function whoMayBeWhy(findings: readonly Finding[]): string {
+  if (findings.every(admitted)) return "the firewall's own log says that it was the firewall";
+  return findings.every(({ confidence }) => confidence === 'possible')
+    ? `${WHO_MAY_BE_WHY} may be why`
+    : 'a firewall may be why';
+}
+
 function accusation({ rules }: Analysis, findings: readonly Finding[], clients: Survey['clients']): string {
   const parts = partsOf(rules, findings);
   const deeds = parts.filter((part) => isKind(part, 'deed'));
@@ -72,22 +82,36 @@ function accusation({ rules }: Analysis, findings: readonly Finding[], clients: 
     if (happened.length === 0) return `Mail between ${where} met something that is no plain SMTP.`;
     return consequences.every(isNothingLost)
       ? `Between ${where}, ${enumerate(happened)}, but nothing was lost on the way.`
-      : `Between ${where}, ${enumerate(happened)}; ${findings.every(admitted) ? "the firewall's own log says that it was the firewall" : 'a firewall may be why'}.`;
+      : `Between ${where}, ${enumerate(happened)}; ${whoMayBeWhy(findings)}.`;
   }
   const phrases = namedOnce(deeds);
-  const levels = CONFIDENCES.filter((level) => phrases.some(({ confidence }) => confidence === level));
+  const blamed = phrases.filter(({ confidence }) => confidence !== 'possible');
+  const doubtful = phraseTexts(phrases, 'possible', MAX_CLAUSES);
+  if (blamed.length === 0) {
+    const seen = enumerate([...happened, `something may have ${enumerate(doubtful)}`]);
+    return `Between ${where}, ${seen}; ${WHO_MAY_BE_WHY} may be why.`;
+  }
   const sentences: string[] = [];
   let room = MAX_CLAUSES;
-  for (const level of levels.slice(0, 2)) {
-    const texts = joined(phrases.filter(({ confidence }) => confidence === level))
-      .slice(0, room)
-      .map(phraseText);
+  for (const level of ['certain', 'likely'] as const) {
+    const texts = phraseTexts(blamed, level, room);
     room -= texts.length;
     if (texts.length > 0) sentences.push(`${ADVERB[level]}${enumerate(texts)}`);
   }
   const outcome = happened.length > 0 ? `; ${enumerate(happened)}` : '';
-  const who = deeds.find(({ verdict }) => verdict.who)?.verdict.who ?? 'A firewall';
-  return `${who} between ${where} ${sentences.join(', and ')}${outcome}.`;
+  const who =
+    deeds.find(({ verdict, confidence }) => verdict.who && confidence !== 'possible')?.verdict.who ??
+    'A firewall';
+  const rest = doubtful.slice(0, room);
+  const aside =
+    rest.length > 0 ? ` Something may have ${enumerate(rest)}, too: it, or ${WHO_ELSE_MAY_BE_WHY}.` : '';
+  return `${who} between ${where} ${sentences.join(', and ')}${outcome}.${aside}`;
+}
+
+function phraseTexts(phrases: readonly Phrase[], level: Confidence, limit: number): string[] {
+  return joined(phrases.filter(({ confidence }) => confidence === level))
+    .slice(0, limit)
+    .map(phraseText);
 }
 
 /** One part for each rule that spoke, in the order of the sentence. */
