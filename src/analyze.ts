@@ -2,6 +2,7 @@ import type { CaptureFacts } from './capture/packet.js';
 import type { ReadCapture } from './capture/source.js';
 import { diagnose } from './diagnose/diagnose.js';
 import type { Diagnosis } from './diagnose/diagnosis.js';
+import type { RuleCheck } from './finding/check.js';
 import type { Finding, NotAssessed } from './finding/finding.js';
 import { NotAssessedCensus } from './finding/not-assessed.js';
 import type { DigestKind } from './mail/digest.js';
@@ -49,6 +50,8 @@ export interface CaptureResult {
 export interface Analysis {
   readonly captures: readonly CaptureResult[];
   readonly sessionCount: number;
+  /** Sessions in which SMTP was spoken. */
+  readonly smtpCount: number;
   sessions(): Iterable<SmtpSession>;
   /** The session of this id; null: there is none. */
   session(id: string): SmtpSession | null;
@@ -58,6 +61,8 @@ export interface Analysis {
   /** Per server, what box explains its findings. */
   readonly diagnoses: readonly Diagnosis[];
   readonly notAssessed: readonly NotAssessed[];
+  /** By rule, in their order: which sessions its silence speaks of. */
+  readonly checks: readonly RuleCheck[];
   /** null: no log was given. */
   readonly firewallLog: FirewallLogReport | null;
   readonly interrupted: boolean;
@@ -106,6 +111,7 @@ export async function analyzePart(
   const joiner = options.firewallLog ? new FirewallLogJoiner(options.firewallLog) : null;
   const results: CaptureResult[] = [];
   let { sessions, messages } = numbered;
+  let smtpCount = 0;
   const captures = reader ?? (await capturesReader(files, reading(options)));
   try {
     for (const [index, file] of files.entries()) {
@@ -114,6 +120,7 @@ export async function analyzePart(
       const account = await captures.read(index, place, (record, lastUs) => {
         records.push(record);
         const session = record.read(sessions, lastUs);
+        if (session.protocol === 'smtp') smtpCount++;
         for (const listener of [census, ruleSet, joiner]) listener?.session(session);
         options.onSession?.(session);
       });
@@ -134,6 +141,7 @@ export async function analyzePart(
   const analysis = {
     captures: results,
     sessionCount: archive.count,
+    smtpCount,
     sessions: () => archive.sessions(),
     session: (id: string) => archive.session(Number(id.slice(1))),
     rules,
@@ -145,6 +153,7 @@ export async function analyzePart(
       ...notAssessed,
       ...(joiner?.notAssessed() ?? []),
     ],
+    checks: ruleSet.checks(found),
     firewallLog,
     interrupted,
   };

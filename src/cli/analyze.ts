@@ -67,7 +67,13 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
   if (file) file.write(report);
   else await writeAll(report, io.stdout);
   if (failed || analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
-  return findings.some((finding) => isAtLeast(finding.severity, args.failOn)) ? 1 : 0;
+  if (findings.some((finding) => isAtLeast(finding.severity, args.failOn))) return 1;
+  return isNothingToJudge(whole) ? 3 : 0;
+}
+
+/** No SMTP session in any input, and no finding either. */
+export function isNothingToJudge({ smtpCount, findings }: Analysis): boolean {
+  return smtpCount === 0 && findings.length === 0;
 }
 
 export async function anonymousCaptures({ captures }: Analysis, names: Pseudonyms): Promise<CaptureResult[]> {

@@ -4,7 +4,7 @@ import { isTold } from '../compare/pair.js';
 import { diagnose } from '../diagnose/diagnose.js';
 import { comparisonReportOf } from '../report/formats.js';
 import { printableText } from '../report/printable.js';
-import { anonymousCaptures, warn } from './analyze.js';
+import { anonymousCaptures, isNothingToJudge, warn } from './analyze.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, interruptible, writeAll } from './io.js';
 import { jobsFor, jobsOf } from './jobs.js';
@@ -110,6 +110,7 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
   if (file) file.write(report);
   else await writeAll(report, io.stdout);
   if (unwritten || comparison.analysis.captures.some(({ facts }) => facts.problems.length > 0)) return 2;
+  if (isNothingToJudge(whole.analysis)) return 3;
   if (comparison.pairs.length === 0) return 2;
   const failed = findings.some(({ severity }) => isAtLeast(severity, args.failOn));
   return failed || comparison.pairs.some(wasChanged) ? 1 : 0;
@@ -183,4 +184,5 @@ Exit status:
   0  nothing was changed between the two, and neither shows a finding
   1  something was changed, or findings of the severity of --fail-on or above
   2  wrong usage, an input that is missing or damaged, or nothing in common
+  3  nothing to judge: no SMTP session in either, and no finding
 `;

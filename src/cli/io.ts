@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { cannotWrite } from './usage-error.js';
 
 /** 0 nothing found; 1 findings at or above `--fail-on`; 2 could not do it, or not wholly. */
-export type ExitStatus = 0 | 1 | 2;
+export type ExitStatus = 0 | 1 | 2 | 3;
 
 /** A stream that the command line writes to: as much of it as is needed. */
 export interface Output {

@@ -258,7 +258,8 @@ Exit status:
   0  nothing found
   1  findings of the severity of --fail-on or above
   2  wrong usage, or an input that is missing, damaged or no capture; what could
-     be read is reported all the same
+     be read is reported all the same; wins over 1
+  3  nothing to judge: no SMTP session in any input, and no finding
 
 Ctrl-C while a capture is read reports what has been read so far.
 `;

@@ -9,6 +9,7 @@ import {
 } from '../analyze.js';
 import { type ReadCapture, readCapture } from '../capture/source.js';
 import { diagnose } from '../diagnose/diagnose.js';
+import { type RuleCheck, UNJUDGED } from '../finding/check.js';
 import type { Finding, SeenIn } from '../finding/finding.js';
 import { capturesReader } from '../reading/captures-reader.js';
 import type { CapturesReader } from '../reading/one-by-one.js';
@@ -145,6 +146,7 @@ export async function compare(
       ...merged(first.analysis, second.analysis),
       findings: all,
       diagnoses: diagnose(all, first.analysis.rules),
+      checks: checksOfBoth(first.analysis, second.analysis, all, compared.pairs.length),
     },
     pairs: compared.pairs,
     unpaired: pairing.unpaired,
@@ -296,10 +298,11 @@ function seenIn({ id, capture, server }: SmtpSession): SeenIn {
 }
 
 /** One analysis of both. */
-function merged(first: Analysis, second: Analysis): Omit<Analysis, 'findings' | 'diagnoses'> {
+function merged(first: Analysis, second: Analysis): Omit<Analysis, 'findings' | 'diagnoses' | 'checks'> {
   return {
     captures: [...first.captures, ...second.captures],
     sessionCount: first.sessionCount + second.sessionCount,
+    smtpCount: first.smtpCount + second.smtpCount,
     *sessions() {
       yield* first.sessions();
       yield* second.sessions();
@@ -310,6 +313,34 @@ function merged(first: Analysis, second: Analysis): Omit<Analysis, 'findings' | 
     notAssessed: [...first.notAssessed, ...second.notAssessed],
     interrupted: first.interrupted || second.interrupted,
   };
+}
+
+/**
+ * What the rules have judged on both sides. What leaves no trace on one side was seen where its session was paired: the
+ * octets of both were held against each other.
+ */
+function checksOfBoth(
+  first: Analysis,
+  second: Analysis,
+  findings: readonly Finding[],
+  pairs: number,
+): RuleCheck[] {
+  const spoken = new Set(findings.map(({ rule }) => rule));
+  return first.checks.map(({ rule, judged, notJudged }, index) => {
+    const other = second.checks[index]!;
+    const compared = first.rules[index]!.changes.length > 0 ? 2 * pairs : 0;
+    const all = UNJUDGED.map((reason) => {
+      const sessions = [...notJudged, ...other.notJudged]
+        .filter((one) => one.reason === reason)
+        .reduce((sum, one) => sum + one.sessions, 0);
+      return { reason, sessions: reason === 'viewpoint' ? Math.max(0, sessions - compared) : sessions };
+    }).filter(({ sessions }) => sessions > 0);
+    const heard = [...notJudged, ...other.notJudged].reduce((sum, { sessions }) => sum + sessions, 0);
+    const left = all.reduce((sum, { sessions }) => sum + sessions, 0);
+    const sum = judged + other.judged + heard - left;
+    const status = spoken.has(rule) ? 'found' : sum > 0 ? 'not-seen' : 'not-checked';
+    return { rule, status, judged: sum, notJudged: all };
+  });
 }
 
 /** In the order of the packets that prove them, with ids of one run. */

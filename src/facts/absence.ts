@@ -1,15 +1,15 @@
-import type { SmtpExchange, SmtpSession } from '../smtp/session.js';
+import type { SmtpExchange, SmtpReply, SmtpSession } from '../smtp/session.js';
 import { factsOf } from './session-facts.js';
 
 /** Why what is absent from a session proves nothing: a word of the report's `notAssessed`. */
 export type AbsenceDoubt = 'gap' | 'one-sided' | 'limit' | 'midstream' | 'encrypted';
 
 /** Octets may be missing from the capture that were on the wire. */
-const GAP = 1 << 0;
+export const GAP = 1 << 0;
 /** Packets of one direction only were captured. */
-const ONE_SIDED = 1 << 1;
+export const ONE_SIDED = 1 << 1;
 /** More was said than is kept. */
-const LIMIT = 1 << 2;
+export const LIMIT = 1 << 2;
 /** Octets of the server never reached the client: evidence of loss, but what lies behind them has no known beginning. */
 export const UNARRIVED = 1 << 3;
 /** The beginning of the connection was not captured. */
@@ -19,6 +19,9 @@ export const ENCRYPTED = 1 << 5;
 
 /** What every rule about absence asks; the exported bits are for those that look at more than that. */
 const ALWAYS = GAP | ONE_SIDED | LIMIT;
+
+/** CRLF. */
+const LINE_END = 2;
 
 /** By the number of the bit. */
 const WORDS: readonly AbsenceDoubt[] = ['gap', 'one-sided', 'limit', 'gap', 'midstream', 'encrypted'];
@@ -31,11 +34,24 @@ const WORDS: readonly AbsenceDoubt[] = ['gap', 'one-sided', 'limit', 'gap', 'mid
  * @returns the first doubt, which a rule can give as its reason; null: absence is evidence
  */
 export function absenceDoubt(session: SmtpSession, besides = 0): AbsenceDoubt | null {
-  const facts = factsOf(session);
-  if (facts.absence < 0) facts.absence = readDoubts(session);
-  const doubts = facts.absence & (ALWAYS | besides);
+  const doubts = doubtsOf(session) & (ALWAYS | besides);
   // The number of the lowest bit.
   return doubts === 0 ? null : WORDS[31 - Math.clz32(doubts & -doubts)]!;
+}
+
+/** All doubts about a session, as bits. */
+export function doubtsOf(session: SmtpSession): number {
+  const facts = factsOf(session);
+  if (facts.absence < 0) facts.absence = readDoubts(session);
+  return facts.absence;
+}
+
+/** No octet of the server is missing up to the end of a reply: a line that was cut may go on in clear text. */
+export function isWhole({ gaps, gapCount }: SmtpSession, { lines }: SmtpReply): boolean {
+  const last = lines.at(-1);
+  if (gapCount === 0 || last === undefined) return true;
+  const end = last.offset + last.octets + LINE_END;
+  return gaps.every(({ direction, offset }) => direction !== 'server' || offset > end);
 }
 
 function readDoubts(session: SmtpSession): number {

@@ -1,4 +1,5 @@
 import type { SmtpExchange, SmtpReply, SmtpSession } from '../smtp/session.js';
+import { isWhole } from './absence.js';
 import { factsOf } from './session-facts.js';
 
 /** How a greeting was overwritten. `keep-2-0`: all but 2, 0 (and spaces); `all-stars`; `cmap`. */
@@ -57,7 +58,7 @@ export function sessionMask(session: SmtpSession): MaskedGreeting | null {
   const facts = factsOf(session);
   if (facts.greetingMask === undefined) {
     const greeting = greetingOf(session);
-    facts.greetingMask = greeting ? maskedGreeting(greeting.reply) : null;
+    facts.greetingMask = greeting && isWhole(session, greeting.reply) ? maskedGreeting(greeting.reply) : null;
   }
   return facts.greetingMask;
 }

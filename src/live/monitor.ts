@@ -8,6 +8,7 @@ import { whyNotAssessed } from '../finding/not-assessed.js';
 import type { DigestFactory } from '../mail/digest.js';
 import { PacketReader } from '../reading/packet-reader.js';
 import type { Rule } from '../rules/rule.js';
+import { RuleAccounts } from '../rules/rule-accounts.js';
 import { RuleSet } from '../rules/rule-set.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { ConnectionView } from '../stream/event.js';
@@ -363,15 +364,27 @@ export class Monitor implements PacketListener, Watch {
     const findings = this.findings();
     const rules = this.options.rules.map(({ meta }) => meta);
     const numbers = [...this.sessions()].map(({ number }) => number).sort((a, b) => a - b);
+    const accounts = new RuleAccounts();
+    let smtpCount = 0;
+    for (const session of this.sessionsOf(numbers)) {
+      if (session.protocol === 'smtp') smtpCount++;
+      if (session.protocol === 'smtp' || session.protocol === 'none') accounts.session(session);
+    }
     return {
       captures: [{ file: this.options.name, facts: this.captureFacts(), skipped: this.reader.skipped }],
       sessionCount: numbers.length,
+      smtpCount,
       sessions: () => this.sessionsOf(numbers),
       session: (id) => this.session(Number(id.slice(1))),
       rules,
       findings,
       diagnoses: diagnose(findings, rules),
       notAssessed: [...this.witnessRemarks(), ...this.remarks],
+      // Sessions that one could be held against may be forgotten already.
+      checks: accounts.checks(
+        rules.map(({ id, needs }) => ({ id, needs, alone: numbers.length, failed: false })),
+        findings,
+      ),
       firewallLog: null,
       interrupted: false,
     };

@@ -1,3 +1,4 @@
+import { EIGHT_BIT, IS_OPEN, MISSING } from '../facts/judging.js';
 import { REFUSED } from '../facts/session-flags.js';
 import { exchangeEvidence, lineEvidence } from '../finding/evidence.js';
 import type { Rule } from './rule.js';
@@ -27,6 +28,7 @@ export const eightBitMimeRejected: Rule = {
     confirmedBy: null,
     changes: [],
     box: 'nothing',
+    needs: { occasion: EIGHT_BIT, doubts: MISSING | IS_OPEN, seen: 'before-server' },
     eightBit: true,
   },
   create: (context) => ({

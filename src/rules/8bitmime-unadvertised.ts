@@ -1,3 +1,4 @@
+import { EIGHT_BIT, MISSING } from '../facts/judging.js';
 import { extensionsIn, keywordsIn } from '../facts/listed.js';
 import { ehloLost } from '../facts/lost-verbs.js';
 import { ehloWorked, greetingOf, sessionMask } from '../facts/mask.js';
@@ -61,6 +62,7 @@ export const eightBitMimeUnadvertised: Rule = {
     confirmedBy: null,
     changes: ['8bit-unadvertised'],
     box: 'nothing',
+    needs: { occasion: EIGHT_BIT, doubts: MISSING },
     eightBit: true,
   },
   create: (context) => {

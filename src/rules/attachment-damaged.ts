@@ -1,3 +1,4 @@
+import { IS_OPEN, MESSAGE, MISSING } from '../facts/judging.js';
 import { KeptPlaces, placeNumber, placeOf } from '../facts/message-index.js';
 import { MESSAGES } from '../facts/session-flags.js';
 import type { Confidence, Evidence, SeenIn } from '../finding/finding.js';
@@ -66,6 +67,7 @@ export const attachmentDamaged: Rule = {
     confirmedBy: null,
     changes: ['message-altered'],
     box: 'nothing',
+    needs: { occasion: MESSAGE, doubts: MISSING | IS_OPEN, seen: 'beside-server' },
   },
   create: (context) => {
     const whole = new KeptPlaces(context.kept, MAX_WHOLE);

@@ -1,3 +1,4 @@
+import { AUTH_SENT, IS_OPEN, MISSING } from '../facts/judging.js';
 import { LOSS_TRAITS, lostVerbs } from '../facts/lost-verbs.js';
 import type { Rule } from './rule.js';
 import { TOOK_AWAY } from './verdict.js';
@@ -29,6 +30,7 @@ export const authDropped: Rule = {
     confirmedBy: null,
     changes: ['lost AUTH'],
     box: 'nothing',
+    needs: { occasion: AUTH_SENT, doubts: MISSING | IS_OPEN, seen: 'before-server' },
   },
   create: (context) => ({
     heeds: LOSS_TRAITS,

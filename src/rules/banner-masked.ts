@@ -1,4 +1,5 @@
 import type { BannerXray } from '../facts/banner-xray.js';
+import { GREETED } from '../facts/judging.js';
 import { greetingOf, type MaskedGreeting, sessionMask } from '../facts/mask.js';
 import { sessionKeywords } from '../facts/templates.js';
 import { lineEvidence } from '../finding/evidence.js';
@@ -55,6 +56,7 @@ export const bannerMasked: Rule = {
     confirmedBy: { action: 'masked', cause: /^mask-banner\b/i },
     changes: ['greeting-masked'],
     box: 'signature',
+    needs: { occasion: GREETED, doubts: 0, seen: 'before-server' },
   },
   create: (context) => ({
     session(session) {

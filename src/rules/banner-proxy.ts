@@ -1,3 +1,4 @@
+import { GREETED } from '../facts/judging.js';
 import { greetingOf } from '../facts/mask.js';
 import { ANY_PROXY_GREETING, PROXY_GREETINGS } from '../facts/proxies.js';
 import { lineEvidence } from '../finding/evidence.js';
@@ -40,6 +41,7 @@ export const bannerProxy: Rule = {
     confirmedBy: null,
     changes: ['greeting-replaced'],
     box: 'product',
+    needs: { occasion: GREETED, doubts: 0, seen: 'before-server' },
   },
   create: (context) => ({
     session(session) {

@@ -1,3 +1,4 @@
+import { EHLO_ACCEPTED } from '../facts/judging.js';
 import { serverKey } from '../facts/server-key.js';
 import { X_KEYWORD } from '../facts/session-flags.js';
 import { type MaskedKeyword, sessionKeywords } from '../facts/templates.js';
@@ -43,6 +44,7 @@ export const capabilityMasked: Rule = {
     confirmedBy: { action: 'masked', cause: /\behlo-reply-parameter\b/i },
     changes: ['keyword-masked'],
     box: 'signature',
+    needs: { occasion: EHLO_ACCEPTED, doubts: 0, seen: 'before-server' },
   },
   create: (context) => ({
     heeds: X_KEYWORD,

@@ -1,3 +1,4 @@
+import { EHLO_ACCEPTED } from '../facts/judging.js';
 import { extensionsIn } from '../facts/listed.js';
 import { greetingOf, sessionMask } from '../facts/mask.js';
 import { serverKeyOf } from '../facts/server-key.js';
@@ -70,26 +71,38 @@ export const capabilityRemoved: Rule = {
     confirmedBy: null,
     changes: ['keyword-removed'],
     box: 'signature',
+    needs: { occasion: EHLO_ACCEPTED, doubts: 0, seen: 'contrast' },
   },
   create: (context) => {
     const servers = new Map<string, Map<string, View>>();
     const reader = new ShownReader();
     let forgotten = 0;
+    /** Sessions with a list of keywords that cannot be held against others. */
+    let unlike = 0;
     return {
       session(session) {
         const seen = firstReply(session);
-        if (seen === null) return;
+        if (seen === null) {
+          if (wasListed(session)) unlike++;
+          return;
+        }
         const key = serverKeyOf(session);
         let views = servers.get(key);
         if (!views) {
           if (servers.size >= MAX_SERVERS) {
             forgotten++;
+            unlike++;
             return;
           }
           views = new Map();
           servers.set(key, views);
         }
         note(views, session, seen, reader.read(seen));
+      },
+      alone() {
+        let sessions = 0;
+        for (const views of servers.values()) sessions += isContrast(views) ? 0 : sessionsOf(views);
+        return sessions + unlike;
       },
       end() {
         for (const views of servers.values()) {
@@ -110,6 +123,24 @@ export const capabilityRemoved: Rule = {
     };
   },
 };
+
+/** One client alone is shown what it is shown: only another one shows that a line is missing. */
+function isContrast(views: ReadonlyMap<string, View>): boolean {
+  if (views.size > MAX_VIEWS) return false;
+  const clients = new Set<string>();
+  for (const view of views.values()) for (const client of view.clients) clients.add(client);
+  return clients.size > 1;
+}
+
+function sessionsOf(views: ReadonlyMap<string, View>): number {
+  let sessions = 0;
+  for (const view of views.values()) sessions += view.sessions;
+  return sessions;
+}
+
+function wasListed({ exchanges }: SmtpSession): boolean {
+  return exchanges.some(({ verb, reply }) => verb === 'EHLO' && reply?.code === 250 && reply.complete);
+}
 
 interface FirstReply {
   readonly greeting: SmtpReply;

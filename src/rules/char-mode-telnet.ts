@@ -1,4 +1,5 @@
 import { absenceDoubt, knownSilence } from '../facts/absence.js';
+import { MISSING, TYPED } from '../facts/judging.js';
 import { echoedMask, maskedCommand, sessionMask } from '../facts/mask.js';
 import { IN_PIECES } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
@@ -45,6 +46,7 @@ export const charModeTelnet: Rule = {
     confirmedBy: null,
     changes: [],
     box: 'nothing',
+    needs: { occasion: TYPED, doubts: MISSING },
   },
   create: (context) => ({
     heeds: IN_PIECES,

@@ -1,5 +1,6 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import { Answered } from '../facts/answered.js';
+import { WORDLESS } from '../facts/judging.js';
 import { serverKey, serverKeyOf } from '../facts/server-key.js';
 import type { Confidence, Evidence, FindingDraft, SeenIn } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
@@ -76,6 +77,7 @@ export const connectionBlocked: Rule = {
     confirmedBy: null,
     changes: [],
     box: 'nothing',
+    needs: { occasion: WORDLESS, doubts: 0 },
   },
   create: (context) => {
     const blocked = new Map<string, Blocked>();

@@ -1,4 +1,5 @@
 import { attemptRows, causeOf, type DeliveryAttempt, deliveryAttempt } from '../facts/delivery-attempt.js';
+import { IS_OPEN, MESSAGE, MISSING } from '../facts/judging.js';
 import { MAX_PLACES, MessagePlaces, placeNumber, placeOf } from '../facts/message-index.js';
 import { MESSAGES } from '../facts/session-flags.js';
 import type { Confidence, FindingDraft } from '../finding/finding.js';
@@ -49,6 +50,7 @@ export const duplicateDelivery: Rule = {
     confirmedBy: null,
     changes: [],
     box: 'nothing',
+    needs: { occasion: MESSAGE, doubts: MISSING | IS_OPEN },
     attempts: true,
   },
   create: (context) => {

@@ -1,4 +1,5 @@
 import { boxWitness } from '../facts/box-witness.js';
+import { EHLO_ANSWERED, IS_ONE_SIDED } from '../facts/judging.js';
 import { REFUSED } from '../facts/session-flags.js';
 import { exchangeEvidence } from '../finding/evidence.js';
 import type { FindingDraft } from '../finding/finding.js';
@@ -32,6 +33,7 @@ export const ehloRejected: Rule = {
     confirmedBy: null,
     changes: ['ehlo-refused'],
     box: 'signature',
+    needs: { occasion: EHLO_ANSWERED, doubts: IS_ONE_SIDED, seen: 'before-server' },
   },
   create: (context) => {
     let forgotten = 0;

@@ -1,6 +1,7 @@
 import { absenceDoubt } from '../facts/absence.js';
 import { isUnanswered, splitText } from '../facts/end-of-data.js';
 import { fisherExact } from '../facts/fisher.js';
+import { IS_OPEN, MESSAGE, MISSING } from '../facts/judging.js';
 import { serverKeyOf } from '../facts/server-key.js';
 import { MESSAGES } from '../facts/session-flags.js';
 import { closeEvidence, lineEvidence } from '../finding/evidence.js';
@@ -54,6 +55,7 @@ export const endOfDataSplit: Rule = {
     confirmedBy: null,
     changes: ['split-end-lost'],
     box: 'signature',
+    needs: { occasion: MESSAGE, doubts: MISSING | IS_OPEN },
   },
   create: (context) => {
     const tallies = new Map<string, Tally>();

@@ -1,6 +1,7 @@
 import { absenceDoubt, knownSilence } from '../facts/absence.js';
 import { blackHole } from '../facts/black-hole.js';
 import { isUnanswered, splitText } from '../facts/end-of-data.js';
+import { IS_OPEN, MESSAGE, MISSING } from '../facts/judging.js';
 import { sessionMask } from '../facts/mask.js';
 import { END_OPEN } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
@@ -49,6 +50,7 @@ export const endOfDataUnacknowledged: Rule = {
     confirmedBy: { action: 'ended', cause: /^matched Class \d+: (?:header|body|MIME)\b/i },
     changes: ['message-end-lost', 'final-reply-lost'],
     box: 'nothing',
+    needs: { occasion: MESSAGE, doubts: MISSING | IS_OPEN },
   },
   create: (context) => ({
     heeds: END_OPEN,

@@ -1,3 +1,4 @@
+import { WORDLESS } from '../facts/judging.js';
 import { serverKeyOf } from '../facts/server-key.js';
 import type { Evidence, FindingDraft, SeenIn } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
@@ -61,6 +62,7 @@ export const greetingMissing: Rule = {
     confirmedBy: null,
     changes: [],
     box: 'nothing',
+    needs: { occasion: WORDLESS, doubts: 0 },
   },
   create: (context) => {
     const servers = new Map<string, Silent>();

@@ -1,4 +1,5 @@
 import { absenceDoubt, MIDSTREAM } from '../facts/absence.js';
+import { GREETED } from '../facts/judging.js';
 import { greetingOf } from '../facts/mask.js';
 import { GREETING_OPEN } from '../facts/session-flags.js';
 import { closeEvidence, lineEvidence } from '../finding/evidence.js';
@@ -38,6 +39,7 @@ export const greetingStalled: Rule = {
     confirmedBy: null,
     changes: [],
     box: 'nothing',
+    needs: { occasion: GREETED, doubts: 0, seen: 'before-server' },
   },
   create: (context) => ({
     heeds: GREETING_OPEN,

@@ -1,5 +1,6 @@
 import type { Timestamp } from '../capture/timestamp.js';
 import { absenceDoubt, ENCRYPTED } from '../facts/absence.js';
+import { IS_OPEN, MISSING, OVERLONG } from '../facts/judging.js';
 import { sessionMask } from '../facts/mask.js';
 import { LONG } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
@@ -124,6 +125,7 @@ export const inspectionLimit: Rule = {
     },
     changes: [],
     box: 'signature',
+    needs: { occasion: OVERLONG, doubts: MISSING | IS_OPEN },
   },
   create: (context) => ({
     heeds: LONG,

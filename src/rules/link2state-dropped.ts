@@ -1,3 +1,4 @@
+import { IS_OPEN, MISSING, PRIVATE_VERB } from '../facts/judging.js';
 import { LOSS_TRAITS, lostVerbs } from '../facts/lost-verbs.js';
 import type { Rule } from './rule.js';
 import { TOOK_AWAY, verbs } from './verdict.js';
@@ -29,6 +30,7 @@ export const link2stateDropped: Rule = {
     confirmedBy: null,
     changes: ['lost X-LINK2STATE', 'lost X-EXPS', 'lost XEXCH50'],
     box: 'nothing',
+    needs: { occasion: PRIVATE_VERB, doubts: MISSING | IS_OPEN, seen: 'before-server' },
   },
   create: (context) => ({
     heeds: LOSS_TRAITS,

@@ -1,3 +1,4 @@
+import { IS_OPEN, MISSING, REPORT } from '../facts/judging.js';
 import { ehloWorked } from '../facts/mask.js';
 import { KeptPlaces, placeNumber, placeOf } from '../facts/message-index.js';
 import { MESSAGES } from '../facts/session-flags.js';
@@ -38,6 +39,7 @@ export const ndr8bitmime: Rule = {
     confirmedBy: null,
     changes: [],
     box: 'nothing',
+    needs: { occasion: REPORT, doubts: MISSING | IS_OPEN },
     eightBit: true,
   },
   create: (context) => {

@@ -1,4 +1,5 @@
 import { type BlackHole, blackHole } from '../facts/black-hole.js';
+import { BULK, IS_ONE_SIDED } from '../facts/judging.js';
 import type { Evidence } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { Rule } from './rule.js';
@@ -36,6 +37,7 @@ export const pathMtuBlackHole: Rule = {
     confirmedBy: null,
     changes: ['large-segments-lost'],
     box: 'nothing',
+    needs: { occasion: BULK, doubts: IS_ONE_SIDED },
   },
   create: (context) => ({
     session(session) {

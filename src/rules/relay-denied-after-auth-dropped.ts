@@ -1,3 +1,4 @@
+import { MISSING, RCPT_ANSWERED } from '../facts/judging.js';
 import { ehloLost, lostVerbs } from '../facts/lost-verbs.js';
 import { REFUSED } from '../facts/session-flags.js';
 import { exchangeEvidence } from '../finding/evidence.js';
@@ -30,6 +31,7 @@ export const relayDeniedAfterAuthDropped: Rule = {
     confirmedBy: null,
     changes: ['recipient-refused'],
     box: 'nothing',
+    needs: { occasion: RCPT_ANSWERED, doubts: MISSING },
   },
   create: (context) => ({
     heeds: REFUSED,

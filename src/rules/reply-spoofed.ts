@@ -1,3 +1,4 @@
+import { ANSWERED as COMMANDS_ANSWERED, MISSING } from '../facts/judging.js';
 import { type JudgedReply, signText, whoAnswered } from '../facts/who-answered.js';
 import { exchangeEvidence, lineEvidence } from '../finding/evidence.js';
 import type { Evidence, FindingDraft, NotAssessed } from '../finding/finding.js';
@@ -37,6 +38,7 @@ export const replySpoofed: Rule = {
     confirmedBy: null,
     changes: ['reply-forged'],
     box: 'signature',
+    needs: { occasion: COMMANDS_ANSWERED, doubts: MISSING, seen: 'before-server' },
   },
   create: (context) => ({
     session(session) {

@@ -1,3 +1,4 @@
+import { ENDED, IS_ONE_SIDED } from '../facts/judging.js';
 import type { Confidence, Evidence, FindingDraft } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { Direction } from '../stream/event.js';
@@ -40,6 +41,7 @@ export const resetForged: Rule = {
     confirmedBy: null,
     changes: [],
     box: 'nothing',
+    needs: { occasion: ENDED, doubts: IS_ONE_SIDED },
   },
   create: (context) => ({
     session(session) {

@@ -1,3 +1,4 @@
+import { ENDED, IS_ONE_SIDED } from '../facts/judging.js';
 import { serverKeyOf } from '../facts/server-key.js';
 import type { Evidence, FindingDraft, SeenIn } from '../finding/finding.js';
 import type { SmtpExchange, SmtpMessage, SmtpSession } from '../smtp/session.js';
@@ -57,6 +58,7 @@ export const resetInSession: Rule = {
     confirmedBy: null,
     changes: [],
     box: 'nothing',
+    needs: { occasion: ENDED, doubts: IS_ONE_SIDED },
   },
   create: (context) => {
     const steps = new Map<string, Broken>();

@@ -1,3 +1,4 @@
+import type { Needs } from '../facts/judging.js';
 import type { Severity } from '../finding/finding.js';
 import type { Verdict } from './verdict.js';
 
@@ -18,6 +19,8 @@ export interface RuleMeta extends RuleDocumentation {
    * marks; `product`: the argument `product` names what answers in the server's place; `nothing`: any box may do so.
    */
   readonly box: 'signature' | 'product' | 'nothing';
+  /** When its silence about a session says that there was nothing. */
+  readonly needs: Needs;
   /** The sessions of a finding are attempts to deliver the message `args.messageId`: reports may draw when they were. */
   readonly attempts?: true;
   /** What is found are octets beyond ASCII: evidence captures keep the highest bit of what they overwrite. */

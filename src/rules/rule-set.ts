@@ -1,6 +1,7 @@
 import { KnownGreetings } from '../facts/banner-xray.js';
 import { Knowledge } from '../facts/knowledge.js';
 import { flagsOf } from '../facts/session-flags.js';
+import type { RuleCheck } from '../finding/check.js';
 import {
   type Confidence,
   compareConfidence,
@@ -15,6 +16,7 @@ import {
 import { fingerprintOf } from '../finding/fingerprint.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { Rule, RuleListener } from './rule.js';
+import { RuleAccounts } from './rule-accounts.js';
 
 /** One finding lists so many sessions and so much evidence; `count` goes on. */
 const MAX_SESSIONS = 10_000;
@@ -67,6 +69,7 @@ export class RuleSet {
   /** By listener: flags of which a session must show one. */
   private readonly heeds: number[];
   private readonly knowledge = new Knowledge();
+  private readonly accounts = new RuleAccounts();
   private readonly merged = new Map<string, Merged>();
   private readonly entries: NotAssessed[] = [];
   private readonly failures: NotAssessed[] = [];
@@ -97,7 +100,7 @@ export class RuleSet {
       this.guard(index, () => {
         const listener = rule.create({
           report: (draft) => this.report(index, draft),
-          notAssessed: (entry) => this.note(entry),
+          notAssessed: (entry) => this.note(index, entry),
           session,
           kept,
           knowledge,
@@ -115,6 +118,7 @@ export class RuleSet {
     const smtp = protocol === 'smtp';
     const flags = smtp ? flagsOf(session) | ANY : ANY;
     if (smtp) this.knowledge.learn(session);
+    this.accounts.session(session);
     for (let index = 0; index < this.listeners.length; index++) {
       const listener = this.listeners[index];
       if (!listener || (smtp && (this.heeds[index]! & flags) === 0)) continue;
@@ -147,6 +151,18 @@ export class RuleSet {
     this.droppedFindings = droppedFindings;
     this.droppedEntries = droppedEntries;
     return results;
+  }
+
+  /** What each rule has judged of the sessions so far, given what `end` returned. */
+  checks(findings: readonly Finding[]): RuleCheck[] {
+    const { rules, listeners } = this;
+    const accounted = rules.map(({ meta: { id, needs } }, index) => ({
+      id,
+      needs,
+      alone: listeners[index]?.alone?.() ?? 0,
+      failed: listeners[index] === null,
+    }));
+    return this.accounts.checks(accounted, findings);
   }
 
   /** What was reported of sessions as they came, without what rules report at the end. */
@@ -204,7 +220,8 @@ export class RuleSet {
     });
   }
 
-  private note(entry: NotAssessed): void {
+  private note(rule: number, entry: NotAssessed): void {
+    if (entry.session !== null) this.accounts.undecide(rule, entry.session);
     // A limit that was reached is always reported: each rule does so once, at the end.
     if (this.entries.length < MAX_NOT_ASSESSED || entry.reason === 'limit') this.entries.push(entry);
     else this.droppedEntries++;

@@ -33,6 +33,8 @@ export interface RuleListener {
   /** A connection without an octet of data, of `protocol` `none`. */
   wordless?(session: SmtpSession): void;
   end?(): void;
+  /** At the end, of a rule that needs a `contrast`: so many of its sessions had no other to be held against. */
+  alone?(): number;
 }
 
 export interface Rule {

@@ -1,3 +1,4 @@
+import { IS_MIDSTREAM, SELECTIVE_ACKS } from '../facts/judging.js';
 import type { Evidence } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { SackAccount } from '../stream/tcp-facts.js';
@@ -43,6 +44,7 @@ export const sackImpossible: Rule = {
     confirmedBy: null,
     changes: [],
     box: 'signature',
+    needs: { occasion: SELECTIVE_ACKS, doubts: IS_MIDSTREAM },
   },
   create: (context) => ({
     session(session) {

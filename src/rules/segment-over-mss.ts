@@ -1,4 +1,5 @@
 import { absenceDoubt } from '../facts/absence.js';
+import { BULK, HAS_GAP, IS_MIDSTREAM, IS_ONE_SIDED } from '../facts/judging.js';
 import type { Evidence } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { OversizeSegment } from '../stream/tcp-facts.js';
@@ -42,6 +43,7 @@ export const segmentOverMss: Rule = {
     confirmedBy: null,
     changes: [],
     box: 'signature',
+    needs: { occasion: BULK, doubts: IS_ONE_SIDED | IS_MIDSTREAM | HAS_GAP },
   },
   create: (context) => ({
     session(session) {

@@ -1,3 +1,4 @@
+import { MESSAGE, MISSING } from '../facts/judging.js';
 import { greetingOf, sessionMask } from '../facts/mask.js';
 import { serverKeyOf } from '../facts/server-key.js';
 import { lineEvidence, replyEvidence } from '../finding/evidence.js';
@@ -71,6 +72,7 @@ export const senderWorkaround: Rule = {
     confirmedBy: null,
     changes: [],
     box: 'nothing',
+    needs: { occasion: MESSAGE, doubts: MISSING },
   },
   create: (context) => {
     const tallies = new Map<string, Tally>();

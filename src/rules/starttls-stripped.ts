@@ -1,3 +1,4 @@
+import { IS_OPEN, MISSING, STARTTLS_SENT } from '../facts/judging.js';
 import { LOSS_TRAITS, lostVerbs } from '../facts/lost-verbs.js';
 import type { Rule } from './rule.js';
 import { TOOK_AWAY } from './verdict.js';
@@ -34,6 +35,7 @@ export const starttlsStripped: Rule = {
     confirmedBy: null,
     changes: ['lost STARTTLS'],
     box: 'nothing',
+    needs: { occasion: STARTTLS_SENT, doubts: MISSING | IS_OPEN, seen: 'before-server' },
   },
   create: (context) => ({
     heeds: LOSS_TRAITS,

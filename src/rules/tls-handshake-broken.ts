@@ -1,4 +1,5 @@
 import { absenceDoubt, UNARRIVED } from '../facts/absence.js';
+import { MISSING, TLS_BEGUN } from '../facts/judging.js';
 import { sessionMask } from '../facts/mask.js';
 import { TLS } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
@@ -45,6 +46,7 @@ export const tlsHandshakeBroken: Rule = {
     confirmedBy: null,
     changes: ['tls-handshake-altered'],
     box: 'nothing',
+    needs: { occasion: TLS_BEGUN, doubts: MISSING },
   },
   create: (context) => ({
     heeds: TLS,

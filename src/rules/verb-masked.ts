@@ -1,3 +1,4 @@
+import { ANSWERED, MISSING } from '../facts/judging.js';
 import { echoedMask, isSpoiledTls, maskedCommand, sessionMask, VERBS_BY_LENGTH } from '../facts/mask.js';
 import { REFUSED, X_COMMAND } from '../facts/session-flags.js';
 import { sessionKeywords } from '../facts/templates.js';
@@ -31,6 +32,7 @@ export const verbMasked: Rule = {
     confirmedBy: { action: 'masked', cause: /\bcmd verb\b/i },
     changes: ['command-masked'],
     box: 'signature',
+    needs: { occasion: ANSWERED, doubts: MISSING },
   },
   create: (context) => ({
     heeds: REFUSED | X_COMMAND,

@@ -1,3 +1,4 @@
+import { ANSWERED, MISSING } from '../facts/judging.js';
 import { isSyntax, isUnderstood } from '../facts/lost-verbs.js';
 import { echoedMask } from '../facts/mask.js';
 import { REFUSED } from '../facts/session-flags.js';
@@ -63,6 +64,7 @@ export const verbRejected: Rule = {
     confirmedBy: null,
     changes: ['command-refused'],
     box: 'nothing',
+    needs: { occasion: ANSWERED, doubts: MISSING, seen: 'before-server' },
   },
   create: (context) => {
     let forgotten = 0;

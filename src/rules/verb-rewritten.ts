@@ -1,3 +1,4 @@
+import { ANSWERED, EHLO_ANSWERED } from '../facts/judging.js';
 import type { Rule } from './rule.js';
 import { verbs } from './verdict.js';
 
@@ -29,6 +30,7 @@ export const verbRewritten: Rule = {
     confirmedBy: null,
     changes: ['command-rewritten'],
     box: 'nothing',
+    needs: { occasion: ANSWERED | EHLO_ANSWERED, doubts: 0, seen: 'both-sides' },
   },
   create: () => ({}),
 };

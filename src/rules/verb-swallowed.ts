@@ -1,3 +1,4 @@
+import { ANSWERED, MISSING } from '../facts/judging.js';
 import { sessionMask } from '../facts/mask.js';
 import { serverKeyOf } from '../facts/server-key.js';
 import { BARE, UNCODED } from '../facts/session-flags.js';
@@ -45,6 +46,7 @@ export const verbSwallowed: Rule = {
     confirmedBy: null,
     changes: ['command-swallowed'],
     box: 'signature',
+    needs: { occasion: ANSWERED, doubts: MISSING, seen: 'before-server' },
   },
   create: (context) => {
     /** What servers reply to NOOP; of those that are known. */

@@ -178,6 +178,13 @@ export function fakeAnalysis(
       },
     ],
     sessionCount: sessionList.length,
+    smtpCount: sessionList.length,
+    checks: catalog.map(({ meta: { id } }) => ({
+      rule: id,
+      status: rest.findings?.some(({ rule }) => rule === id) ? 'found' : 'not-seen',
+      judged: sessionList.length,
+      notJudged: [],
+    })),
     sessions: () => sessionList,
     session: (id) => sessionList.find((session) => session.id === id) ?? null,
     rules: catalog.map(({ meta }) => meta),

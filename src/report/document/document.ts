@@ -11,6 +11,7 @@ import { type FirewallLogBlock, firewallLogBlock } from './firewall-log-block.js
 import { byRule, byServer } from './grouping.js';
 import { Places } from './places.js';
 import { absenceText, quality, type Unchecked, unchecked } from './quality.js';
+import { type ExcludedRule, type NotCheckedBlock, silentRules } from './silent-rules.js';
 
 /** What was asked of the report, whatever its form. */
 export interface DocumentOptions {
@@ -44,6 +45,8 @@ export interface ReportDocument {
   readonly captures: readonly CaptureBlock[];
   /** Rules that were asked and found nothing; null where there was nothing to find it in. */
   readonly excluded: ExcludedBlock | null;
+  /** Rules that were asked and could judge nothing. */
+  readonly notChecked: readonly NotCheckedBlock[];
   readonly unchecked: readonly Unchecked[];
   /** How far the captures can be trusted; empty where no SMTP was seen. */
   readonly quality: string;
@@ -76,7 +79,7 @@ export interface ServerBlock {
 export interface ExcludedBlock {
   /** How far "not seen" can be trusted. */
   readonly absence: string;
-  readonly rules: readonly Pick<RuleMeta, 'id' | 'title'>[];
+  readonly rules: readonly ExcludedRule[];
 }
 
 /**
@@ -107,8 +110,7 @@ function made(
   seen: Survey,
   comparison: ComparisonBlock | null,
 ): ReportDocument {
-  const spoken = new Set(analysis.findings.map(({ rule }) => rule));
-  const silent = rules.filter(({ id }) => !spoken.has(id));
+  const silent = silentRules(analysis.checks, rules);
   return {
     verdict: comparison?.verdict ?? verdict(analysis, seen, leftOut),
     outcome: outcomeOf(analysis, seen),
@@ -117,7 +119,11 @@ function made(
     servers: byServer(analysis.findings).map(([name, findings]) => serverBlock(name, findings, analysis)),
     firewallLog: firewallLogBlock(analysis.firewallLog),
     captures: captureBlocks(analysis.captures, comparison?.captureNames),
-    excluded: silent.length > 0 && seen.smtp > 0 ? { absence: absenceText(seen), rules: silent } : null,
+    excluded:
+      silent.notSeen.length > 0 && seen.smtp > 0
+        ? { absence: absenceText(seen), rules: silent.notSeen }
+        : null,
+    notChecked: seen.smtp > 0 ? silent.notChecked : [],
     unchecked: unchecked(analysis.notAssessed),
     quality: quality(analysis, seen),
     ports,

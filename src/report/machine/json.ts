@@ -52,7 +52,8 @@ export function* jsonLines(
   yield* list('diagnoses', analysis.diagnoses, (diagnosis) => text(diagnosisValue(diagnosis)), ',\n');
   const { firewallLog } = analysis;
   const end = firewallLog === null ? '\n' : ',\n';
-  yield* list('notAssessed', analysis.notAssessed, (entry) => text(notAssessedValue(entry)), end);
+  yield* list('notAssessed', analysis.notAssessed, (entry) => text(notAssessedValue(entry)), ',\n');
+  yield* list('checks', analysis.checks, (check) => text(check), end);
   if (firewallLog !== null) yield `"firewallLog":${text(firewallLogValue(firewallLog))}\n`;
   yield* more;
   yield '}\n';

@@ -4,35 +4,43 @@ import { plural } from '../../finding/words.js';
 import { inPieces } from '../chunked.js';
 import { displayFilters } from '../document/display-filter.js';
 import type { DocumentOptions } from '../document/document.js';
+import { mainReason, UNJUDGED_WORDS } from '../document/silent-rules.js';
 import { printableOctets, printableText } from '../printable.js';
 
 /**
  * JUnit XML, as build servers read it: a test case for each finding, which fails unless it is a note, one that passes for
- * each rule that was silent, and one with an error for each capture that could not be read wholly.
+ * each rule that was silent, or is skipped where the rule could judge nothing, and one with an error for each capture that could not be read wholly.
  */
 export function junitReport(analysis: Analysis, { rules = [] }: DocumentOptions = {}): Iterable<string> {
   return inPieces(junitLines(analysis, rules));
 }
 
 function* junitLines(
-  { captures, findings }: Analysis,
+  { captures, findings, checks }: Analysis,
   rules: NonNullable<DocumentOptions['rules']>,
 ): Generator<string> {
   const spoken = new Set(findings.map(({ rule }) => rule));
   const silent = rules.filter(({ id }) => !spoken.has(id));
+  const unchecked = new Map(
+    checks.filter(({ status }) => status === 'not-checked').map((check) => [check.rule, check]),
+  );
+  const skipped = silent.filter(({ id }) => unchecked.has(id)).length;
   const failures = findings.filter(({ severity }) => severity !== 'info').length;
   const damaged = captures.filter(({ facts }) => facts.problems.length > 0);
   const tests = findings.length + silent.length + damaged.length;
   const counts = `tests="${tests}" failures="${failures}" errors="${damaged.length}"`;
   yield '<?xml version="1.0" encoding="UTF-8"?>\n';
-  yield `<testsuites name="mailwitness" ${counts}>\n<testsuite name="mailwitness" ${counts} skipped="0">\n`;
+  yield `<testsuites name="mailwitness" ${counts}>\n<testsuite name="mailwitness" ${counts} skipped="${skipped}">\n`;
   for (const { file, facts } of damaged) {
     const message = xml(printableText(facts.problems[0]!.message));
     yield `<testcase classname="capture" name="${xml(printableText(file))}"><error message="${message}"/></testcase>\n`;
   }
   for (const finding of findings) yield testCase(finding, captures.length > 1);
   for (const { id, title } of silent) {
-    yield `<testcase classname="${xml(id)}" name="${xml(printableText(title))}"/>\n`;
+    const check = unchecked.get(id);
+    const place = `<testcase classname="${xml(id)}" name="${xml(printableText(title))}"`;
+    if (check === undefined) yield `${place}/>\n`;
+    else yield `${place}><skipped message="${UNJUDGED_WORDS[mainReason(check)]}"/></testcase>\n`;
   }
   yield '</testsuite>\n</testsuites>\n';
 }

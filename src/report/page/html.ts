@@ -20,6 +20,7 @@ import type { FirewallLogBlock } from '../document/firewall-log-block.js';
 import { JOINED, namedSessions, naming, PROOF, unique } from '../document/grouping.js';
 import type { Places } from '../document/places.js';
 import { ladder, type Rung } from '../document/sequence-diagram.js';
+import type { NotCheckedBlock } from '../document/silent-rules.js';
 import { printableOctets, printableText } from '../printable.js';
 import { fileName } from '../verdict.js';
 import { type BarClass, bar, type Stretch, sign } from './bars.js';
@@ -91,7 +92,7 @@ class HtmlReport {
   }
 
   *page(): Generator<Markup> {
-    const { comparison, servers, firewallLog, excluded } = this.document;
+    const { comparison, servers, firewallLog, excluded, notChecked } = this.document;
     yield head(this.sources(), comparison ? 'compared' : null);
     yield* this.opening();
     if (comparison) yield* comparedLadders(comparison);
@@ -109,11 +110,13 @@ class HtmlReport {
       yield html`</div>\n`;
     } else yield* this.captures();
     if (excluded) yield* this.excluded(excluded);
+    if (notChecked.length > 0) yield this.notChecked(notChecked);
     yield this.closing();
   }
 
   private *opening(): Generator<Markup> {
-    const { comparison, excluded, quality, seen } = this.document;
+    const { comparison, excluded, notChecked, quality, seen } = this.document;
+    const others = notChecked.reduce((sum, { rules }) => sum + rules.length, 0);
     const { smtp, messages, partly } = seen;
     const [kind, state] = comparison ? comparedState(comparison) : this.state();
     yield html`<header>
@@ -123,7 +126,7 @@ class HtmlReport {
 `;
     yield* comparison ? comparedBar(comparison) : this.sessions();
     if (this.serious.length === 0 && smtp > 0) {
-      yield html`<p>${plural(excluded?.rules.length ?? 0, 'kind')} of interference by firewalls and proxies were looked for in ${plural(smtp, 'session')} with ${plural(messages, 'message')}, and not seen. ${partly > 0 ? '' : 'The capture is good enough to have seen them. '}${quality}</p>\n`;
+      yield html`<p>${plural(excluded?.rules.length ?? 0, 'kind')} of interference by firewalls and proxies were looked for in ${plural(smtp, 'session')} with ${plural(messages, 'message')}, and not seen. ${partly > 0 ? '' : 'The capture is good enough to have seen them. '}${others > 0 ? `${plural(others, 'other kind')} could not be judged here. ` : ''}${quality}</p>\n`;
     }
     yield html`</header>\n`;
   }
@@ -331,9 +334,16 @@ ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what
     return html`<p><strong>${number}${fileName(file)}</strong>: ${what.join(', ')}${when}.${aside.length > 0 ? ` Packets left aside: ${aside.join(', ')}.` : ''}${capture.truncated ? ' Its last packet is cut short.' : ''}${problems}${more > 0 ? html`<br>! and ${plural(more, 'more problem')}` : null}</p>\n`;
   }
 
+  /** What the silence of the page does not speak of. */
+  private notChecked(blocks: readonly NotCheckedBlock[]): Markup {
+    const count = blocks.reduce((sum, { rules }) => sum + rules.length, 0);
+    return html`<details><summary>Not checked: ${plural(count, 'kind')} of interference</summary>
+<ul>${blocks.map(({ why, rules }) => html`<li>${why}: ${rules.map(({ title }) => printableOctets(title)).join('; ')}.</li>\n`)}</ul></details>\n`;
+  }
+
   private *excluded({ rules }: ExcludedBlock): Generator<Markup> {
     yield html`<details><summary>Looked for and not found: ${plural(rules.length, 'kind')} of interference</summary>
-<ul>${rules.map(({ title, id }) => html`<li>${printableOctets(title)} <span class="tag">${id}</span></li>\n`)}</ul></details>\n`;
+<ul>${rules.map(({ title, id, extent }) => html`<li>${printableOctets(title)}${extent} <span class="tag">${id}</span></li>\n`)}</ul></details>\n`;
   }
 
   private closing(): Markup {

@@ -14,6 +14,7 @@ import {
 import { changesOf, commandsOf, remediesOf, surenessOf, timesSeen } from '../document/finding-group.js';
 import { byRule, inOrder, PROOF } from '../document/grouping.js';
 import { absenceText } from '../document/quality.js';
+import { extentText } from '../document/silent-rules.js';
 import { printableOctets, printableText } from '../printable.js';
 import { fileName } from '../verdict.js';
 
@@ -56,7 +57,7 @@ function shortened(whole: Iterable<string>): string[] {
 }
 
 function* briefLines(document: ReportDocument): Generator<string> {
-  const { verdict, servers, comparison, quality, seen, captures, places } = document;
+  const { verdict, servers, comparison, excluded, notChecked, quality, seen, captures, places } = document;
   yield verdict;
   const [worst] = servers;
   if (!worst) {
@@ -64,6 +65,7 @@ function* briefLines(document: ReportDocument): Generator<string> {
       // What was changed between two captures need not be a finding.
       if (!comparison) yield absenceText(seen);
       yield quality;
+      if (!comparison && excluded) yield extentText(excluded.rules, notChecked);
     }
     yield* sources(captures);
     return;

@@ -30,6 +30,7 @@ import type { FirewallLogBlock } from '../document/firewall-log-block.js';
 import { JOINED, namedSessions, naming, PROOF, unique } from '../document/grouping.js';
 import type { Places } from '../document/places.js';
 import type { Unchecked } from '../document/quality.js';
+import type { NotCheckedBlock } from '../document/silent-rules.js';
 import { printableOctets, printableText } from '../printable.js';
 import { comparisonLines } from './comparison-text.js';
 import { type Span, type Style, TextLines } from './text-lines.js';
@@ -93,13 +94,14 @@ class TextReport {
 
   *lines(): Generator<string> {
     const { document, page } = this;
-    const { comparison, servers, firewallLog, excluded, unchecked } = document;
+    const { comparison, servers, firewallLog, excluded, notChecked, unchecked } = document;
     yield page.paragraph(document.verdict, '', this.verdictStyle());
     if (comparison) yield* comparisonLines(comparison, page);
     for (const server of servers) yield* this.server(server);
     if (firewallLog) yield* this.firewallLog(firewallLog);
     yield* this.captures();
     if (excluded) yield* this.excluded(excluded);
+    if (notChecked.length > 0) yield* this.notChecked(notChecked);
     if (unchecked.length > 0) yield* this.unchecked(unchecked);
     if (document.outcome === 'found') {
       yield* this.heading('How to check that a change worked');
@@ -325,7 +327,15 @@ class TextReport {
   private *excluded({ absence, rules }: ExcludedBlock): Generator<string> {
     yield* this.heading('Looked for and not found');
     yield this.page.paragraph(`${absence} ${this.document.quality}`, '  ');
-    yield this.page.paragraph(`${rules.map(({ id }) => id).join(', ')}.`, '  ');
+    yield this.page.paragraph(`${rules.map(({ id, extent }) => `${id}${extent}`).join(', ')}.`, '  ');
+  }
+
+  /** What the silence of the report does not speak of. */
+  private *notChecked(blocks: readonly NotCheckedBlock[]): Generator<string> {
+    yield* this.heading('Not checked');
+    for (const { why, rules } of blocks) {
+      yield this.page.paragraph(`${why}: ${rules.map(({ id }) => id).join(', ')}.`, '  ');
+    }
   }
 
   private *unchecked(reasons: readonly Unchecked[]): Generator<string> {

@@ -25,6 +25,7 @@ import {
 import type { FirewallLogBlock } from '../document/firewall-log-block.js';
 import { inOrder, JOINED, namedSessions, PROOF, unique } from '../document/grouping.js';
 import type { Unchecked } from '../document/quality.js';
+import type { NotCheckedBlock } from '../document/silent-rules.js';
 import { printableOctets, printableText } from '../printable.js';
 import { fileName } from '../verdict.js';
 import { comparisonBlocks } from './comparison-ticket.js';
@@ -87,7 +88,7 @@ class Ticket {
 
   *blocks(): Generator<string> {
     const { document, markup } = this;
-    const { comparison, servers, firewallLog, excluded, unchecked } = document;
+    const { comparison, servers, firewallLog, excluded, notChecked, unchecked } = document;
     yield markup.strong(document.verdict);
     if (comparison) yield* comparisonBlocks(comparison, markup);
     for (const server of servers.slice(0, MAX_SERVERS)) yield* this.server(server);
@@ -97,6 +98,7 @@ class Ticket {
     if (firewallLog) yield* this.firewallLog(firewallLog);
     yield* this.captures();
     if (excluded) yield* this.excluded(excluded);
+    if (notChecked.length > 0) yield* this.notChecked(notChecked);
     if (unchecked.length > 0) yield* this.unchecked(unchecked);
     if (document.findings.length === 0) return;
     yield markup.heading(2, 'How to check that a change worked');
@@ -249,8 +251,19 @@ class Ticket {
     yield markup.heading(2, 'Looked for and not found');
     yield markup.paragraph(absence);
     yield* markup.folded(`What was looked for (${rules.length})`, [
-      markup.list(rules.map(({ title }) => printableText(title))),
+      markup.list(rules.map(({ title, extent }) => `${printableText(title)}${extent}`)),
     ]);
+  }
+
+  /** What the silence of the report does not speak of. */
+  private *notChecked(blocks: readonly NotCheckedBlock[]): Generator<string> {
+    const { markup } = this;
+    yield markup.heading(2, 'Not checked');
+    const count = blocks.reduce((sum, { rules }) => sum + rules.length, 0);
+    const items = blocks.map(
+      ({ why, rules }) => `${why}: ${rules.map(({ title }) => printableText(title)).join('; ')}.`,
+    );
+    yield* markup.folded(`What could not be judged here (${count})`, [markup.list(items)]);
   }
 
   private *unchecked(reasons: readonly Unchecked[]): Generator<string> {
