@@ -1,4 +1,5 @@
 import { absenceDoubt } from '../facts/absence.js';
+import { blackHole } from '../facts/black-hole.js';
 import { isUnanswered, splitText } from '../facts/end-of-data.js';
 import { fisherExact } from '../facts/fisher.js';
 import { IS_OPEN, MESSAGE, MISSING } from '../facts/judging.js';
@@ -63,6 +64,8 @@ export const endOfDataSplit: Rule = {
     return {
       heeds: MESSAGES,
       session(session) {
+        // The path lost what came in front of the end, however it was split.
+        if (blackHole(session)?.direction === 'client') return;
         if (absenceDoubt(session) !== null) return;
         for (const exchange of session.exchanges) {
           if (exchange.kind !== 'end-of-data' || !exchange.line || exchange.message === null) continue;

@@ -1,6 +1,6 @@
 import { WORDLESS } from '../facts/judging.js';
 import { serverKeyOf } from '../facts/server-key.js';
-import type { Evidence, FindingDraft, SeenIn } from '../finding/finding.js';
+import type { Evidence, FindingDraft, SeenIn, SessionRef } from '../finding/finding.js';
 import type { SmtpSession } from '../smtp/session.js';
 import type { Rule } from './rule.js';
 
@@ -25,8 +25,6 @@ interface Silent {
   longestUs: number;
   /** The server's own numbers say that it sent a greeting, which never arrived. */
   sent: number;
-  /** Another session with this server was greeted. */
-  greeted: { readonly id: string; readonly capture: number } | null;
 }
 
 /**
@@ -66,6 +64,8 @@ export const greetingMissing: Rule = {
   },
   create: (context) => {
     const servers = new Map<string, Silent>();
+    /** By server, a session that was greeted; of those beyond the limit nobody says that others are greeted. */
+    const greeted = new Map<string, SessionRef>();
     let forgotten = 0;
 
     function at(session: SmtpSession): Silent | null {
@@ -76,7 +76,7 @@ export const greetingMissing: Rule = {
           forgotten++;
           return null;
         }
-        silent = { sessions: [], evidence: [], count: 0, longestUs: 0, sent: 0, greeted: null };
+        silent = { sessions: [], evidence: [], count: 0, longestUs: 0, sent: 0 };
         servers.set(key, silent);
       }
       return silent;
@@ -84,9 +84,10 @@ export const greetingMissing: Rule = {
 
     return {
       session(session) {
-        const known = servers.get(serverKeyOf(session));
-        if (known && session.exchanges[0]?.kind === 'greeting' && session.exchanges[0].reply)
-          known.greeted ??= { id: session.id, capture: session.capture };
+        const [first] = session.exchanges;
+        if (first?.kind !== 'greeting' || !first.reply || greeted.size >= MAX_SERVERS) return;
+        const key = serverKeyOf(session);
+        if (!greeted.has(key)) greeted.set(key, { id: session.id, capture: session.capture });
       },
       wordless(session) {
         const waitedUs = waited(session);
@@ -101,8 +102,8 @@ export const greetingMissing: Rule = {
         if (silent.evidence.length < MAX_EVIDENCE) silent.evidence.push(...evidenceOf(session));
       },
       end() {
-        for (const silent of servers.values()) {
-          const draft = draftOf(silent);
+        for (const [key, silent] of servers) {
+          const draft = draftOf(silent, greeted.get(key) ?? null);
           if (draft) context.report(draft);
         }
         if (forgotten > 0) {
@@ -119,16 +120,15 @@ export const greetingMissing: Rule = {
 
 /** Microseconds that the client waited for a greeting; null: not long enough, or nobody can say. */
 function waited(session: SmtpSession): number | null {
-  const { synSeen, synAckSeen, tcp, oneSided, closed, closedBy, gapCount, start, end, silenceUs } = session;
+  const { synSeen, synAckSeen, tcp, oneSided, closedBy, gapCount, start, end, silenceUs } = session;
   if (!synSeen || !synAckSeen || oneSided !== null || tcp.clientPackets <= tcp.synCount) return null;
   // A hole that the client acknowledged is a greeting that was not captured.
   if (gapCount > 0 && tcp.lost.length === 0) return null;
   const seenUs = (end?.us ?? Number.NaN) - (start?.us ?? Number.NaN);
-  const open = closed !== 'fin' && closed !== 'rst';
-  const waitedUs = open && Number.isFinite(silenceUs) ? seenUs + silenceUs : seenUs;
+  const waitedUs = closedBy === null && Number.isFinite(silenceUs) ? seenUs + silenceUs : seenUs;
   if (!Number.isFinite(waitedUs)) return null;
   if (waitedUs >= LONG_US) return waitedUs;
-  return !open && closedBy === 'client' && waitedUs >= GIVEN_UP_US ? waitedUs : null;
+  return closedBy === 'client' && waitedUs >= GIVEN_UP_US ? waitedUs : null;
 }
 
 function evidenceOf({
@@ -165,7 +165,10 @@ function evidenceOf({
   ];
 }
 
-function draftOf({ sessions, evidence, count, longestUs, sent, greeted }: Silent): FindingDraft | null {
+function draftOf(
+  { sessions, evidence, count, longestUs, sent }: Silent,
+  greeted: SessionRef | null,
+): FindingDraft | null {
   const [first, ...others] = sessions;
   if (!first) return null;
   const seconds = Math.round(longestUs / 1e6);

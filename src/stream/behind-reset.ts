@@ -21,18 +21,26 @@ export class BehindReset {
   /** In so many packets. */
   wentOnCount = 0;
 
+  readonly frame: number;
+  readonly us: number;
+  readonly ns: number;
+  readonly digits: number;
+  readonly hopLimit: number;
+  readonly seq: number;
+
+  /** @param sent  the sequence number up to which the other side had sent */
   constructor(
     readonly direction: 'client' | 'server',
-    readonly frame: number,
-    readonly us: number,
-    readonly ns: number,
-    readonly digits: number,
-    readonly hopLimit: number,
-    /** Its sequence number, and what it acknowledges. */
-    readonly seq: number,
-    /** The sequence number up to which the other side had sent. */
+    reset: TcpSegment,
     readonly sent: number,
-  ) {}
+  ) {
+    this.frame = reset.frame;
+    this.us = reset.us;
+    this.ns = reset.ns;
+    this.digits = reset.digits;
+    this.hopLimit = reset.hopLimit;
+    this.seq = reset.seq;
+  }
 
   /**
    * What a segment behind the reset says of it. It is kept while nothing is decided, and where the reset was forged.

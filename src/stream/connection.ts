@@ -290,8 +290,7 @@ export class Connection extends ConnectionFacts {
       return;
     }
     const sent = advance(to.next, Math.max(0, (to.waiting?.top ?? 0) - to.offset));
-    const { frame, us, ns, digits, hopLimit, seq } = s;
-    this.behindReset = new BehindReset(from.direction, frame, us, ns, digits, hopLimit, seq, sent);
+    this.behindReset = new BehindReset(from.direction, s, sent);
   }
 
   /**
