@@ -1,3 +1,4 @@
+import { isHeaderField } from '../smtp/command.js';
 import type { ReadableRange } from './readable.js';
 
 const LF = 0x0a;
@@ -132,7 +133,8 @@ export class MailOutline {
     const name = FIELD.exec(text);
     this.field = name ? (FIELDS[name[1]!.toLowerCase()] ?? 'other') : 'other';
     if (!name) return;
-    this.show(offset, name[0]);
+    // A name that messages do not have may be a word of its text.
+    if (this.field !== 'other' || isHeaderField(text)) this.show(offset, name[0]);
     this.value(text.slice(name[0].length), offset + name[0].length, true);
   }
 

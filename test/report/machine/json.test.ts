@@ -48,6 +48,7 @@ describe('the JSON report', () => {
       'findings',
       'diagnoses',
       'notAssessed',
+      'checks',
     ]);
     const keys = (list: unknown) => Object.keys((list as object[])[0]!);
     expect(keys(parsed.captures)).toEqual(publishedSchema.$defs.capture!.required);

@@ -52,7 +52,7 @@ describe('the verdict', () => {
         finding('starttls-stripped', { confidence: 'possible' }),
         finding('capability-masked', { confidence: 'possible' }),
       ],
-      'A firewall between 192.0.2.10 and 198.51.100.25 may have hidden an ESMTP keyword and taken AUTH and STARTTLS away.',
+      "Between 192.0.2.10 and 198.51.100.25, something may have hidden an ESMTP keyword and taken AUTH and STARTTLS away; the server's own policy, a load balancer, the sender, the path or a firewall may be why.",
     ],
     [
       'two levels',
