@@ -57,10 +57,7 @@ export class Connection extends ConnectionFacts {
     else if (!this.#fast(s, isClient)) this.#slow(s, isClient);
   }
 
-  /**
-   * No receiver takes a segment with a wrong checksum. RFC 9293 §3.1. Where the sending host's network card is to put it right,
-   * all of that sender's are wrong, and say nothing.
-   */
+  /** No receiver takes a wrong checksum (RFC 9293 §3.1). Where a network card puts it right, all of its sender's are wrong. */
   #isThrownAway(s: TcpSegment, isClient: boolean): boolean {
     const verdict = this.context.checksum(s);
     const right = isClient ? CLIENT_SUMS_RIGHT : SERVER_SUMS_RIGHT;
@@ -566,6 +563,7 @@ export class Connection extends ConnectionFacts {
     const { offset } = side;
     const first = waiting.held[0];
     if (first !== undefined && first.offset <= offset) {
+      first.doubtful = false; // Acknowledged, or in the way of too much.
       first.after = 0;
     } else {
       const octets = Math.min(upTo, waiting.first) - offset;

@@ -87,3 +87,18 @@ describe('a wrong checksum', () => {
     expect(connections[0]!.text('client')).toBe('QUIT\r\n');
   });
 });
+
+describe('a segment that is doubted', () => {
+  it('is believed where the hole in front of it was acknowledged: nothing waits for ever', () => {
+    const { client } = heard(`
+      S PA 0:0 220 a\\r\\n
+      bad C PA 0:7 EHLO a\\r\\n
+      C PA 20:7 x\\r\\n
+      S A 7:23
+      C PA 23:7 y\\r\\n
+      S A 7:26
+      @40 C PA 26:7 z\\r\\n
+      S A 7:29`);
+    expect(client).toContain('EHLO a\r\n');
+  });
+});
