@@ -5,7 +5,7 @@ import { MARKS, type Mark } from './box-signatures.js';
 import { BOXES, type Box, type BoxId, type Bracket, nameOf, RELEASES, releaseText } from './boxes.js';
 import type { Actor, Diagnosis, Proved } from './diagnosis.js';
 import { proxyOf } from './proxies.js';
-import { smallestChange } from './smallest-change.js';
+import { fixOf, smallestChange } from './smallest-change.js';
 import { SYMPTOMS } from './symptoms.js';
 import { verifyCommands } from './verify.js';
 
@@ -114,6 +114,7 @@ function editorDiagnosis(
     ruledOut: ruledOut(ids, shown),
     actor: actorOf(shown),
     smallestChange: smallestChange(findings, box, rules),
+    fix: fixOf(findings, box, rules),
     notProved: [...doubts(box, ids, versions, shown), ...(several ? [SERIES] : [])],
     verify: verifyCommands(device, server),
     symptoms: symptomsOf(findings),
@@ -149,6 +150,7 @@ function proxyDiagnosis(
       : ['An inspection that edits in place (PIX, FWSM, ASA): the greeting is not masked but another text.'],
     actor: { kind: 'appliance', why: 'It greets by its own name.' },
     smallestChange: [],
+    fix: null,
     notProved: [
       'What the server behind the proxy would say.',
       'The release of the proxy.',

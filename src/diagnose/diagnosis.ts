@@ -16,6 +16,14 @@ export interface Actor {
   readonly why: string;
 }
 
+/** Lines for the command line of the box, and what they cost in security. */
+export interface Fix {
+  readonly lines: readonly string[];
+  /** What stands in them for a name of the configuration; null: nothing does. */
+  readonly placeholder: string | null;
+  readonly costs: readonly string[];
+}
+
 /** Which box and feature explains the findings of one server. */
 export interface Diagnosis {
   readonly server: { readonly address: string; readonly port: number };
@@ -36,6 +44,8 @@ export interface Diagnosis {
   readonly actor: Actor;
   /** Each with its cost in security. */
   readonly smallestChange: readonly string[];
+  /** The same as lines to paste; null: what is to be written depends on the configuration of the box. */
+  readonly fix: Fix | null;
   readonly notProved: readonly string[];
   /** Commands to check it on the box; empty where none are known. */
   readonly verify: readonly string[];

@@ -52,6 +52,7 @@ export const bannerMasked: Rule = {
       order: 40,
       esmtp:
         '`no mask-banner`, only if the greeting is to be seen: it shows which server and release this is.',
+      parameter: 'no mask-banner',
     },
     confirmedBy: { action: 'masked', cause: /^mask-banner\b/i },
     changes: ['greeting-masked'],

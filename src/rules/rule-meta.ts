@@ -59,6 +59,8 @@ export interface ParameterCure {
   readonly order: number;
   /** For Cisco's `inspect esmtp`: the change, and after a colon what it costs in security. */
   readonly esmtp: string;
+  /** The line under `parameters` of the inspection's policy map, where the change is one that fits every configuration. */
+  readonly parameter?: string;
 }
 
 /** Messages 108004 and 108005 of Cisco's firewalls: what the inspection did, and what made it do so. */

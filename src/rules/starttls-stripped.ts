@@ -31,6 +31,7 @@ export const starttlsStripped: Rule = {
       part: 'ehlo-reply',
       order: 10,
       esmtp: '`allow-tls` in the inspection’s parameters: what is encrypted is then not inspected.',
+      parameter: 'allow-tls',
     },
     confirmedBy: null,
     changes: ['lost STARTTLS'],

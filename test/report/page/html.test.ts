@@ -89,6 +89,7 @@ function hostileAnalysis(text: string): Parameters<typeof fakeAnalysis>[0] {
         ruledOut: [text],
         actor: { kind: 'appliance', why: text },
         smallestChange: [text],
+        fix: null,
         notProved: [text],
         verify: [text],
         symptoms: [],
