@@ -1,3 +1,4 @@
+import { asciiText } from '../report/ascii.js';
 import { cutText, textWidth } from '../report/columns.js';
 
 /** Of the sixteen colours that every terminal has and its owner has chosen; `dim` and `bold` are no colours. */
@@ -82,23 +83,9 @@ export const ASCII: Glyphs = {
   wide: false,
 };
 
-const BEYOND_ASCII = /[^\x20-\x7e]/gu;
-const SIMPLER: Readonly<Record<string, string>> = {
-  '‘': "'",
-  '’': "'",
-  '“': '"',
-  '”': '"',
-  '–': '-',
-  '—': '-',
-  '…': '~',
-};
-
 /** The same in ASCII, as wide: what is none becomes `?`, and in reports is what it was. */
 export function asciiLine(line: Line): Line {
-  return line.map(([text, style]) => [
-    text.replace(BEYOND_ASCII, (character) => SIMPLER[character] ?? '?'.repeat(textWidth(character))),
-    style,
-  ]);
+  return line.map(([text, style]) => [asciiText(text), style]);
 }
 
 /** A text in exactly so many columns: cut, with a sign that it was, or filled with blanks. */
