@@ -9,6 +9,7 @@ import { type CaptureBlock, captureBlocks } from './capture-block.js';
 import { type ComparisonBlock, comparisonBlock } from './comparison-block.js';
 import { type FirewallLogBlock, firewallLogBlock } from './firewall-log-block.js';
 import { byRule, byServer } from './grouping.js';
+import { type Headline, headlineOf } from './headline.js';
 import { Places } from './places.js';
 import { absenceText, quality, type Unchecked, unchecked } from './quality.js';
 import { type ExcludedRule, type NotCheckedBlock, silentRules } from './silent-rules.js';
@@ -36,6 +37,12 @@ export interface ReportDocument {
   /** The outcome in one sentence that can stand alone; what limits it follows. */
   readonly verdict: string;
   readonly outcome: Outcome;
+  /** The first sentence of the verdict, for a form that has what limits it in a place of its own. */
+  readonly sentence: string;
+  /** Reading was stopped: the rest was not read. */
+  readonly interrupted: boolean;
+  /** Findings that are less certain than was asked for. */
+  readonly leftOut: number;
   readonly seen: Survey;
   /** What was changed between two captures; null for a report of captures that were read one after the other. */
   readonly comparison: ComparisonBlock | null;
@@ -67,13 +74,15 @@ export type Outcome = 'found' | 'clean' | 'unsure' | 'nothing-to-judge';
 export interface ServerBlock {
   /** `192.0.2.25 port 25` */
   readonly name: string;
+  readonly server: Finding['server'];
+  readonly headline: Headline;
   readonly findings: readonly Finding[];
   /** Sessions that the findings name, counted once. */
   readonly sessions: number;
   /** The boxes that explain the findings. */
   readonly diagnoses: readonly Diagnosis[];
   /** Findings of one rule with one severity and confidence, the worst first. */
-  readonly groups: readonly (readonly Finding[])[];
+  readonly groups: readonly (readonly [Finding, ...Finding[]])[];
 }
 
 export interface ExcludedBlock {
@@ -114,9 +123,14 @@ function made(
   return {
     verdict: comparison?.verdict ?? verdict(analysis, seen, leftOut),
     outcome: outcomeOf(analysis, seen),
+    sentence: verdict({ ...analysis, captures: [], interrupted: false }, seen, 0),
+    interrupted: analysis.interrupted,
+    leftOut,
     seen,
     comparison,
-    servers: byServer(analysis.findings).map(([name, findings]) => serverBlock(name, findings, analysis)),
+    servers: byServer(analysis.findings).map(([name, findings]) =>
+      serverBlock(name, findings, analysis, seen),
+    ),
     firewallLog: firewallLogBlock(analysis.firewallLog),
     captures: captureBlocks(analysis.captures, comparison?.captureNames),
     excluded:
@@ -140,15 +154,23 @@ function outcomeOf({ findings }: Analysis, { smtp, partly }: Survey): Outcome {
   return partly === 0 ? 'clean' : 'unsure';
 }
 
-function serverBlock(name: string, findings: readonly Finding[], { diagnoses }: Analysis): ServerBlock {
+function serverBlock(
+  name: string,
+  findings: readonly Finding[],
+  analysis: Analysis,
+  seen: Survey,
+): ServerBlock {
   const [{ server }] = findings as readonly [Finding];
+  const diagnoses = analysis.diagnoses.filter(
+    (one) => one.server.address === server.address && one.server.port === server.port,
+  );
   return {
     name,
+    server,
+    headline: headlineOf(analysis, findings, diagnoses, seen),
     findings,
     sessions: new Set(findings.flatMap(({ sessions }) => sessions)).size,
-    diagnoses: diagnoses.filter(
-      (one) => one.server.address === server.address && one.server.port === server.port,
-    ),
+    diagnoses,
     groups: byRule(findings),
   };
 }

@@ -59,8 +59,8 @@ export function byServer(findings: readonly Finding[]): [string, Finding[]][] {
   return [...servers].sort(([, a], [, b]) => compareFindings(a[0]!, b[0]!));
 }
 
-export function byRule(findings: readonly Finding[]): Finding[][] {
-  const groups = new Map<string, Finding[]>();
+export function byRule(findings: readonly Finding[]): [Finding, ...Finding[]][] {
+  const groups = new Map<string, [Finding, ...Finding[]]>();
   for (const finding of findings) {
     const key = `${finding.severity} ${finding.confidence} ${finding.rule}`;
     const list = groups.get(key);

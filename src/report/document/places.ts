@@ -1,6 +1,7 @@
 import type { CaptureResult } from '../../analyze.js';
 import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
 import type { Evidence } from '../../finding/finding.js';
+import { toSeconds } from './grouping.js';
 
 /** How a report names captures, frames and times: as short as they can be without two of them reading the same. */
 export class Places {
@@ -34,6 +35,15 @@ export class Places {
     const text = formatTimestamp(time && { ...time, digits: Math.min(3, time.digits) });
     if (text === null) return '';
     return this.dated ? text.slice(0, -1).replace('T', ' ') : text.slice(11, -1);
+  }
+
+  /** From the first to the last moment, to the second, the day once where both are of one day; empty without times. */
+  span(starts: readonly (Timestamp | null)[], ends: readonly (Timestamp | null)[]): string {
+    const times = [...starts, ...ends].filter((time) => time !== null).sort((a, b) => a.us - b.us);
+    const [first, last] = [toSeconds(times[0] ?? null), toSeconds(times.at(-1) ?? null)];
+    if (first === null || last === null) return '';
+    const end = first.slice(0, 10) === last.slice(0, 10) ? last.slice(11) : last;
+    return first === last ? `${first} UTC` : `${first} to ${end} UTC`;
   }
 
   /** `frame 12  06:37:24.123  client → server` */

@@ -57,15 +57,7 @@ export function pageFacts(analysis: Analysis): PageFacts {
     const worth = weight > 0 ? weight : whole ? 0.5 : 0;
     if (worth > most) [example, most] = [session, worth];
   };
-  const seen = survey({
-    ...analysis,
-    *sessions() {
-      for (const session of analysis.sessions()) {
-        visit(session);
-        yield session;
-      }
-    },
-  });
+  const seen = survey(analysis, visit);
   return { seen, found, part, clean, wordlessFound, marks, example, attempts: timeline.end() };
 }
 

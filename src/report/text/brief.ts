@@ -1,9 +1,10 @@
 import type { Analysis } from '../../analyze.js';
 import { formatTimestamp, type Timestamp } from '../../capture/timestamp.js';
 import type { Comparison } from '../../compare/compare.js';
-import type { Evidence, Finding } from '../../finding/finding.js';
+import type { Evidence } from '../../finding/finding.js';
 import { plural, thousands } from '../../finding/words.js';
 import type { CaptureBlock } from '../document/capture-block.js';
+import { chosenProofs, proofsOfBothSides } from '../document/chosen-evidence.js';
 import { displayFilters } from '../document/display-filter.js';
 import {
   comparisonDocument,
@@ -12,7 +13,7 @@ import {
   reportDocument,
 } from '../document/document.js';
 import { changesOf, commandsOf, remediesOf, surenessOf, timesSeen } from '../document/finding-group.js';
-import { byRule, inOrder, PROOF } from '../document/grouping.js';
+import { PROOF } from '../document/grouping.js';
 import { absenceText } from '../document/quality.js';
 import { extentText } from '../document/silent-rules.js';
 import { printableOctets, printableText } from '../printable.js';
@@ -24,7 +25,6 @@ export const BRIEF_LIMIT = 4000;
 const MAX_LINE = 400;
 const MAX_KINDS = 6;
 const MAX_CHANGES = 3;
-const PROOFS = 3;
 const MAX_EXCERPT = 120;
 
 /**
@@ -110,25 +110,6 @@ function* briefLines(document: ReportDocument): Generator<string> {
 function fileOf(captures: readonly CaptureBlock[], index: number): string {
   const capture = captures.length > 1 ? captures[index] : undefined;
   return capture === undefined ? '' : fileName(capture.file);
-}
-
-/** Of the kinds of findings in turn, most severe first: three that show different octets. */
-function chosenProofs(findings: readonly Finding[]): Evidence[] {
-  const chosen = new Map<string, Evidence>();
-  const rows = byRule(findings).map((group) => inOrder(group.flatMap(({ evidence }) => evidence)));
-  for (let place = 0; chosen.size < PROOFS && rows.some((row) => place < row.length); place++) {
-    for (const row of rows) {
-      const proof = row[place];
-      if (proof && chosen.size < PROOFS && !chosen.has(proof.excerpt)) chosen.set(proof.excerpt, proof);
-    }
-  }
-  return inOrder([...chosen.values()]);
-}
-
-/** Of each kind of finding in turn: as it was sent, and as it arrived. */
-function proofsOfBothSides(findings: readonly Finding[]): Evidence[] {
-  const kinds = byRule(findings).slice(0, PROOFS);
-  return inOrder(kinds.flatMap(([first]) => first!.evidence.slice(0, 2)));
 }
 
 function proofText({ time, direction, excerpt, note }: Evidence, where: string): string {
