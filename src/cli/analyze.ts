@@ -7,7 +7,14 @@ import type { Rule } from '../rules/rule.js';
 import type { FirewallLog } from '../syslog/reader.js';
 import { chosenRules } from './chosen-rules.js';
 import { type ExitStatus, type Io, interruptible, type Output, writeAll } from './io.js';
-import { type AnalyzeArguments, isAsSure, isAtLeast, wantsColor } from './options.js';
+import {
+  type AnalyzeArguments,
+  isAsSure,
+  isAtLeast,
+  textWidthOf,
+  wantsAscii,
+  wantsColor,
+} from './options.js';
 import { OutputFile } from './output-file.js';
 import { Progress } from './progress.js';
 
@@ -58,6 +65,9 @@ export async function runAnalyze(args: AnalyzeArguments, io: Io, version: string
   const judged = rules.filter(({ meta }) => !leftOut.some((finding) => finding.rule === meta.id));
   const options: ReportOptions = {
     color: wantsColor(args, io),
+    width: textWidthOf(args, io),
+    details: args.details,
+    ascii: wantsAscii(args, io),
     ports: args.ports,
     rules: judged.map(({ meta }) => meta),
     leftOut: leftOut.length,

@@ -20,6 +20,8 @@ import {
   type RawOptions,
   type ReportArguments,
   spreadRuleIds,
+  textWidthOf,
+  wantsAscii,
   wantsColor,
   withReportOptions,
 } from './options.js';
@@ -100,6 +102,9 @@ export async function runCompare(words: readonly string[], io: Io, version: stri
   const judged = rules.filter(({ meta }) => !leftOut.some((finding) => finding.rule === meta.id));
   const options = {
     color: wantsColor(args, io),
+    width: textWidthOf(args, io),
+    details: args.details,
+    ascii: wantsAscii(args, io),
     ports: args.ports,
     rules: judged.map(({ meta }) => meta),
     leftOut: leftOut.length,

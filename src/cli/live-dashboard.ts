@@ -3,7 +3,7 @@ import { isatty, ReadStream } from 'node:tty';
 import type { Watch } from '../live/watch.js';
 import type { Io } from './io.js';
 import type { LiveArguments } from './live-options.js';
-import { wantsColor } from './options.js';
+import { isUtf8, wantsColor } from './options.js';
 
 /** The keys' terminal: standard input may be a capture. */
 const TERMINAL = '/dev/tty';
@@ -52,9 +52,4 @@ function terminalInput(): ReadStream | null {
   } catch {
     return null;
   }
-}
-
-/** Does the terminal's locale have the shapes? As the C library looks it up. */
-function isUtf8({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): boolean {
-  return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
 }

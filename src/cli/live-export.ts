@@ -64,7 +64,11 @@ function soFar(watch: Watch, { ports, minConfidence }: LiveArguments, rules: rea
   const findings = whole.findings.filter(({ confidence }) => isAsSure(confidence, minConfidence));
   const sure: Analysis = { ...whole, findings };
   const leftOut = whole.findings.length - findings.length;
-  return { whole, sure, text: { color: false, ports, rules: rules.map(({ meta }) => meta), leftOut } };
+  return {
+    whole,
+    sure,
+    text: { color: false, details: true, ports, rules: rules.map(({ meta }) => meta), leftOut },
+  };
 }
 
 /** The screen is the dashboard's. */

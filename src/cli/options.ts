@@ -30,6 +30,8 @@ export interface ReportArguments {
   readonly failOn: Severity;
   readonly quiet: boolean;
   readonly color: boolean;
+  /** All of the text report, instead of one screen. */
+  readonly details: boolean;
   /** Names become pseudonyms. */
   readonly anonymize: boolean;
   /** File with the key of the pseudonyms; null: a key of this run's own. */
@@ -69,6 +71,7 @@ export interface RawOptions {
   minConfidence: string;
   failOn: string;
   quiet?: true;
+  details?: true;
   color: boolean;
   anonymize?: true;
   key?: string;
@@ -179,8 +182,17 @@ export function checkedReport(options: RawOptions): ReportArguments {
     minConfidence: oneOf('--min-confidence', options.minConfidence, CONFIDENCES),
     failOn: oneOf('--fail-on', options.failOn, SEVERITIES),
     quiet: options.quiet ?? false,
+    details: detailsOf(options),
     color: options.color,
   };
+}
+
+/** @throws UsageError */
+function detailsOf({ details, brief, format }: RawOptions): boolean {
+  if (details && format !== 'text')
+    throw new UsageError('--details is for text: every other format has all.');
+  if (details && brief) throw new UsageError('--details and --brief are two lengths of one report.');
+  return details ?? false;
 }
 
 /** Of commands that take several captures. */
@@ -227,6 +239,7 @@ export async function withReportOptions(command: Command, say: (text: string) =>
   rule.variadic = false;
   return command
     .option('-F, --format <format>', `how to report: ${FORMATS.join(', ')}`, DEFAULTS.format)
+    .option('--details', 'all of the text report; without it, one screen')
     .option('-o, --output <file>', 'where to report to instead of standard output')
     .option('--port <list>', 'ports on which servers speak SMTP', DEFAULTS.port)
     .addOption(rule)
@@ -328,4 +341,24 @@ export function isAsSure(confidence: Confidence, limit: Confidence): boolean {
 /** Only on a terminal that can, and when nobody objects. https://no-color.org: any value but an empty one. */
 export function wantsColor(args: Pick<ReportArguments, 'color' | 'output'>, { stdout, env }: Io): boolean {
   return args.color && args.output === null && stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+}
+
+const DEFAULT_WIDTH = 80;
+const MIN_WIDTH = 60;
+const MAX_WIDTH = 120;
+
+/** Columns of a text report: those of the terminal, within reason; 80 where there is none. */
+export function textWidthOf({ output }: Pick<ReportArguments, 'output'>, { stdout }: Io): number {
+  if (output !== null || stdout.isTTY !== true || !stdout.columns) return DEFAULT_WIDTH;
+  return Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, stdout.columns));
+}
+
+/** A terminal that cannot show more than ASCII gets no more: LANG=C and the like. A file gets all. */
+export function wantsAscii({ output }: Pick<ReportArguments, 'output'>, { stdout, env }: Io): boolean {
+  return output === null && stdout.isTTY === true && !isUtf8(env);
+}
+
+/** The locale can show more than ASCII, as the C library looks it up. */
+export function isUtf8({ LC_ALL, LC_CTYPE, LANG }: Io['env']): boolean {
+  return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
 }

@@ -143,7 +143,10 @@ describe('no original', () => {
           expectNone(one, Buffer.from(out), format);
           expectNone(one, Buffer.from(err), 'stderr');
         }
-        expectNone(one, Buffer.from((await ran(['--anonymize', '--brief', capture])).out), 'brief');
+        for (const length of ['--brief', '--details']) {
+          const { out } = await ran(['--anonymize', length, capture, `${capture}.absent`]);
+          expectNone(one, Buffer.from(out), length);
+        }
         const evidence = join(folder, `evidence-${runs}`);
         const { out } = await ran(['--anonymize', '-F', 'json', '--evidence', evidence, capture]);
         expectNone(one, Buffer.from(out), 'json');

@@ -67,7 +67,10 @@ describe('--asa-log', () => {
       'asa.log',
       `%ASA-4-108004: ${HEADER}\n%ASA-6-108007: TLS started on ESMTP session between client o:192.0.2.99/1 and server i:198.51.100.25/25\n`,
     );
-    const { status, out } = await ran(['--asa-log', path, capture]);
+    const screen = await ran(['--asa-log', path, capture]);
+    expect(screen.out).toMatch(/^ {10}log line 1 {2}\S/m);
+    expect(screen.out).toContain('Firewall log asa.log: 2 messages, 1 of them of no session here.');
+    const { status, out } = await ran(['--details', '--asa-log', path, capture]);
     expect(status).toBe(1);
     expect(out).toContain("The firewall's own log says");
     expect(out.split('\n\n')[0]!.replaceAll('\n', ' ')).toMatch(
@@ -100,8 +103,9 @@ describe('--asa-log', () => {
       `\x00\x1b[2J\xff\n%ASA-4-108004: ESMTP Parameter: Dropped ESMTP Request ${ENDS}; \x1b]0;owned\x07\u202e<script>${'x'.repeat(300)}\n`,
     );
     const path = log('hostile\x1b[31m.log', Buffer.concat([hostile, Buffer.alloc(10_000_000, 'x')]));
-    const { out, err } = await ran(['--asa-log', path, capture]);
+    const { out, err } = await ran(['--details', '--asa-log', path, capture]);
     expect(out).toContain('\\x1b]0;owned\\x07');
+    expect((await ran(['--asa-log', path, capture])).out).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f\u202e]/);
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     expect(out + err).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f\u202e]/);
     const report = (await ran(['-F', 'json', '--asa-log', path, capture])).out;

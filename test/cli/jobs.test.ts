@@ -84,6 +84,7 @@ describe('the lab captures together', () => {
       for (const format of [...FORMATS, 'brief'] as const) {
         reports.push([...(await reportOf(analysis, format, text, '1.2.3'))].join(''));
       }
+      reports.push([...(await reportOf(analysis, 'text', { ...text, details: true }, '1.2.3'))].join(''));
       told.push(reports);
     }
     const [alone, ...together] = told;

@@ -196,7 +196,7 @@ describe('the streams', () => {
   it('keeps the report on standard output and the rest on standard error', async () => {
     const missing = join(folder, 'none.pcap');
     const loud = await ran([clean, missing]);
-    expect(loud.out).toContain('No sign of a firewall editing mail');
+    expect(loud.out).toContain('No firewall interference found');
     expect(loud.err).toBe(`mailwitness: ${missing}: There is no such file: check its name.\n`);
     const quiet = await ran(['--quiet', clean, missing]);
     expect(quiet.err).toBe('');
@@ -281,7 +281,7 @@ describe('options of the analysis', () => {
   it('looks at the ports that are named', async () => {
     const { out } = await ran(['--port', '2526, 2527', edited]);
     expect(out).toContain('Nothing to judge');
-    expect(out).toContain('Ports looked at: 2526, 2527.');
+    expect(out).toContain('Ports looked at: 2526, 2527;');
   });
 
   it('uses the digest that is named', async () => {
@@ -291,8 +291,27 @@ describe('options of the analysis', () => {
     );
   });
 
+  it('is one screen, and all of it with --details', async () => {
+    const screen = (await ran([doubled])).out;
+    const details = (await ran(['--details', doubled])).out;
+    expect(screen.split('\n').length).toBeLessThan(32);
+    expect(details.split('\n').length).toBeGreaterThan(60);
+    expect(details).toContain('Looked for and not found');
+    expect(screen).toContain('--details');
+    expect(details).not.toContain('--details');
+  });
+
+  it.each([
+    ['--details is for text', ['--details', '-F', 'json']],
+    ['two lengths of one report', ['--details', '--brief']],
+  ])('refuses what has no sense: %s', async (words, options) => {
+    const { status, out, err } = await ran([...options, doubled]);
+    expect({ status, out }).toEqual({ status: 2, out: '' });
+    expect(err).toContain(words);
+  });
+
   it('does not call a rule silent whose findings it left out', async () => {
-    const { out } = await ran(['--min-confidence', 'certain', doubled]);
+    const { out } = await ran(['--details', '--min-confidence', 'certain', doubled]);
     const silent = out.split('Looked for and not found')[1]!.split('\n\n')[0]!;
     expect(silent).not.toContain('duplicate-delivery');
     expect(out).toContain('4 less certain findings left out');

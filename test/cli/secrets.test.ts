@@ -168,8 +168,11 @@ describe.each(['inside.pcap', 'outside.pcap', 'octets.pcap'])('of %s nothing is'
     expectNone('anonymized', (await ran(['--anonymize', '--key', at('key'), '-F', format, at(name)])).out);
   });
 
-  it('in the short form, nor in a coloured one', async () => {
+  it('in the short form, nor in the details, nor in a coloured one', async () => {
     expectNone('brief', (await ran(['--brief', at(name)])).out);
+    const details = (await ran(['--details', '--port', '25', at(name)])).out;
+    expect(details).toContain('Looked for and not found');
+    expectNone('details', details);
     const terminal = await ran([at(name)], { stdout: new FakeOutput(true), stderr: new FakeOutput(true) });
     expectNone('terminal', terminal.out, terminal.err);
   });
@@ -296,6 +299,13 @@ describe('of two captures nothing is', () => {
   );
   const SIDES = (): string[] => ['compare', '--inside', at('inside.pcap'), '--outside', at('outside.pcap')];
 
+  it('in the details of a comparison', async () => {
+    const { status, out } = await ran([...SIDES(), '--details']);
+    expect(status).toBeLessThan(3);
+    expect(out).toContain('How they were compared');
+    expectNone('details', out);
+  });
+
   it.each(sample(COMPARED, 3))('in a comparison: %s', async (format) => {
     const { status, out, err } = await ran([...SIDES(), '-F', format]);
     expect([status, err]).toEqual([1, '']);
@@ -342,6 +352,7 @@ describe('a refusal in another session', () => {
       const { out, err } = await ran(['-F', format, at('others.pcap')]);
       expectNone(format, out, err);
     }
+    expectNone('details', (await ran(['--details', at('others.pcap')])).out);
     expect((await ran(['-F', 'json', at('others.pcap')])).out).toContain('too many attempts with');
   });
 });
@@ -376,6 +387,7 @@ describe('a crash', () => {
         const { out, err } = await ran(['-F', format, at('inside.pcap')]);
         expectNone('failed rule', out, err);
       }
+      expectNone('failed rule', (await ran(['--details', at('inside.pcap')])).out);
     } finally {
       create.mockRestore();
     }

@@ -138,7 +138,9 @@ describe('the octets that were changed', () => {
     const comparison = await comparing(name);
     expect(comparison.pairs.length).toBeGreaterThan(0);
     expect(comparison.pairs.flatMap(({ differences }) => differences)).toEqual([]);
-    expect([...comparisonText(comparison, { color: false })].join('')).toMatch(/^Nothing was changed/);
+    expect([...comparisonText(comparison, { color: false, details: true })].join('')).toMatch(
+      /^Nothing was changed/,
+    );
   });
 
   it.each(NEWSLETTERS)(

@@ -23,7 +23,8 @@ const page = (comparison: Comparison): string =>
 const markdown = (comparison: Comparison): string =>
   [...comparisonMarkdown(comparison, { rules: RULES })].join('');
 const jira = (comparison: Comparison): string => [...comparisonJira(comparison, { rules: RULES })].join('');
-const text = (comparison: Comparison): string => [...comparisonText(comparison, { color: false })].join('');
+const text = (comparison: Comparison): string =>
+  [...comparisonText(comparison, { color: false, details: true })].join('');
 
 function lab(name: string): Promise<Comparison> {
   const side = (which: string) => ({

@@ -29,15 +29,14 @@ async function golden(name: string): Promise<Analysis> {
   });
 }
 
-const textOf = (analysis: Analysis, color = false): string =>
-  [...textReport(analysis, { color, ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta) })].join(
-    '',
-  );
-
 const OPTIONS = { ports: [25, 587, 2525], rules: catalog.map(({ meta }) => meta) };
+
+const textOf = (analysis: Analysis, color = false): string =>
+  [...textReport(analysis, { ...OPTIONS, color, details: true })].join('');
 
 /** The other formats, by the ending of their files. */
 const FORMATS: Readonly<Record<string, (analysis: Analysis) => Iterable<string>>> = {
+  'screen.txt': (analysis) => textReport(analysis, { ...OPTIONS, color: false }),
   md: (analysis) => markdownReport(analysis, OPTIONS),
   jira: (analysis) => jiraReport(analysis, OPTIONS),
   'brief.txt': (analysis) => briefReport(analysis, OPTIONS),

@@ -5,9 +5,46 @@ import { changedRanges, ends, isWithheld } from '../document/changed-octets.js';
 import { alikeText, type ChangedSession, type ComparisonBlock } from '../document/comparison-block.js';
 import { whatChanged } from '../document/comparison-words.js';
 import { printableOctets } from '../printable.js';
-import type { TextLines } from './text-lines.js';
+import type { Style, TextLines } from './text-lines.js';
 
 const GUTTER = '  ';
+
+/** Changes of the first session that a screen has room for. */
+const MAX_SUMMARY = 6;
+
+/** The verdict, and what was changed in the first session, each change as the client's side and the server's side saw it. */
+export function* comparisonSummary(comparison: ComparisonBlock, page: TextLines): Generator<string> {
+  const { pairs, changed, unpaired, sides } = comparison;
+  const [mark, style]: [string, Style] =
+    pairs === 0 ? ['? ', 'yellow'] : changed > 0 ? ['✗ ', 'red'] : ['✓ ', 'green'];
+  yield page.entry([mark, style], [comparison.verdict, 'bold'], '', 4);
+  const alone = unpaired > 0 ? `, ${thousands(unpaired)} on one side only` : '';
+  yield page.clipped(`${plural(pairs, 'session')} on both sides${alone}`, '  ', 1, 'dim');
+  const [first] = comparison.changes;
+  if (!first) return;
+  yield '\n';
+  for (const difference of first.differences.slice(0, MAX_SUMMARY)) {
+    const [left, right] = ends(difference);
+    const arrow = difference.direction === 'client' ? '→' : '←';
+    const width = Math.floor((page.width - 7) / 2);
+    const start = Math.max(0, (difference.ranges[0]?.[0] ?? 0) - 8);
+    const text = windowOf(left, start, width);
+    yield page.line(['  '], [padded(text, width), 'dim'], [` ${arrow} `], [windowOf(right, start, width)]);
+  }
+  const more = first.differences.length + first.more - MAX_SUMMARY;
+  const kinds = comparison.changes.length - 1 + comparison.moreKinds;
+  const rest = [
+    ...(more > 0 ? [plural(more, 'more change')] : []),
+    ...(kinds > 0 ? [`${plural(kinds, 'other pattern')} of changes`] : []),
+  ];
+  yield page.clipped(
+    `(left: client’s side, ${sides.client}; right: server’s side, ${sides.server}${rest.length > 0 ? `; ${rest.join(', ')}` : ''})`,
+    '  ',
+    2,
+    'dim',
+  );
+  yield '\n';
+}
 
 /** How the sessions were found, the changes with both sides beside each other, and what was seen on one side only. */
 export function* comparisonLines(comparison: ComparisonBlock, page: TextLines): Generator<string> {

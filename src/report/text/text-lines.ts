@@ -49,15 +49,29 @@ export class TextLines {
     return this.hang(wrapText(text, this.width - textWidth(lead)), lead, style);
   }
 
+  /** As a paragraph, but of at most `rows` lines: what is more is cut. */
+  clipped(text: string, lead: string, rows: number, style?: Style): string {
+    const width = this.width - textWidth(lead);
+    return this.hang(shortened(wrapText(text, width), width, rows), lead, style);
+  }
+
+  /** Text behind `lead`, with a word at the right edge of its first line; at most `rows` lines. */
+  entry(lead: Span, text: Span, right: string, rows: number): string {
+    const indent = textWidth(lead[0]);
+    const room = this.width - indent - (right === '' ? 0 : textWidth(right) + 2);
+    const [first = '', ...others] = shortened(wrapText(text[0], room), room, rows);
+    const gap = ' '.repeat(Math.max(0, room - textWidth(first)) + 2);
+    const beside: Span[] = right === '' ? [] : [[gap], [right, 'dim']];
+    return (
+      this.line(lead, [first, text[1]], ...beside) +
+      others.map((line) => this.line([' '.repeat(indent)], [line, text[1]])).join('')
+    );
+  }
+
   /** Octets: broken where the edge is, at most `rows` lines. */
   verbatim(text: string, indent: string, rows: number, style?: Style): string {
     const width = this.width - textWidth(indent);
-    const lines = cutText(text, width);
-    if (lines.length > rows) {
-      const last = cutText(lines[rows - 1]!, width - 1)[0]!;
-      lines.splice(rows - 1, lines.length, `${last}…`);
-    }
-    return this.hang(lines, indent, style);
+    return this.hang(shortened(cutText(text, width), width, rows), indent, style);
   }
 
   private hang(lines: readonly string[], lead: string, style?: Style): string {
@@ -71,4 +85,11 @@ export class TextLines {
   private paint(text: string, style?: Style): string {
     return this.color && style && text.trim() !== '' ? `\x1b[${SGR[style]}m${text}\x1b[0m` : text;
   }
+}
+
+/** The first `rows` lines; the last ends in an ellipsis where there were more. */
+function shortened(lines: readonly string[], width: number, rows: number): readonly string[] {
+  if (lines.length <= rows) return lines;
+  const last = cutText(lines[rows - 1]!, width - 1)[0]!;
+  return [...lines.slice(0, rows - 1), `${last}…`];
 }

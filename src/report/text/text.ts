@@ -3,6 +3,7 @@ import type { Comparison } from '../../compare/compare.js';
 import type { Diagnosis } from '../../diagnose/diagnosis.js';
 import type { Evidence, Finding } from '../../finding/finding.js';
 import { enumerate, plural, thousands } from '../../finding/words.js';
+import { asciiWhole } from '../ascii.js';
 import { inPieces } from '../chunked.js';
 import { textWidth } from '../columns.js';
 import { type CaptureBlock, sessionsText } from '../document/capture-block.js';
@@ -31,8 +32,11 @@ import { JOINED, namedSessions, naming, PROOF, unique } from '../document/groupi
 import type { Places } from '../document/places.js';
 import type { Unchecked } from '../document/quality.js';
 import type { NotCheckedBlock } from '../document/silent-rules.js';
+import { type Traffic, TrafficCounter } from '../document/traffic.js';
 import { printableOctets, printableText } from '../printable.js';
+import { survey } from '../session-counts.js';
 import { comparisonLines } from './comparison-text.js';
+import { Screen } from './screen.js';
 import { type Span, type Style, TextLines } from './text-lines.js';
 
 /** How the text is to look, and what was asked for. */
@@ -41,6 +45,10 @@ export interface TextOptions extends DocumentOptions {
   readonly color: boolean;
   /** Columns, at least 60. Default 80. */
   readonly width?: number;
+  /** Everything that was found, instead of one screen. */
+  readonly details?: boolean;
+  /** Nothing but ASCII, for a terminal that shows no more. */
+  readonly ascii?: boolean;
 }
 
 /** Severity has a word, a shape and a colour: any two of them may be lost. */
@@ -64,31 +72,45 @@ const MAX_NAMED = 6;
 const MAX_PROBLEMS = 10;
 
 /**
- * The report for people: the verdict first, then for each server the findings with their packets and what to
- * change, then what was looked at, what was not found, and what could not be judged.
+ * The report for people, on one screen: who does what to mail and how sure that is, the findings in a line each, the
+ * octets that prove it, what to change, what is not certain. With `details` all of it: for each server each finding with
+ * its packets, then what was looked at, what was not found, and what could not be judged.
  *
- * No line is wider than `width`. Text of packets and names of files are made printable.
+ * No line is wider than `width`, but for lines that are to be pasted. Text of packets and names of files are made
+ * printable.
  *
  * @example for (const piece of textReport(analysis, { color: false })) process.stdout.write(piece);
  */
 export function textReport(analysis: Analysis, options: TextOptions): Iterable<string> {
-  return inPieces(new TextReport(reportDocument(analysis, options), options).lines());
+  const traffic = new TrafficCounter(analysis);
+  const seen = survey(analysis, (session) => traffic.session(session));
+  return written(reportDocument(analysis, options, seen), traffic, options);
 }
 
-/** What changed between the two captures, with both sides beside each other, then the same as of one capture. */
+/** What changed between two captures, with both sides beside each other, then the same as of one capture. */
 export function comparisonText(comparison: Comparison, options: TextOptions): Iterable<string> {
-  return inPieces(new TextReport(comparisonDocument(comparison, options), options).lines());
+  const traffic = new TrafficCounter(comparison.analysis);
+  const seen = survey(comparison.analysis, (session) => traffic.session(session));
+  return written(comparisonDocument(comparison, options, seen), traffic, options);
+}
+
+function written(document: ReportDocument, traffic: Traffic, options: TextOptions): Iterable<string> {
+  const page = new TextLines(options.width ?? 80, options.color);
+  const report = options.details ? new TextReport(document, page) : new Screen(document, traffic, page);
+  return inPieces(options.ascii ? inAscii(report.lines()) : report.lines());
+}
+
+function* inAscii(lines: Iterable<string>): Generator<string> {
+  for (const line of lines) yield asciiWhole(line);
 }
 
 class TextReport {
-  private readonly page: TextLines;
   private readonly places: Places;
 
   constructor(
     private readonly document: ReportDocument,
-    options: Pick<TextOptions, 'width' | 'color'>,
+    private readonly page: TextLines,
   ) {
-    this.page = new TextLines(options.width ?? 80, options.color);
     this.places = document.places;
   }
 

@@ -7,6 +7,7 @@ import { fakeAnalysis, fakeFinding, fakeSession } from '../fake-analysis.js';
 
 const PLAIN: TextOptions = {
   color: false,
+  details: true,
   ports: [25],
   rules: [
     { id: 'banner-masked', title: 'Greeting masked' },
