@@ -12,9 +12,11 @@ export interface RenderOptions {
   readonly color?: boolean;
   /** Columns of the format `text`, at least 60. Default 80. */
   readonly width?: number;
+  /** All of the format `text`, instead of one screen. Default false. */
+  readonly details?: boolean;
 }
 
-export const RENDER_OPTIONS = ['ports', 'color', 'width'] as const;
+export const RENDER_OPTIONS = ['ports', 'color', 'width', 'details'] as const;
 
 /**
  * Writes a report of an analysis or of a comparison, in any format of the command line's `-F`: `text`, `json`, `ndjson`, `html`,
@@ -37,14 +39,14 @@ export async function render(
     throw new TypeError(`There is no such format: there are ${FORMATS.join(', ')}.`);
   }
   knownOnly('render', options, RENDER_OPTIONS);
-  const { ports = DEFAULT_PORTS, color = false, width = 80 } = options;
+  const { ports = DEFAULT_PORTS, color = false, width = 80, details = false } = options;
   if (!Number.isInteger(width) || width < 60) throw new TypeError('The option width is a number from 60 on.');
   const isComparison = 'pairs' in analysis;
   const whole = isComparison ? analysis.analysis : analysis;
   if (typeof whole?.sessions !== 'function') {
     throw new TypeError('render takes what analyze or compare has returned.');
   }
-  const words = { color, width, ports, rules: whole.rules };
+  const words = { color, width, details, ports, rules: whole.rules };
   return isComparison
     ? comparisonReportOf(analysis, format, words, programVersion())
     : reportOf(whole, format, words, programVersion());

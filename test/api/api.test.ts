@@ -46,7 +46,7 @@ describe('the surface', () => {
   it('has these options and no others, each in docs/api.md', () => {
     expect([...ANALYZE_OPTIONS]).toEqual(['firewallLog', 'jobs', 'onProgress', 'onSession']);
     expect([...COMPARE_OPTIONS]).toEqual(['jobs', 'insideInterface', 'outsideInterface']);
-    expect([...RENDER_OPTIONS]).toEqual(['ports', 'color', 'width']);
+    expect([...RENDER_OPTIONS]).toEqual(['ports', 'color', 'width', 'details']);
     expect([...WATCH_OPTIONS]).toEqual(['duplicateWindow']);
     const common = ['ports', 'rules', 'digest', 'signal'];
     for (const name of [
