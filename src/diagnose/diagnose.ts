@@ -198,11 +198,11 @@ function actorOf(shown: readonly Shown[]): Actor {
   return shown.some(({ mark }) => mark.appliance)
     ? {
         kind: 'appliance',
-        why: 'Letters that count, digits that are kept, texts of its own are the habit of a box; an attacker would need STARTTLS alone.',
+        why: 'An attacker would strip only STARTTLS; letters that count, digits that are kept and texts of its own are what a firewall leaves.',
       }
     : {
         kind: 'undecided',
-        why: 'No letters that count, no digits that are kept, no text of a known box: an attacker who wants mail in clear text could do the same.',
+        why: 'There are no letters that count, no digits that are kept, no text of a known firewall: an attacker who wants mail in clear text could do the same.',
       };
 }
 

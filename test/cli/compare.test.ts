@@ -87,7 +87,7 @@ describe('compare --brief', () => {
     const { status, out } = await ran([...sides('asa'), '--brief']);
     expect(status).toBe(1);
     expect(out.length).toBeLessThanOrEqual(BRIEF_LIMIT);
-    expect(out).toMatch(/^The box between the two captures changed the greeting/);
+    expect(out).toMatch(/^The device between the two captures changed the greeting/);
     expect(out).toMatch(/outside frame \d+/);
     expect(out).toMatch(/Wireshark, inside: frame\.number in/);
     expect(out).toContain('inspect esmtp');

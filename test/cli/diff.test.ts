@@ -52,8 +52,8 @@ it('does not call fixed what nobody looked at again', async () => {
   for (const sessions of [[], [elsewhere], [fakeSession()]]) {
     const [exit, out] = await diff(report([greeting]), report([], sessions));
     expect(exit).toBe(1);
-    expect(out).toContain('1 cannot be told');
-    expect(out).toContain('Cannot tell: no SMTP session with this server after the change');
+    expect(out).toContain('1 not certain');
+    expect(out).toContain('Not certain: no SMTP session with this server after the change');
   }
 });
 

@@ -145,9 +145,9 @@ describe('a comparison in every form', () => {
 
   it('says in each form what was changed, how it was found out, and how to check', () => {
     for (const report of [shown(page(asa)), markdown(asa), jira(asa), text(asa)]) {
-      expect(report).toMatch(/The box between the two captures\s+changed the greeting/);
+      expect(report).toMatch(/The device between the two captures\s+changed the greeting/);
       expect(report).toMatch(/sequence\s+numbers/);
-      expect(report).toContain('overwritten with asterisks, 28 octets');
+      expect(report).toContain('overwritten with asterisks, 28 bytes');
       expect(report).toMatch(/both captures\s+together/);
     }
     expect(markdown(asa)).toContain('mailwitness compare --inside inside.pcap --outside outside.pcap');
@@ -166,7 +166,7 @@ describe('a comparison in every form', () => {
     const refused = await compare(side('inside'), side('outside'), { rules: catalog });
     for (const report of [shown(page(refused)), markdown(refused), jira(refused), text(refused)]) {
       expect(report.replaceAll(/\s+/g, ' ')).toMatch(
-        /Nothing was changed [^.]*\. Mail has trouble all the same: 1 finding, told below\./,
+        /Nothing was changed [^.]*\. Mail has trouble all the same: 1 finding, see below\./,
       );
     }
     expect(shown(page(refused))).toContain('◐ The same on both sides, and yet not in order');
@@ -182,7 +182,7 @@ describe('a comparison in every form', () => {
   });
 
   it('explains marks only where there are some', async () => {
-    expect(page(asa)).toContain('<mark>Marked</mark> octets');
+    expect(page(asa)).toContain('<mark>Marked</mark> bytes');
     const lost = page(await lab('lost-250'));
     expect(lost).toContain('<span class="none">nothing</span>');
     expect(lost).not.toContain('<mark>Marked</mark>');
@@ -202,7 +202,7 @@ describe('a comparison in every form', () => {
     ['junit', /^<\?xml/],
     ['eve', /"event_type": ?"/],
     ['zeek', /"uid"/],
-    ['jira', /^h2\. The box between/],
+    ['jira', /^h2\. The device between/],
   ])('is told as %s by the program', async (format, expected) => {
     const sides = ['--inside', `${CAPTURES}compare-asa-inside.pcap.zst`];
     sides.push('--outside', `${CAPTURES}compare-asa-outside.pcap.zst`);

@@ -10,9 +10,10 @@ export interface CaptureBlock {
   readonly name: string;
   /** Raw, with its folders; `-` is standard input. */
   readonly file: string;
-  /** Format, link types, packets; the number of octets is in `octets`. */
+  /** Format, link types, packets. */
   readonly contents: readonly string[];
-  readonly octets: string;
+  /** `4,761 bytes` */
+  readonly size: string;
   /** Nothing at all could be read of it. */
   readonly unreadable: boolean;
   /** In UTC, to the second; null where no packet has a time. */
@@ -37,7 +38,7 @@ export function captureBlocks(
       name: names?.[index] ?? String(index + 1),
       file,
       contents: [facts.format, ...links, plural(facts.packets, 'packet')],
-      octets: plural(facts.bytes, 'octet'),
+      size: plural(facts.bytes, 'byte'),
       unreadable: facts.packets === 0 && facts.problems.length > 0,
       first: toSeconds(facts.first),
       last: toSeconds(facts.last),

@@ -25,7 +25,7 @@ const CHANGES: Readonly<Record<Difference['change'], string>> = {
   altered: 'changed',
   removed: 'did not pass',
   added: 'added on the way',
-  answered: 'answered by the box',
+  answered: 'answered by the device in between',
   lost: 'lost on the way',
   unseen: 'not in the other capture',
 };
@@ -55,7 +55,7 @@ const UNPAIRED: Readonly<Record<Comparison['unpaired'][number]['reason'], string
 /** The outcome in a sentence or two. */
 export function comparisonVerdict({ pairs, unpaired, analysis }: Comparison): string {
   if (pairs.length === 0 && unpaired.some(({ reason }) => reason === 'ambiguous'))
-    return 'No session could be paired for certain, so that nothing was compared: sessions of one capture may be in the other, as told below.';
+    return 'No session could be paired for certain, so that nothing was compared: sessions of one capture may be in the other, see below.';
   if (pairs.length === 0)
     return 'The two captures have nothing in common: no session of one is in the other.';
   const changed = pairs.filter(isChanged);
@@ -76,8 +76,8 @@ export function comparisonVerdict({ pairs, unpaired, analysis }: Comparison): st
   const certain = analysis.findings.some(
     ({ proof, confidence }) => proof === 'octets' && confidence === 'certain',
   );
-  const proof = certain ? ' Both sides were seen: this is proved octet by octet.' : '';
-  return `The box between the two captures changed ${enumerate(subjects)} in ${thousands(changed.length)} of ${both}.${proof}`;
+  const proof = certain ? ' Both sides were seen: this is proved byte by byte.' : '';
+  return `The device between the two captures changed ${enumerate(subjects)} in ${thousands(changed.length)} of ${both}.${proof}`;
 }
 
 /** Findings that are more than notes. A reader must not take `unchanged` for `in order`. */
@@ -87,7 +87,7 @@ export function graveFindings({ findings }: Comparison['analysis']): number {
 
 function trouble(analysis: Comparison['analysis']): string {
   const grave = graveFindings(analysis);
-  return grave === 0 ? '' : ` Mail has trouble all the same: ${plural(grave, 'finding')}, told below.`;
+  return grave === 0 ? '' : ` Mail has trouble all the same: ${plural(grave, 'finding')}, see below.`;
 }
 
 /** How the sessions were found, a sentence each. */
@@ -105,7 +105,7 @@ export function howCompared({ pairs, clock, nearerServer, nearerServerBecause }:
   }
   const nearer =
     nearerServer === null
-      ? 'Which side is nearer the server cannot be told; inside was taken for it.'
+      ? 'Which side is nearer the server is not certain; inside was taken for it.'
       : `The ${nearerServer} is nearer the server.`;
   sentences.push(`${nearer} ${printableText(nearerServerBecause)}`.trimEnd());
   return sentences;
@@ -140,7 +140,7 @@ export function kindsOfChanges(pairs: readonly ComparedPair[]): { pair: Compared
 
 /** `greeting: overwritten with asterisks, 28 octets` */
 export function whatChanged({ change, how, subject, octets }: Difference): string {
-  const what = change === 'altered' ? `${HOW[how ?? 'other']}, ${plural(octets, 'octet')}` : CHANGES[change];
+  const what = change === 'altered' ? `${HOW[how ?? 'other']}, ${plural(octets, 'byte')}` : CHANGES[change];
   return `${SUBJECTS[subject] ?? subject}: ${what}`;
 }
 
@@ -181,7 +181,7 @@ function subjectOf({ subject, verb }: Difference): string {
     case 'reply':
       return 'replies';
     case 'message':
-      return 'the octets of messages';
+      return 'the bytes of messages';
     case 'tls':
       return 'the TLS handshake';
     case 'end-of-data':

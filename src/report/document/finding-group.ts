@@ -21,12 +21,19 @@ export function commandsOf(diagnoses: readonly Diagnosis[]): string[] {
   return unique(diagnoses.flatMap(({ verify }) => verify));
 }
 
-/** `likely; proved by octets, f1`: how sure a diagnosis is, and what it rests on. */
+/** `likely; proved by the bytes, f1`: how sure a diagnosis is, and what it rests on. */
 export function surenessOf({ confidence, proved }: Diagnosis, withFindings: boolean): string {
   const [first] = proved;
   if (!first) return confidence;
   const ids = withFindings ? `, ${naming(first.findings)}` : '';
   return `${confidence}; ${PROOF[first.proof]}${ids}`;
+}
+
+/** Whether a firewall did it or an attacker, and why. */
+export function actorText({ actor: { kind, why } }: Diagnosis): string {
+  const who =
+    kind === 'appliance' ? 'A firewall feature, not an attack.' : 'A firewall or an attacker: not certain.';
+  return printableText(`${who} ${why}`);
 }
 
 /** The first of the packets that prove these findings, in the order of the captures. */

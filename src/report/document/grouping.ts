@@ -13,17 +13,17 @@ import { printableText } from '../printable.js';
 
 /** The ladder of evidence, in words. Below its last step a finding would be a guess: see "Not judged". */
 export const PROOF: Readonly<Record<Finding['proof'], string>> = {
-  octets: 'proved by octets',
+  octets: 'proved by the bytes',
   contrast: 'proved by contrast',
-  'fits-only': 'fits only this',
-  'fits-among': 'fits this among others',
+  'fits-only': 'no other likely cause',
+  'fits-among': 'other causes fit as well',
 };
 
 export const JOINED: Readonly<Record<JoinedBy, string>> = {
   'addresses-and-ports': 'by addresses and ports',
   'client-address-and-ports': 'by ports and the address of the client: that of the server differs',
   'server-address-and-ports': 'by ports and the address of the server: that of the client differs',
-  addresses: 'by addresses: it tells no ports',
+  addresses: 'by addresses: it has no ports',
 };
 
 export const LINK_TYPES: Readonly<Record<number, string>> = {

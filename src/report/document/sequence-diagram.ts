@@ -161,7 +161,7 @@ export function wholeLadder(session: SmtpSession, marks: Marks): Rung[] {
       const proofs = marks.inMessage(session, sent);
       const shown = proofs.length > 0 ? 'shown where it is proof' : 'not shown';
       const start = { lastFrame: proofs.length > 0 ? sent.frame : (line?.lastFrame ?? sent.frame) };
-      rungs.push(aside(`The message: ${plural(sent.octets, 'octet')}, ${shown}.`, start), ...proofs);
+      rungs.push(aside(`The message: ${plural(sent.octets, 'byte')}, ${shown}.`, start), ...proofs);
     }
     if (line) say(line);
     reply(exchange.intermediate);

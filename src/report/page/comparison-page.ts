@@ -58,7 +58,7 @@ export function* comparedLadders({ sides, changes, moreKinds, tcp }: ComparisonB
   if (first) {
     yield html`<section>\n<h2>What was changed on the way <small>${sessionsOf(first, sides)}</small></h2>\n`;
     yield* changedSession(first, sides, OPEN_CHANGES);
-    const legend = first.altered ? html`<mark>Marked</mark> octets are not the same on both sides. ` : null;
+    const legend = first.altered ? html`<mark>Marked</mark> bytes are not the same on both sides. ` : null;
     yield html`<p class="hint">${legend}Frame numbers are those that Wireshark shows in the capture of that side. What is not shown passed unchanged.</p>\n`;
     for (const other of others) {
       yield html`<details><summary>Changed in another way: ${sessionsOf(other, sides)}</summary>\n`;

@@ -15,7 +15,7 @@ import {
   reportDocument,
   type ServerBlock,
 } from '../document/document.js';
-import { evidenceFilesOf, surenessOf } from '../document/finding-group.js';
+import { actorText, evidenceFilesOf, surenessOf } from '../document/finding-group.js';
 import type { FirewallLogBlock } from '../document/firewall-log-block.js';
 import { JOINED, namedSessions, naming, PROOF, unique } from '../document/grouping.js';
 import type { Places } from '../document/places.js';
@@ -182,7 +182,7 @@ class HtmlReport {
   private *server({ name, findings, sessions, diagnoses, groups }: ServerBlock): Generator<Markup> {
     if (this.document.servers.length > 1) yield html`<h2 class="server">Server ${name}</h2>\n`;
     if (diagnoses.length > 0) {
-      yield html`<section>\n<h2>What did it, as far as packets tell</h2>\n`;
+      yield html`<section>\n<h2>What did it, as far as packets show</h2>\n`;
       for (const diagnosis of diagnoses) yield* this.diagnosis(diagnosis);
       yield html`</section>\n`;
     }
@@ -193,7 +193,7 @@ class HtmlReport {
     ];
     yield html`<section>\n<h2>What was seen <small>${enumerate(counts)} in ${plural(sessions, 'session')}</small></h2>\n`;
     if (diagnoses.length === 0) {
-      yield html`<p class="why">The packets show what happened to this mail. They do not tell which box did it, if one did.</p>\n`;
+      yield html`<p class="why">The packets show what happened to this mail. They do not show which firewall did it, if one did.</p>\n`;
     }
     const view = { places: this.places, filters: this.filters, attempts: this.facts.attempts };
     for (const [index, group] of groups.slice(0, MAX_GROUPS).entries()) {
@@ -209,8 +209,7 @@ class HtmlReport {
     for (const { what, proof, findings } of diagnosis.proved.slice(1)) {
       yield html`<p>Also: ${what} <span class="sure">(${PROOF[proof]}, ${naming(findings)})</span></p>\n`;
     }
-    const { kind, why } = diagnosis.actor;
-    yield html`<p>${kind === 'appliance' ? 'A box rather than an attacker' : 'Box or attacker cannot be told'}: ${why}</p>\n`;
+    yield html`<p>${actorText(diagnosis)}</p>\n`;
     yield html`<p class="why">Not proved: ${diagnosis.notProved.join(' ')}</p>\n`;
     yield html`<details><summary>What was ruled out, and where it is written</summary>
 <dl>${diagnosis.ruledOut.map((box) => html`<dt>Ruled out</dt><dd>${box}</dd>`)}
@@ -238,7 +237,7 @@ ${diagnosis.proved.map(({ what, source }) => html`<dt>Source</dt><dd>${what}: ${
 <p class="filter">To see it yourself, open ${fileName(file)} in Wireshark and filter: <code>frame.number in {${frames}}</code></p>\n`;
     yield* this.rows(rungs);
     const masked = rungs.some(({ mark, text }) => mark !== null && /\*{3}|X{3}/.test(text));
-    const legend = masked ? html`<mark>marked</mark> octets were overwritten on the way. ` : null;
+    const legend = masked ? html`<mark>marked</mark> bytes were overwritten on the way. ` : null;
     yield html`<p class="hint">${legend}Rows with a bold frame number are proof. The part of mail addresses in front of @ is left out.</p>\n</section>\n`;
   }
 
@@ -275,7 +274,7 @@ ${diagnosis.proved.map(({ what, source }) => html`<dt>Source</dt><dd>${what}: ${
 ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what was seen, with its cost.</p>` : null}
 </section>\n<section class="verify">\n<h2>How to verify</h2>\n`;
     if (commands.length > 0)
-      yield html`<p>On the box, to see it there:</p><pre>${verbatimLines(commands)}</pre>\n`;
+      yield html`<p>On the firewall, to see it there:</p><pre>${verbatimLines(commands)}</pre>\n`;
     if (evidence !== undefined && files.length > 0) {
       yield html`<p>The packets that prove it stand in small captures of their own, one for each finding: ${files.slice(0, MAX_NAMED_FILES).map((name) => html`<code>${name}</code> `)}${files.length > MAX_NAMED_FILES ? `and ${thousands(files.length - MAX_NAMED_FILES)} more` : null}</p>\n`;
     }
@@ -325,7 +324,7 @@ ${smallest.length > 0 ? html`<p class="hint">The smallest change that cures what
 
   private capture(capture: CaptureBlock, number: string): Markup {
     const { file, first, last, aside } = capture;
-    const what = [...capture.contents, capture.octets];
+    const what = [...capture.contents, capture.size];
     const when = first === null ? '' : `, ${span(first, last ?? first)} UTC`;
     const problems = capture.problems
       .slice(0, MAX_PROBLEMS)

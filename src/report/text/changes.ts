@@ -37,7 +37,7 @@ export interface Change {
 const KINDS: Readonly<Record<ChangeKind, string>> = {
   same: 'Still there',
   new: 'New',
-  unseen: 'Cannot tell: no SMTP session with this server after the change',
+  unseen: 'Not certain: no SMTP session with this server after the change',
   fixed: 'Fixed',
 };
 
@@ -71,7 +71,7 @@ export function* changesText(
   const count = (kind: ChangeKind): number => changes.filter((change) => change.kind === kind).length;
   const left = changes.filter(isLeft).length;
   const [fixed, same, fresh, unseen] = [count('fixed'), count('same'), count('new'), count('unseen')];
-  const open = unseen > 0 ? `, ${thousands(unseen)} cannot be told` : '';
+  const open = unseen > 0 ? `, ${thousands(unseen)} not certain` : '';
   const sum = `${thousands(fixed)} fixed, ${thousands(same)} still there, ${thousands(fresh)} new${open}`;
   yield `${changes.length === 0 ? 'Nothing was found before or after.' : left === 0 ? `Nothing is left: ${sum}.` : `Not done: ${sum}.`}\n`;
   if (after.damaged)

@@ -17,6 +17,7 @@ import {
   type ServerBlock,
 } from '../document/document.js';
 import {
+  actorText,
   confirmingLines,
   evidenceFilesOf,
   evidenceOf,
@@ -57,11 +58,6 @@ const SEVERITY: Readonly<Record<Finding['severity'], Span>> = {
   medium: ['▲ MEDIUM', 'yellow'],
   low: ['● LOW', 'cyan'],
   info: ['○ NOTE', 'dim'],
-};
-
-const ACTOR: Readonly<Record<Diagnosis['actor']['kind'], string>> = {
-  appliance: 'An appliance',
-  undecided: 'Not decidable',
 };
 
 /** Findings of one rule and server that stand one by one; the JSON report has them all. */
@@ -167,15 +163,14 @@ class TextReport {
     for (const { what, proof, findings } of diagnosis.proved.slice(1)) {
       yield page.paragraph(`${printableText(what)} (${PROOF[proof]}, ${naming(findings)})`, '  Also: ');
     }
-    const { kind, why } = diagnosis.actor;
-    yield page.paragraph(`${ACTOR[kind]}. ${printableText(why)}`, '  Appliance or attacker: ');
+    yield page.paragraph(actorText(diagnosis), '  ');
     for (const box of diagnosis.ruledOut) yield page.paragraph(printableText(box), '  Ruled out: ');
     for (const change of diagnosis.smallestChange) {
       yield page.paragraph(printableText(change), '  Smallest change: ', 'green');
     }
     yield page.paragraph(diagnosis.notProved.join(' '), '  Not proved: ', 'dim');
     if (diagnosis.verify.length === 0) return;
-    yield page.line(['  To see it on the box:']);
+    yield page.line(['  To see it on the firewall:']);
     // Not broken at the edge: they are to be pasted. They hold an address that was checked, and nothing else of packets.
     for (const command of diagnosis.verify) yield `    ${command}\n`;
   }
@@ -327,7 +322,7 @@ class TextReport {
     const line = (text: string, style: Style = 'dim'): string => page.paragraph(text, indent, style);
     yield page.paragraph(file === '-' ? 'standard input' : printableText(file), lead);
     if (!capture.unreadable) {
-      yield line([...capture.contents, capture.octets].join(', '));
+      yield line([...capture.contents, capture.size].join(', '));
       if (first) yield line(last && last !== first ? `${first} to ${last}` : first);
     }
     if (aside.length > 0) yield line(`packets left aside: ${aside.join(', ')}`);
@@ -336,7 +331,7 @@ class TextReport {
     for (const problem of problems.slice(0, MAX_PROBLEMS)) {
       const where = [
         ...(problem.packet === undefined ? [] : [`frame ${problem.packet}`]),
-        ...(problem.offset === undefined ? [] : [`octet ${thousands(problem.offset)}`]),
+        ...(problem.offset === undefined ? [] : [`byte ${thousands(problem.offset)}`]),
       ];
       const place = where.length > 0 ? `${where.join(', ')}: ` : '';
       yield line(`! ${place}${printableText(problem.message)} [${printableText(problem.code)}]`, 'red');
@@ -361,7 +356,7 @@ class TextReport {
   }
 
   private *unchecked(reasons: readonly Unchecked[]): Generator<string> {
-    yield* this.heading('Not judged: absent, or cannot tell');
+    yield* this.heading('What could not be judged');
     for (const { reason, sessions, detail, details } of reasons) {
       const whom = sessions.length > 0 ? ` (${namedSessions(sessions)})` : '';
       const more = details > 1 ? ` And ${thousands(details - 1)} more of the kind.` : '';

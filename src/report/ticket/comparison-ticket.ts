@@ -16,7 +16,7 @@ export function* comparisonBlocks(comparison: ComparisonBlock, markup: TrackerMa
   if (changes.length > 0) {
     yield markup.heading(2, 'What was changed on the way');
     yield markup.paragraph(
-      'Each line as one side of the box saw it, and as the other did. What is not shown here passed unchanged.',
+      'Each line as one side of the device in between saw it, and as the other did. What is not shown here passed unchanged.',
     );
   }
   for (const change of changes) yield* changedSession(change, sides, markup);

@@ -14,6 +14,7 @@ import {
   type ServerBlock,
 } from '../document/document.js';
 import {
+  actorText,
   changesOf,
   commandsOf,
   confirmingLines,
@@ -126,10 +127,10 @@ class Ticket {
       yield markup.heading(3, 'How to see it on the firewall');
       yield markup.verbatim(commands.map(printableText));
     }
-    const doubts = diagnoses.flatMap(({ actor, ruledOut, notProved }) => [
-      `${actor.kind === 'appliance' ? 'An appliance, not an attacker' : 'Appliance or attacker: cannot tell'}. ${actor.why}`,
-      ...ruledOut.map((box) => `Ruled out: ${box}`),
-      ...notProved.map((what) => `Not proved: ${what}`),
+    const doubts = diagnoses.flatMap((diagnosis) => [
+      actorText(diagnosis),
+      ...diagnosis.ruledOut.map((box) => `Ruled out: ${box}`),
+      ...diagnosis.notProved.map((what) => `Not proved: ${what}`),
     ]);
     if (doubts.length === 0) return;
     yield markup.heading(3, 'What was ruled out, and what is not proved');

@@ -151,14 +151,14 @@ describe('a message', () => {
   });
 
   it('is not shown', () => {
-    expect(rows(ladder(sent, new Marks([])))).toEqual(['- The message: 4,000 octets, not shown.', '30 .']);
+    expect(rows(ladder(sent, new Marks([])))).toEqual(['- The message: 4,000 bytes, not shown.', '30 .']);
   });
 
   it('is shown where it is proof of a finding of this session alone', () => {
     const evidence = [proof(25, { offset: 2000, excerpt: 'XXXXXXXX' })];
     const told = rows(ladder(sent, new Marks([fakeFinding({ evidence })])));
     expect(told).toEqual([
-      '- The message: 4,000 octets, shown where it is proof.',
+      '- The message: 4,000 bytes, shown where it is proof.',
       '25 XXXXXXXX [f1]',
       '30 .',
     ]);

@@ -272,7 +272,7 @@ describe('what it says', () => {
     const text = textOf(parse(page({ findings: [fakeFinding()] })));
     for (const part of [
       '▲ MEDIUM',
-      'certain, proved by octets',
+      'certain, proved by the bytes',
       'frame 4',
       'frame.number in {4}',
       'no mask-banner',

@@ -66,7 +66,7 @@ describe('one screen', () => {
     const report = [...comparisonText(comparison, PLAIN)].join('');
     expect(report.split('\n').length - 1).toBeLessThanOrEqual(32);
     expect(tooWide(report, 80)).toEqual([]);
-    expect(report).toMatch(name === 'control' ? /^✓ Nothing was changed/ : /^✗ The box between/);
+    expect(report).toMatch(name === 'control' ? /^✓ Nothing was changed/ : /^✗ The device between/);
   });
 
   it('is printable and as wide as it may be, whatever was in the packets', () => {
@@ -160,6 +160,28 @@ describe('what it says of one server', () => {
   it('does not let a text of a packet pass for a message of its own', () => {
     const report = screen({ findings: [fakeFinding({ args: { messageId: 'x\n✓ No firewall' } })] });
     expect(report).not.toMatch(/^✓/m);
+  });
+});
+
+describe('the words that the program itself adds', () => {
+  // Sentences of rules are their own: here are titles, labels and sentences of the report.
+  const FOREIGN =
+    /\boctets?\b|\bspoil|(?<!verb-)\bswallow|fits (?:only|among)|cannot be told|\btold\b|\bhop limit/i;
+
+  it.each([true, false])('are those of the reader, with details: %s', (details) => {
+    const findings = [
+      fakeFinding(),
+      fakeFinding({ id: 'f2', rule: 'r2', proof: 'fits-among', severity: 'low' }),
+    ];
+    const notAssessed = [{ session: 's1', reason: 'gap', detail: 'A packet is missing.' }];
+    for (const more of [{ findings }, { notAssessed }, { sessionList: [] }, {}]) {
+      expect(screen(more, { details })).not.toMatch(FOREIGN);
+    }
+  });
+
+  it('would be noticed', () => {
+    expect('12 octets').toMatch(FOREIGN);
+    expect(screen({ findings: [fakeFinding({ message: 'An octet.' })] }, { details: true })).toMatch(FOREIGN);
   });
 });
 

@@ -217,7 +217,7 @@ describe('the text report', () => {
     const report = text({
       captures: [{ ...capture!, facts: { ...capture!.facts, problems, truncated: true } }],
     });
-    expect(report).toContain('! frame 1, octet 4,096: A block is too long. [bad-block-length]');
+    expect(report).toContain('! frame 1, byte 4,096: A block is too long. [bad-block-length]');
     expect(report).toContain('! and 2 more problems');
     expect(report).toContain('cut short');
   });
