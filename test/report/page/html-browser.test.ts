@@ -62,8 +62,8 @@ const LAB: readonly (readonly [file: string, sheets: number])[] = [
   ['control-postfix-outside.pcap', 1],
   ['control-capture-gap.pcap', 1],
   ['control-starttls.pcap', 1],
-  ['asa-limits-outside.pcap.gz', 1],
   // Five kinds of findings and more, or a table of attempts beside them, are no usual case.
+  ['asa-limits-outside.pcap.gz', 2],
   ['asa-link2state-outside.pcap', 2],
   ['lost-end-of-data-outside.pcap', 1],
 ];
